@@ -1,0 +1,120 @@
+"""What the back end asks of every operator: which cases it accepts, its integer reference, its kernel call, its cost.
+
+To add an operator: one file here with a subclass of `Operator`, its kernel in `runtime/kernels/`, a row in the table of
+`codegen/ops/__init__.py`, and conformance cases (the suite fails without them).
+"""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgecompress.errors import UnsupportedError
+from edgecompress.tflite.graph import Graph, Operation, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """Values that the generated C keeps in flash.
+
+    Attributes:
+        values: one of int8, uint8, int16, int32, float32; emitted in C order, flattened.
+        is_weights: counted as weights, not as constants (tables, biases, multipliers).
+    """
+
+    values: np.ndarray
+    is_weights: bool = False
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """One call of a kernel: `ec_<kernel>(&parameters, operands…)`.
+
+    Attributes:
+        kernel: the function without `ec_`; its file is `runtime/kernels/ec_<source>.c`, its parameters are the
+            struct `ec_<source>_params` of its header.
+        parameters: the struct's fields by name: numbers, or arrays in flash.
+        operands: the tensors handed over, in the C function's order; constants are emitted into flash.
+        source: the file's stem where it is not the kernel's name (kernels of one family share a file).
+    """
+
+    kernel: str
+    parameters: Mapping[str, int | float | Array]
+    operands: tuple[Tensor, ...]
+    source: str = ""
+
+    @property
+    def file(self) -> str:
+        return f"ec_{self.source or self.kernel}"
+
+    @property
+    def struct_name(self) -> str:
+        return f"{self.file}_params"
+
+
+class Operator(ABC):
+    """All about one TFLite operator.
+
+    Rules are methods named `rule_*` whose one-line docstring says what must hold; they return "" where it does,
+    else what was found instead.
+    """
+
+    opcode: ClassVar[str]
+    is_alias: ClassVar[bool] = False
+    """The output has the bytes of the first input: no code, no memory."""
+
+    def rules(self) -> Iterator[tuple[str, Callable[[Graph, Operation], str]]]:
+        """(text, check) of every rule, in the order of the class body."""
+        seen = set()
+        for owner in reversed(type(self).__mro__):
+            for name in vars(owner):
+                if name.startswith("rule_") and name not in seen:
+                    seen.add(name)
+                    method = getattr(self, name)
+                    yield re.sub(r"\s+", " ", (method.__doc__ or "").strip()), method
+
+    def check(self, graph: Graph, operation: Operation) -> None:
+        """Raises UnsupportedError with the first rule that does not hold."""
+        for text, rule in self.rules():
+            found = rule(graph, operation)
+            if found:
+                where = describe(graph, operation)
+                raise UnsupportedError(f"{where}: {text}", found=found, hint="`edgecompress inspect` lists what a model needs")
+
+    @abstractmethod
+    def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
+        """The outputs in TensorFlow Lite Micro's arithmetic, from the inputs' arrays (None for absent operands)."""
+
+    @abstractmethod
+    def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
+        """The kernel call; None for aliases."""
+
+    def macs(self, graph: Graph, operation: Operation) -> int:
+        """Multiply-accumulates of one inference; padding counts as if it were computed (the convention of the field)."""
+        return 0
+
+    def scratch_bytes(self, graph: Graph, operation: Operation) -> int:
+        """Bytes of the arena that the kernel needs while it runs, beyond its operands."""
+        return 0
+
+
+def describe(graph: Graph, operation: Operation) -> str:
+    """'operator 4 RELU "layer/out"': the operator as error messages name it."""
+    name = graph.tensors[operation.outputs[0]].name if operation.outputs else ""
+    return f'operator {operation.index} {operation.opcode} "{printable(name)}"'
+
+
+def printable(text: str) -> str:
+    """Untrusted text, shortened and without control characters."""
+    clean = "".join(c if c.isprintable() else "?" for c in text)
+    return clean if len(clean) <= 80 else clean[:77] + "..."
+
+
+def types_of(graph: Graph, operation: Operation) -> str:
+    """'INT8, INT8 -> INT8': the operand types as error messages show them."""
+    inputs = ", ".join("-" if t is None else t.type_name for t in graph.operands(operation))
+    outputs = ", ".join(t.type_name for t in graph.results(operation))
+    return f"{inputs} -> {outputs}"

@@ -1,0 +1,55 @@
+"""PAD: the input surrounded by its zero point; any type of one byte."""
+
+import numpy as np
+
+from edgecompress.codegen.ops.activation import require_int8
+from edgecompress.codegen.ops.base import KernelCall, Operator
+from edgecompress.tflite.graph import Graph, Operation
+
+RANK = 4
+
+
+class Pad(Operator):
+    opcode = "PAD"
+
+    def rule_types(self, graph: Graph, operation: Operation) -> str:
+        """input and output must be int8 with one scale each"""
+        return require_int8(graph, operation)
+
+    def rule_paddings(self, graph: Graph, operation: Operation) -> str:
+        """the paddings must be a constant [dimensions, 2] of non-negative numbers, for at most four dimensions"""
+        source, paddings = graph.tensors[operation.inputs[0]], graph.tensors[operation.inputs[1]]
+        fits = paddings.data is not None and paddings.shape == (len(source.shape), 2) and len(source.shape) <= RANK
+        return "" if fits and paddings.data is not None and (paddings.data >= 0).all() else f'paddings "{paddings.name}" {list(paddings.shape)}'
+
+    def rule_shapes(self, graph: Graph, operation: Operation) -> str:
+        """the output must be the input plus the paddings"""
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        expected = [size + before + after for size, (before, after) in zip(source.shape, _paddings(graph, operation), strict=True)]
+        return "" if list(result.shape) == expected else f"{list(source.shape)} -> {list(result.shape)}"
+
+    def rule_quantization(self, graph: Graph, operation: Operation) -> str:
+        """input and output must have the same zero point"""
+        a, b = graph.tensors[operation.inputs[0]].quantization, graph.results(operation)[0].quantization
+        assert a and b
+        return "" if a.zero_point == b.zero_point else f"{a.zero_point} and {b.zero_point}"
+
+    def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
+        q = graph.results(operation)[0].quantization
+        assert inputs[0] is not None and q
+        return [np.pad(inputs[0], _paddings(graph, operation), constant_values=q.zero_point)]
+
+    def lower(self, graph: Graph, operation: Operation) -> KernelCall:
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        assert result.quantization
+        missing = RANK - len(source.shape)
+        fields: dict[str, int] = {"fill": result.quantization.zero_point}
+        for axis, (size, (before, after)) in enumerate(zip((1,) * missing + source.shape, [(0, 0)] * missing + _paddings(graph, operation), strict=True)):
+            fields |= {f"sizes[{axis}]": size, f"before[{axis}]": before, f"after[{axis}]": after}
+        return KernelCall("pad", fields, (source, result))
+
+
+def _paddings(graph: Graph, operation: Operation) -> list[tuple[int, int]]:
+    data = graph.tensors[operation.inputs[1]].data
+    assert data is not None
+    return [(int(before), int(after)) for before, after in data]

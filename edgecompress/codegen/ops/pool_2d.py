@@ -1,0 +1,70 @@
+"""AVERAGE_POOL_2D and MAX_POOL_2D: over the part of the window that lies inside the input; int8, scale unchanged."""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from edgecompress.codegen.ops.activation import activation_range, require_int8
+from edgecompress.codegen.ops.base import KernelCall, Operator
+from edgecompress.codegen.ops.windows import Window, patches, shape_mismatch, window
+from edgecompress.tflite.graph import Graph, Operation
+
+
+class Pool2D(Operator):
+    """What both poolings share."""
+
+    def rule_types(self, graph: Graph, operation: Operation) -> str:
+        """input and output must be int8 with one scale each"""
+        return require_int8(graph, operation)
+
+    def rule_shapes(self, graph: Graph, operation: Operation) -> str:
+        """the output shape must follow from input, filter, stride and padding, the channels stay"""
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        height, width = _filter(operation)
+        if not (1 <= height <= 2**15 and 1 <= width <= 2**15):
+            return f"filter {height} x {width}"
+        if source.shape[-1:] != result.shape[-1:]:
+            return f"{list(source.shape)} -> {list(result.shape)}"
+        return shape_mismatch(operation, source, result, height, width)
+
+    @abstractmethod
+    def pool(self, taps: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        """[b, y, x, c] from the taps [b, y, x, h, w, c] (0 outside) and where they are inside (same shape, bool)."""
+
+    def _window(self, graph: Graph, operation: Operation) -> Window:
+        return window(operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *_filter(operation))
+
+    def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
+        (result,) = graph.results(operation)
+        assert inputs[0] is not None
+        geometry = self._window(graph, operation)
+        taps = patches(inputs[0].astype(np.int64), geometry, 0)
+        inside = patches(np.ones_like(inputs[0], np.bool_), geometry, 0)
+        return [np.clip(self.pool(taps, inside), *activation_range(operation, result)).astype(result.dtype)]
+
+    def lower(self, graph: Graph, operation: Operation) -> KernelCall:
+        source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
+        low, high = activation_range(operation, result)
+        parameters = {**self._window(graph, operation).parameters(), "channels": result.shape[3], "activation_min": low, "activation_max": high}
+        return KernelCall(self.opcode.lower(), parameters, (source, result), source="pool_2d")
+
+
+class AveragePool2D(Pool2D):
+    """The sum is divided by the number of taps inside, halves away from zero."""
+
+    opcode = "AVERAGE_POOL_2D"
+
+    def pool(self, taps: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        total, count = taps.sum((3, 4)), inside.sum((3, 4))
+        return np.sign(total) * ((np.abs(total) + count // 2) // count)
+
+
+class MaxPool2D(Pool2D):
+    opcode = "MAX_POOL_2D"
+
+    def pool(self, taps: np.ndarray, inside: np.ndarray) -> np.ndarray:
+        return np.where(inside, taps, np.iinfo(np.int8).min).max((3, 4))
+
+
+def _filter(operation: Operation) -> tuple[int, int]:
+    return int(operation.options["filter_height"]), int(operation.options["filter_width"])  # type: ignore[call-overload]

@@ -1,0 +1,76 @@
+"""QUANTIZE and DEQUANTIZE: between float32 and int8 at the model's borders, and between two 8-bit quantizations."""
+
+import numpy as np
+
+from edgecompress.codegen.ops.base import KernelCall, Operator, types_of
+from edgecompress.codegen.ops.lookup import Lookup, requantized
+from edgecompress.tflite.graph import Graph, Operation, Tensor
+
+EIGHT_BITS = (np.dtype(np.int8), np.dtype(np.uint8))
+
+
+class Quantize(Lookup):
+    """From float32: round(x / scale) + zero_point, halves away from zero, saturating (a NaN becomes the lowest value)."""
+
+    opcode = "QUANTIZE"
+
+    def rule_types(self, graph: Graph, operation: Operation) -> str:
+        """from float32 to int8, or between int8 and uint8 with one scale each"""
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        if result.quantization is None or result.quantization.per_channel:
+            return f'output "{result.name}" without a per-tensor scale'
+        from_float = source.dtype == np.float32 and result.dtype == np.int8
+        between = source.dtype in EIGHT_BITS and result.dtype in EIGHT_BITS and np.int8 in (source.dtype, result.dtype)
+        if between and (source.quantization is None or source.quantization.per_channel):
+            return f'input "{source.name}" without a per-tensor scale'
+        return "" if from_float or between else types_of(graph, operation)
+
+    def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
+        return requantized(x, source, result)
+
+    def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
+        result = graph.results(operation)[0]
+        assert inputs[0] is not None and result.quantization
+        if inputs[0].dtype != np.float32:
+            return super().reference(graph, operation, inputs)
+        with np.errstate(over="ignore"):
+            scaled = (inputs[0] / np.float32(result.quantization.scale)).astype(np.float64)
+        scaled = np.where(np.isnan(scaled), -np.inf, scaled)
+        rounded = np.sign(scaled) * np.floor(np.abs(np.clip(scaled, -1e6, 1e6)) + 0.5)
+        return [np.clip(rounded + result.quantization.zero_point, -128, 127).astype(np.int8)]
+
+    def lower(self, graph: Graph, operation: Operation) -> KernelCall:
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        if source.dtype != np.float32:
+            return super().lower(graph, operation)
+        assert result.quantization
+        parameters = {"elements": result.elements, "scale": result.quantization.scale, "zero_point": result.quantization.zero_point}
+        return KernelCall("quantize", parameters, (source, result))
+
+
+class Dequantize(Operator):
+    """To float32: scale · (x - zero_point)."""
+
+    opcode = "DEQUANTIZE"
+
+    def rule_types(self, graph: Graph, operation: Operation) -> str:
+        """from int8 with one scale to float32"""
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        fits = source.dtype == np.int8 and result.dtype == np.float32 and source.quantization is not None and not source.quantization.per_channel
+        return "" if fits else types_of(graph, operation)
+
+    def rule_shapes(self, graph: Graph, operation: Operation) -> str:
+        """input and output must have the same shape"""
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        return "" if source.shape == result.shape else f"{list(source.shape)} -> {list(result.shape)}"
+
+    def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
+        q = graph.tensors[operation.inputs[0]].quantization
+        assert inputs[0] is not None and q
+        return [(inputs[0].astype(np.int32) - q.zero_point).astype(np.float32) * np.float32(q.scale)]
+
+    def lower(self, graph: Graph, operation: Operation) -> KernelCall:
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        assert source.quantization
+        parameters = {"elements": result.elements, "scale": source.quantization.scale, "zero_point": source.quantization.zero_point}
+        return KernelCall("dequantize", parameters, (source, result), source="quantize")

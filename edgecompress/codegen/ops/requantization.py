@@ -1,0 +1,77 @@
+"""From the 32-bit accumulator to the 8-bit output: multipliers, shifts, and the parameters that kernels take."""
+
+import numpy as np
+
+from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier, wrap_int32
+from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.base import Array
+from edgecompress.tflite.graph import Graph, Operation, Tensor
+
+
+def weight_scales(source: Tensor, weights: Tensor, result: Tensor) -> list[float]:
+    """input scale · weight scale / output scale for each entry of the weights' quantization, in double precision."""
+    assert source.quantization and weights.quantization and result.quantization
+    return [source.quantization.scale * s / result.quantization.scale for s in weights.quantization.scales]
+
+
+def accumulate_scale(source: Tensor, weights: Tensor, result: Tensor) -> float:
+    """Like `weight_scales` for one scale, but with the product rounded to float32, as FULLY_CONNECTED does it."""
+    assert source.quantization and weights.quantization and result.quantization
+    product = np.float32(source.quantization.scale) * np.float32(weights.quantization.scale)
+    return float(product) / result.quantization.scale
+
+
+def multipliers(scales: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """(int32 multipliers, int8 shifts) of real factors."""
+    pairs = [quantize_multiplier(scale) for scale in scales]
+    return np.array([m for m, _ in pairs], np.int32), np.array([s for _, s in pairs], np.int8)
+
+
+def requantize(accumulator: np.ndarray, scales: list[float], operation: Operation, result: Tensor) -> np.ndarray:
+    """The output from the accumulators [..., channels]: scaled, offset, clamped; result's dtype."""
+    assert result.quantization
+    multiplier, shift = multipliers(scales)
+    low, high = activation_range(operation, result)
+    scaled = multiply_by_quantized_multiplier(wrap_int32(accumulator), multiplier.astype(np.int64), shift.astype(np.int64))
+    return np.clip(wrap_int32(scaled + result.quantization.zero_point), low, high).astype(result.dtype)
+
+
+def requantization_parameters(scales: list[float], operation: Operation, result: Tensor) -> dict[str, int | Array]:
+    """The fields of the C struct `ec_requantization`, flattened with the prefix `requantization.`."""
+    assert result.quantization
+    multiplier, shift = multipliers(scales)
+    low, high = activation_range(operation, result)
+    fields: dict[str, int | Array] = {
+        "multipliers": Array(multiplier),
+        "shifts": Array(shift),
+        "per_channel": int(len(scales) > 1),
+        "output_offset": result.quantization.zero_point,
+        "activation_min": low,
+        "activation_max": high,
+    }
+    return {f"requantization.{name}": value for name, value in fields.items()}
+
+
+def bias_values(bias: Tensor | None, channels: int) -> np.ndarray:
+    """The bias as int64 [channels], zeros where the operator has none."""
+    return np.zeros(channels, np.int64) if bias is None or bias.data is None else bias.data.astype(np.int64).reshape(-1)
+
+
+def bias_parameter(bias: Tensor | None, channels: int) -> Array:
+    return Array(bias_values(bias, channels).astype(np.int32))
+
+
+def bad_weights(graph: Graph, operation: Operation, channels: int, channel_axis: int) -> str:
+    """"" when weights and bias are constant, symmetric int8 and int32, one scale or one per channel, else what was found."""
+    weights = graph.tensors[operation.inputs[1]]
+    bias = graph.operands(operation)[2] if len(operation.inputs) > 2 else None
+    if weights.data is None or weights.dtype != np.int8:
+        return f'weights "{weights.name}" {weights.type_name}{"" if weights.is_constant else ", not constant"}'
+    q = weights.quantization
+    if q is None or any(q.zero_points):
+        return f'weights "{weights.name}" without scale or with a zero point'
+    if q.per_channel and (q.axis != channel_axis or len(q.scales) != channels):
+        return f"{len(q.scales)} weight scales along dimension {q.axis} for {channels} output channels"
+    if bias is not None and (bias.data is None or bias.dtype != np.int32 or bias.elements != channels):
+        return f'bias "{bias.name}" {bias.type_name} {list(bias.shape)}'
+    return ""

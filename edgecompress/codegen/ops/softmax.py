@@ -1,0 +1,71 @@
+"""SOFTMAX over the last dimension: fixed-point exp and one reciprocal per row (gemmlowp's, as TFLM uses them); int8."""
+
+import math
+
+import numpy as np
+
+from edgecompress.codegen.arithmetic import (
+    exp_on_negative_values, high_multiply, input_radius, quantize_multiplier, reciprocal_of_one_plus, rescale, rounding_shift_right,
+)  # fmt: skip
+from edgecompress.codegen.ops.activation import require_int8
+from edgecompress.codegen.ops.base import KernelCall, Operator
+from edgecompress.tflite.graph import Graph, Operation
+
+DIFFERENCE_BITS = 5  # integer bits of the scaled difference to the maximum
+SUM_BITS = 12  # integer bits of the sum of exponentials
+
+
+class Softmax(Operator):
+    opcode = "SOFTMAX"
+
+    def rule_types(self, graph: Graph, operation: Operation) -> str:
+        """input and output must be int8 with one scale each"""
+        return require_int8(graph, operation)
+
+    def rule_output(self, graph: Graph, operation: Operation) -> str:
+        """the output's scale must be 1/256 and its zero point -128"""
+        q = graph.results(operation)[0].quantization
+        assert q
+        return "" if (q.scale, q.zero_point) == (1 / 256, -128) else f"scale {q.scale}, zero point {q.zero_point}"
+
+    def rule_shapes(self, graph: Graph, operation: Operation) -> str:
+        """input and output must have the same shape with 1 to 4096 entries in the last dimension"""
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        fits = source.shape == result.shape and len(source.shape) >= 1 and 1 <= source.shape[-1] < 2**SUM_BITS
+        return "" if fits else f"{list(source.shape)} -> {list(result.shape)}"
+
+    def rule_beta(self, graph: Graph, operation: Operation) -> str:
+        """beta times the input scale must be above 2^-26"""
+        beta, q = float(operation.options["beta"]), graph.tensors[operation.inputs[0]].quantization  # type: ignore[arg-type]
+        assert q
+        return "" if math.isfinite(beta) and beta * q.scale * 2 ** (31 - DIFFERENCE_BITS) > 1.0 else f"beta {beta}, scale {q.scale}"
+
+    def _constants(self, graph: Graph, operation: Operation) -> tuple[int, int, int]:
+        """(multiplier, left shift, smallest difference that counts)."""
+        q = graph.tensors[operation.inputs[0]].quantization
+        assert q
+        real = min(float(operation.options["beta"]) * q.scale * 2 ** (31 - DIFFERENCE_BITS), 2**31 - 1.0)  # type: ignore[arg-type]
+        multiplier, shift = quantize_multiplier(real)
+        return multiplier, shift, -input_radius(DIFFERENCE_BITS, shift)
+
+    def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
+        assert inputs[0] is not None
+        multiplier, shift, smallest = self._constants(graph, operation)
+        x = inputs[0].astype(np.int64)
+        difference = x - x.max(-1, keepdims=True)
+        counts = difference >= smallest
+        scaled = high_multiply(np.where(counts, difference, 0) << shift, multiplier)
+        exponential = exp_on_negative_values(scaled, DIFFERENCE_BITS)
+        total = np.where(counts, rescale(exponential, -SUM_BITS), 0).sum(-1, keepdims=True)
+        headroom = 32 - np.frompyfunc(int.bit_length, 1, 1)(total.astype(object)).astype(np.int64)
+        reciprocal = reciprocal_of_one_plus((total << headroom) - 2**31)
+        exponent = SUM_BITS - headroom + 31 - 8
+        output = rounding_shift_right(high_multiply(reciprocal, exponential), exponent) - 128
+        return [np.where(counts, np.clip(output, -128, 127), -128).astype(np.int8)]
+
+    def lower(self, graph: Graph, operation: Operation) -> KernelCall:
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        multiplier, shift, smallest = self._constants(graph, operation)
+        depth = source.shape[-1]
+        parameters = {"rows": source.elements // depth, "depth": depth, "multiplier": multiplier, "left_shift": shift, "smallest_difference": smallest}
+        return KernelCall("softmax", parameters, (source, result))

@@ -1,0 +1,90 @@
+"""Sliding windows: the geometry and gathering that convolutions and pooling share."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgecompress.tflite.graph import Operation, Tensor
+
+
+@dataclass(frozen=True)
+class Window:
+    """How a filter slides over an NHWC tensor; `extent` is the filter with its dilation."""
+
+    batches: int
+    in_height: int
+    in_width: int
+    out_height: int
+    out_width: int
+    filter_height: int
+    filter_width: int
+    stride_height: int
+    stride_width: int
+    dilation_height: int
+    dilation_width: int
+    pad_top: int
+    pad_left: int
+
+    def parameters(self) -> dict[str, int]:
+        """The fields of the C struct `ec_window`, flattened with the prefix `window.`."""
+        return {f"window.{name}": value for name, value in vars(self).items()}
+
+
+def window(operation: Operation, source: Tensor, result: Tensor, filter_height: int, filter_width: int) -> Window:
+    """The window of a convolution or pooling, padded as TFLite pads SAME and VALID."""
+    options = operation.options
+    strides = int(options["stride_h"]), int(options["stride_w"])  # type: ignore[call-overload]
+    dilations = int(options.get("dilation_h_factor", 1)), int(options.get("dilation_w_factor", 1))  # type: ignore[call-overload]
+    pads = []
+    for axis, size in enumerate((filter_height, filter_width)):
+        extent = (size - 1) * dilations[axis] + 1
+        total = (result.shape[1 + axis] - 1) * strides[axis] + extent - source.shape[1 + axis]
+        pads.append(max(0, total) // 2 if options["padding"] == "SAME" else 0)
+    return Window(
+        source.shape[0], source.shape[1], source.shape[2], result.shape[1], result.shape[2],
+        filter_height, filter_width, *strides, *dilations, pads[0], pads[1],
+    )  # fmt: skip
+
+
+def expected_size(operation: Operation, size: int, filter_size: int, axis: str) -> int:
+    """Output height (axis "h") or width ("w") that TFLite computes for an input of `size`."""
+    stride = int(operation.options[f"stride_{axis}"])  # type: ignore[call-overload]
+    extent = (filter_size - 1) * int(operation.options.get(f"dilation_{axis}_factor", 1)) + 1  # type: ignore[call-overload]
+    if operation.options["padding"] == "SAME":
+        return -(-size // stride)
+    return (size - extent + stride) // stride
+
+
+def shape_mismatch(operation: Operation, source: Tensor, result: Tensor, filter_height: int, filter_width: int) -> str:
+    """"" when the output's shape is the one that the window gives and the options make sense, else what was found."""
+    if len(source.shape) != 4 or len(result.shape) != 4:
+        return f"shapes {list(source.shape)} -> {list(result.shape)}"
+    if operation.options.get("padding") not in ("SAME", "VALID"):
+        return f"padding {operation.options.get('padding')}"
+    steps = [operation.options.get(k, 1) for k in ("stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor")]
+    if any(not 1 <= int(step) <= 2**15 for step in steps):  # type: ignore[call-overload]
+        return f"strides and dilations {steps}"
+    expected = [expected_size(operation, source.shape[1], filter_height, "h"), expected_size(operation, source.shape[2], filter_width, "w")]
+    if min(expected) < 1 or list(result.shape[1:3]) != expected or result.shape[0] != source.shape[0]:
+        return f"output {list(result.shape)} for input {list(source.shape)}"
+    return ""
+
+
+def patches(x: np.ndarray, w: Window, fill: int) -> np.ndarray:
+    """The values under every window position.
+
+    Args:
+        x: [batch, height, width, channels].
+        fill: what stands outside the input.
+
+    Returns:
+        [batch, out_height, out_width, filter_height, filter_width, channels], x's dtype.
+    """
+    extent_h = (w.filter_height - 1) * w.dilation_height + 1
+    extent_w = (w.filter_width - 1) * w.dilation_width + 1
+    bottom = max(0, (w.out_height - 1) * w.stride_height + extent_h - w.in_height - w.pad_top)
+    right = max(0, (w.out_width - 1) * w.stride_width + extent_w - w.in_width - w.pad_left)
+    padded = np.pad(x, ((0, 0), (w.pad_top, bottom), (w.pad_left, right), (0, 0)), constant_values=fill)
+    rows = np.arange(w.out_height)[:, None] * w.stride_height + np.arange(w.filter_height) * w.dilation_height
+    columns = np.arange(w.out_width)[:, None] * w.stride_width + np.arange(w.filter_width) * w.dilation_width
+    return padded[:, rows[:, None, :, None], columns[None, :, None, :], :]

@@ -1,0 +1,90 @@
+"""From a graph to a program: every operation lowered to its kernel call, every activation placed in the arena."""
+
+from dataclasses import dataclass
+
+from edgecompress import memory
+from edgecompress.codegen import ops
+from edgecompress.codegen.folding import fold_constants
+from edgecompress.codegen.ops.base import KernelCall, describe
+from edgecompress.errors import UnsupportedError
+from edgecompress.memory import Plan
+from edgecompress.tflite.graph import Graph, Operation
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One kernel call of the program.
+
+    Attributes:
+        index: its place among the layers; the C function is `<prefix>_layer_<index>`.
+        step: its place among the graph's operations (aliases are steps, but no layers).
+        operation: what it computes.
+        call: how.
+    """
+
+    index: int
+    step: int
+    operation: Operation
+    call: KernelCall
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A graph ready to be written as C.
+
+    Attributes:
+        graph: folded; the indices of tensors and operations are the file's.
+        layers: in order of execution.
+        plan: the place of every activation and scratch buffer.
+    """
+
+    graph: Graph
+    layers: tuple[Layer, ...]
+    plan: Plan
+
+    @property
+    def macs(self) -> int:
+        return sum(macs(self.graph, layer.operation) for layer in self.layers)
+
+
+def lower(graph: Graph) -> Program:
+    """Folds, checks, lowers and plans.
+
+    Raises:
+        UnsupportedError: an operator is missing or used in a way that is not supported; names the first.
+    """
+    _check_borders(graph)
+    folded = fold_constants(graph)
+    layers: list[Layer] = []
+    aliases: dict[int, int] = {}
+    scratch: dict[int, int] = {}
+    for step, operation in enumerate(folded.operations):
+        ops.check(folded, operation)
+        operator = ops.find(operation.opcode)
+        call = operator.lower(folded, operation)
+        if call is None:
+            aliases[operation.outputs[0]] = operation.inputs[0]
+            continue
+        layers.append(Layer(len(layers), step, operation, call))
+        if size := operator.scratch_bytes(folded, operation):
+            scratch[step] = size
+    if not layers:
+        raise UnsupportedError("the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code")
+    return Program(folded, tuple(layers), memory.arrange(folded, aliases, scratch))
+
+
+def macs(graph: Graph, operation: Operation) -> int:
+    """Multiply-accumulates of one operation; 0 for operators without any, and for unknown ones."""
+    return ops.find(operation.opcode).macs(graph, operation) if operation.opcode in ops.OPERATORS else 0
+
+
+def _check_borders(graph: Graph) -> None:
+    if not graph.inputs or not graph.outputs:
+        raise UnsupportedError("the model has no input or no output", found=f"{len(graph.inputs)} inputs, {len(graph.outputs)} outputs")
+    for index in graph.outputs:
+        tensor = graph.tensors[index]
+        if tensor.is_constant or index in graph.inputs:
+            raise UnsupportedError(f'output "{tensor.name}" does not depend on the model', found="a constant or an input", hint="remove it from the model's outputs")
+    produced = {i: operation for operation in graph.operations for i in operation.outputs}
+    if len(set(graph.outputs)) != len(graph.outputs):
+        raise UnsupportedError("an output is listed twice", found=", ".join(describe(graph, produced[i]) for i in graph.outputs))

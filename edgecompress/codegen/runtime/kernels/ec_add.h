@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
+#ifndef EC_ADD_H
+#define EC_ADD_H
+
+#include "ec_fixed_point.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    int32_t sizes[4];     /* of the loops over the output, outermost first */
+    int32_t strides_a[4]; /* 0 where the operand repeats */
+    int32_t strides_b[4];
+    int32_t offset_a; /* minus the zero point */
+    int32_t offset_b;
+    int32_t multiplier_a;
+    int32_t shift_a;
+    int32_t multiplier_b;
+    int32_t shift_b;
+    int32_t multiplier_output;
+    int32_t shift_output;
+    int32_t output_offset;
+    int32_t activation_min;
+    int32_t activation_max;
+} ec_add_params;
+
+void ec_add(const ec_add_params *p, const int8_t *a, const int8_t *b, int8_t *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

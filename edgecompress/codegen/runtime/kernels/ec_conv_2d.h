@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
+#ifndef EC_CONV_2D_H
+#define EC_CONV_2D_H
+
+#include "ec_requantization.h"
+#include "ec_window.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    ec_window window;
+    int32_t in_channels;
+    int32_t out_channels;
+    int32_t filter_channels; /* in_channels / groups */
+    int32_t input_offset;    /* minus the input's zero point */
+    const int8_t *weights;   /* [out_channels][filter_height][filter_width][filter_channels] */
+    const int32_t *bias;     /* [out_channels] */
+    ec_requantization requantization;
+} ec_conv_2d_params;
+
+void ec_conv_2d(const ec_conv_2d_params *p, const int8_t *input, int8_t *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,193 @@
+"""What a compression pass is: parameters, a promise about the weights it leaves, and how to hand on earlier promises."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+from edgecompress.compress.task import Task
+
+if TYPE_CHECKING:
+    from edgecompress.compress.samples import Samples
+
+
+class Kind(StrEnum):
+    """What a promise is about; `edgecompress.compress.promises` holds one measuring function for each."""
+
+    ZEROS = "zeros"
+    N_OF_M = "n_of_m"
+    DISTINCT_VALUES = "distinct_values"
+    ALLOWED_VALUES = "allowed_values"
+    MACS = "macs"
+    PARAMETERS = "parameters"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What a pass says about the weights of the model that it returns.
+
+    Attributes:
+        kind: which property.
+        bound: zeros: the least fraction of zeros, 0..1, short of it by less than one weight;
+            distinct_values: the largest number of values; n_of_m: (n, m), at most n non-zeros in m consecutive
+            inputs; allowed_values: the values, up to one scale; macs, parameters: the largest number; none: None.
+        granularity: "tensor" or "channel": what distinct and allowed values are counted over in the Keras model.
+        in_file: the same for the integer file. The converter rescales every output channel (batch-norm folding,
+            per-channel scales), so what is shared across a tensor is shared within each channel there.
+        layers: the kernels it speaks of (see `edgecompress.compress.kernels`); () with macs and parameters: all.
+        source: the pass that made it, in text form.
+    """
+
+    kind: Kind
+    bound: float | tuple[float, ...] | None = None
+    granularity: str = "tensor"
+    in_file: str = "tensor"
+    layers: tuple[str, ...] = ()
+    source: str = ""
+
+    def __str__(self) -> str:
+        match self.kind:
+            case Kind.ZEROS:
+                return f"at least {self.bound:.4g} of the weights are zero"
+            case Kind.N_OF_M:
+                return "at most {:g} of {:g} consecutive weights are not zero".format(*self.numbers)
+            case Kind.DISTINCT_VALUES:
+                return f"at most {self.bound:g} distinct values per {self.granularity}"
+            case Kind.ALLOWED_VALUES:
+                return f"only multiples of {{{', '.join(f'{v:g}' for v in self.numbers)}}} per {self.granularity}"
+            case Kind.MACS | Kind.PARAMETERS:
+                return f"at most {self.bound:g} {'MACs' if self.kind is Kind.MACS else 'weights'}"
+        return "nothing about the weights"
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The bound of a kind that has several numbers."""
+        return self.bound if isinstance(self.bound, tuple) else ()
+
+    def carried(self, successors: Mapping[str, tuple[str, ...]]) -> "Promise":
+        """The same promise about the layers that took the place of its layers; a layer not named stayed itself."""
+        layers = [name for layer in self.layers for name in successors.get(layer, (layer,))]
+        return replace(self, layers=tuple(layers))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; `from_dict` reads it."""
+        bound = list(self.bound) if isinstance(self.bound, tuple) else self.bound
+        return {**vars(self), "kind": self.kind.value, "bound": bound, "layers": list(self.layers)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Promise":
+        bound = values["bound"]
+        return cls(
+            kind=Kind(values["kind"]),
+            bound=tuple(bound) if isinstance(bound, list) else bound,
+            granularity=values["granularity"],
+            in_file=values["in_file"],
+            layers=tuple(values["layers"]),
+            source=values["source"],
+        )
+
+
+NO_PROMISE = Promise(Kind.NONE)
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a pass did.
+
+    Attributes:
+        model: a new Keras model; the argument's weights and layers are untouched.
+        promise: about the new model's weights.
+        successors: kernels that were replaced, by name; () for one that is gone. Kernels not named stayed.
+        notes: what a user should know: layers left out and why.
+        did_nothing_reason: non-empty when there was nothing to do; the model is then a plain copy.
+    """
+
+    model: Any
+    promise: Promise = NO_PROMISE
+    successors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    notes: tuple[str, ...] = ()
+    did_nothing_reason: str = ""
+
+
+DEFAULT_EPOCHS = 3
+"""Where neither the pass nor the recipe says how long to fine-tune."""
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How passes fine-tune, where they do not say otherwise.
+
+    Attributes:
+        batch: samples per step.
+        learning_rate: small, since the model is trained already.
+        optimizer: "adam", "sgd" (with momentum 0.9) or "rmsprop".
+        epochs: of a pass that does not say.
+        seed: of shuffling, initialisation and dropout.
+    """
+
+    batch: int = 32
+    learning_rate: float = 1e-4
+    optimizer: str = "adam"
+    epochs: int = DEFAULT_EPOCHS
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What a pass may use.
+
+    Attributes:
+        samples: the training samples (test data never comes here).
+        task: loss and metric.
+        settings: training settings.
+        standing: promises of earlier passes that this one has to keep.
+        original: the model as loaded, the teacher where labels are absent.
+        emit: takes progress events (JSON-able dicts).
+        label: what the events call this stretch of training.
+    """
+
+    samples: "Samples"
+    task: Task
+    settings: TrainingSettings = TrainingSettings()
+    standing: tuple[Promise, ...] = ()
+    original: Any = None
+    emit: Callable[[dict[str, Any]], None] = lambda event: None
+    label: str = ""
+
+
+class Pass(Protocol):
+    """A compression technique: a frozen dataclass whose fields are its parameters.
+
+    Attributes:
+        name: in recipes and on the command line.
+        final: True when no pass may follow (the model it returns is wrapped for conversion).
+        least_epochs: without which the pass cannot work.
+        epochs, learning_rate: how it fine-tunes, None as the recipe says; the uncompressed baseline is trained alike.
+    """
+
+    name: ClassVar[str]
+    final: ClassVar[bool]
+    least_epochs: ClassVar[int]
+
+    @property
+    def epochs(self) -> int | None: ...
+
+    @property
+    def learning_rate(self) -> float | None: ...
+
+    def apply(self, model: Any, context: Context) -> Outcome:
+        """A compressed copy of `model` with a promise; `model` itself is never changed."""
+        ...
+
+
+def epochs_of(compression: Pass, settings: TrainingSettings) -> int:
+    """How many epochs a pass trains."""
+    epochs = settings.epochs if compression.epochs is None else compression.epochs
+    return max(epochs, compression.least_epochs)
+
+
+def parameters_of(compression: Pass) -> dict[str, Any]:
+    """The parameters of a pass by name, in the order of its fields."""
+    return {f.name: getattr(compression, f.name) for f in fields(compression)}  # type: ignore[arg-type]

@@ -1,0 +1,73 @@
+"""Runs one pass and holds everybody to their word: its own promise and every earlier one are measured on the result."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgecompress.compress.base import Context, Kind, Outcome, Pass, Promise
+from edgecompress.compress.kernels import keras_kernels
+from edgecompress.compress.promises import Measurement, demand, measure
+from edgecompress.compress.training import make_deterministic
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What came of one pass.
+
+    Attributes:
+        outcome: of the pass; its promise now names its source.
+        measured: the pass's own promise, then the earlier ones that stand.
+        standing: promises that hold from here on.
+        ended: earlier promises whose layers this pass replaced by something else, with a sentence for each.
+        seconds: wall clock of the pass and its measurements.
+    """
+
+    outcome: Outcome
+    measured: tuple[Measurement, ...]
+    standing: tuple[Promise, ...]
+    ended: tuple[str, ...]
+    seconds: float
+
+
+def run_pass(compression: Pass, text: str, model: Any, context: Context) -> Step:
+    """Apply a pass and measure its promise and all that stand.
+
+    Args:
+        compression: the pass.
+        text: its text form: the source of its promise.
+        model: is not changed.
+        context: with the promises that stand before it.
+
+    Raises:
+        PromiseError: a promise, its own or an earlier one, does not hold afterwards.
+    """
+    started = time.monotonic()
+    make_deterministic(context.settings.seed)
+    outcome = compression.apply(model, context)
+    promise = Promise(**{**vars(outcome.promise), "source": text})
+    outcome = Outcome(**{**vars(outcome), "promise": promise})
+    earlier, ended = carry(context.standing, outcome, text)
+    own = (promise,) if promise.kind is not Kind.NONE else ()
+    kernels = keras_kernels(outcome.model)
+    measured = tuple(measure(one, kernels) for one in (*own, *earlier))
+    for measurement in measured:
+        demand(measurement, text)
+    return Step(outcome, measured, (*earlier, *own), ended, time.monotonic() - started)
+
+
+def carry(standing: Sequence[Promise], outcome: Outcome, text: str) -> tuple[tuple[Promise, ...], tuple[str, ...]]:
+    """Earlier promises as they read after a pass: about its layers' successors, or ended by it.
+
+    Returns:
+        The promises that stand, and a sentence for every one that lost layers.
+    """
+    carried, ended = [], []
+    for promise in standing:
+        gone = [layer for layer in promise.layers if outcome.successors.get(layer) == ()]
+        after = promise.carried(outcome.successors)
+        if gone:
+            ended.append(f"{promise.source}: its promise for {', '.join(gone)} was ended by {text}")
+        if after.layers or not promise.layers:
+            carried.append(after)
+    return tuple(carried), tuple(ended)

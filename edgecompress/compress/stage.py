@@ -1,0 +1,148 @@
+"""The compression stage, run in a worker process: load, judge, train the baseline, apply the passes, save.
+
+The baseline is the same model fine-tuned for the same steps on the same data without compression. What the passes
+cost is the difference to it: fine-tuning alone often gains something, which would hide a loss.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from edgecompress import data, load, recipe, worker
+from edgecompress.compress import make_all
+from edgecompress.compress.base import Context, TrainingSettings
+from edgecompress.compress.chain import Chain
+from edgecompress.compress.cloning import is_wrapped
+from edgecompress.compress.dataset_samples import DatasetSamples
+from edgecompress.compress.kernels import keras_kernels
+from edgecompress.compress.samples import Samples
+from edgecompress.compress.saved import save_json, save_kernels, save_model, sha256_of
+from edgecompress.compress.task import Task, Wishes, infer
+from edgecompress.compress.training import describe_output, make_deterministic
+from edgecompress.recipe_text import print_passes
+
+DEFAULT_BATCH = 32
+DEFAULT_LEARNING_RATE = 5e-4
+
+
+def compress(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Compress a model as a recipe says.
+
+    Args:
+        job: "model" (path), "out" (folder for what is written), "recipe" (path of a TOML file, or None),
+            "overrides" (dotted recipe keys and values, as `edgecompress.recipe.load` takes them), "data" (a source that
+            replaces the recipe's, or None), "trust_model_code" (False).
+
+    Returns:
+        See `run`.
+
+    Raises:
+        EdgecompressError: whatever is wrong with model, recipe or data; PromiseError for a broken promise.
+    """
+    overrides = dict(job.get("overrides") or {})
+    settings = recipe.load(job.get("recipe"), overrides)
+    make_all(settings.passes)  # a misspelt parameter is told before anything is read
+    model = load.load(job["model"], trust_model_code=bool(job.get("trust_model_code")))
+    dataset = data.open(job.get("data") or settings.source or "", settings.data, settings.build.seed)
+    dataset.check_against([tensor.shape for tensor in model.inputs], tuple(model.outputs[0].shape))
+    task = task_of(model, dataset, settings.training)
+    return run(
+        model,
+        DatasetSamples(dataset),
+        task,
+        settings,
+        Path(job["out"]),
+        model_sha256=sha256_of(Path(job["model"])),
+        emit=worker.emit,
+    )
+
+
+def task_of(model: Any, dataset: data.Dataset, training: recipe.TrainingRecipe) -> Task:
+    """Loss, metric and target, from the recipe or inferred; `infer` says how."""
+    kind = dataset.labels.kind
+    labels = None if kind in ("none", "input") else dataset.train.labels
+    declared = dataset.recipe.labels or (None if kind == "none" else kind)
+    wishes = Wishes(training.loss, training.metric, training.output, declared)
+    return infer(describe_output(model), labels, wishes)
+
+
+def training_settings(settings: recipe.Recipe) -> TrainingSettings:
+    """The recipe's [training] with the defaults of this stage."""
+    training = settings.training
+    default = TrainingSettings()
+    return TrainingSettings(
+        batch=training.batch_size or DEFAULT_BATCH,
+        learning_rate=training.learning_rate or DEFAULT_LEARNING_RATE,
+        optimizer=training.optimizer or default.optimizer,
+        epochs=default.epochs if training.epochs is None else training.epochs,
+        seed=settings.build.seed,
+    )
+
+
+def run(
+    model: Any,
+    samples: Samples,
+    task: Task,
+    settings: recipe.Recipe,
+    out: Path,
+    *,
+    model_sha256: str,
+    emit: Callable[[dict[str, Any]], None] = lambda event: None,
+) -> dict[str, Any]:
+    """Compress a loaded model; finished passes of an earlier run with the same inputs are taken from `out`.
+
+    Args:
+        model: uncompiled tf_keras model; it is not changed.
+        samples: train and validation.
+        task: loss and metric.
+        settings: passes, training and seed are used.
+        out: folder; gets compressed.h5, baseline.h5, kernels.npz, compress.json and passes/.
+        model_sha256: of the model's file.
+        emit: takes progress events.
+
+    Returns:
+        JSON-able, paths relative to `out`: "compressed" {path, quantized, sha256}, "baseline" {path, steps, seconds,
+        accuracy}, "kernels" (path), "task" (see `Task`), "accuracy" {metric, samples, original, baseline, compressed}
+        on the validation split (null without one), "training" (settings), "passes" (one entry each: name, text,
+        promise, kind, reached, per_tensor, seconds, accuracy_before, accuracy_after, did_nothing, notes, measured, resumed),
+        "promises" (those that stand: for `edgecompress.compress.converted.check_converted`), "ended", "notes", "seconds".
+    """
+    started = time.monotonic()
+    chosen = training_settings(settings)
+    make_deterministic(chosen.seed)
+    context = Context(samples, task, chosen, original=model, emit=emit)
+    chain = Chain(out, context, model_sha256)
+    original = chain.judge(model)
+    passes = make_all(settings.passes)
+    baseline = chain.baseline(model, passes)
+    entries = chain.run(model, passes, [print_passes((spec,)) for spec in settings.passes], original)
+    final = chain.model
+    save_kernels(keras_kernels(final), out / "kernels.npz")
+    save_model(final, out / "compressed.h5")
+    result = {
+        "compressed": {
+            "path": "compressed.h5",
+            "quantized": is_wrapped(final),
+            "sha256": sha256_of(out / "compressed.h5"),
+        },
+        "baseline": baseline,
+        "kernels": "kernels.npz",
+        "task": task.as_dict(),
+        "accuracy": {
+            "metric": task.metric,
+            "samples": samples.count("validation"),
+            "original": original,
+            "baseline": baseline["accuracy"],
+            "compressed": entries[-1]["accuracy_after"] if entries else original,
+        },
+        "training": asdict(chosen),
+        "passes": entries,
+        "promises": [promise.as_dict() for promise in chain.standing],
+        "ended": list(chain.ended),
+        "notes": [note for entry in entries for note in entry["notes"]],
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    save_json(result, out / "compress.json")
+    return result

@@ -1,0 +1,288 @@
+"""Fine-tuning and evaluation of Keras models: the same steps, the same data and the same seed give the same weights."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgecompress.compress.base import Context
+from edgecompress.compress.guarding import guard_callback
+from edgecompress.compress.samples import Inputs, Samples, endless, steps, targets_of
+from edgecompress.compress.task import Output, Task, auc, score
+from edgecompress.errors import DataError, RecipeError, UnsupportedError
+from edgecompress.load.runtime import keras2
+
+EVENT_SECONDS = 0.25
+"""Progress events come at most this often."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model judged on a split.
+
+    Attributes:
+        metric: its name, see `Task`.
+        value: 0..1 for accuracies, agreement and auc; an error otherwise.
+        samples: how many samples it is over.
+    """
+
+    metric: str
+    value: float
+    samples: int
+
+
+def make_deterministic(seed: int) -> None:
+    """Same seed, same weights: seeds of Python, NumPy and TensorFlow, and TensorFlow's deterministic kernels."""
+    import tensorflow as tf
+
+    keras2().utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()
+
+
+def describe_output(model: Any) -> Output:
+    """What the model gives, from its last layer that computes.
+
+    Raises:
+        UnsupportedError: for several outputs, which have no single metric.
+    """
+    if len(model.outputs) != 1:
+        raise UnsupportedError(
+            f"The model has {len(model.outputs)} outputs; fine-tuning works with one only for now.",
+            hint="build without passes, or keep the output that the device needs",
+        )
+    layer, activation = _last_activation(model)
+    return Output(activation, _shape(model.outputs[0]), _shape(model.inputs[0]), f"the last layer ({layer})")
+
+
+def fine_tune(
+    model: Any,
+    context: Context,
+    epochs: int,
+    *,
+    learning_rate: float | None = None,
+    callbacks: Sequence[Any] = (),
+    unguarded: frozenset[str] = frozenset(),
+) -> int:
+    """Train a model in place with Adam, keeping the promises in `context.standing`.
+
+    Args:
+        model: is compiled and changed: a pass gives its own copy.
+        context: samples, task, settings, and the promises to keep.
+        epochs: over the training samples; 0 trains nothing.
+        learning_rate: None takes the settings'.
+        callbacks: further Keras callbacks.
+        unguarded: kernels whose promises the pass looks after itself.
+
+    Returns:
+        The number of steps.
+
+    Raises:
+        RecipeError: when the loss is not finite any more.
+        DataError: when there are no training samples.
+    """
+    keras = keras2()
+    if epochs <= 0:
+        return 0
+    settings = context.settings
+    each = steps(context.samples, settings.batch)
+    if each == 0:
+        raise DataError("There are no training samples.", hint="give the train split a share: data.split")
+    keras.utils.set_random_seed(settings.seed)
+    optimizer = _optimizer(settings.optimizer, learning_rate or settings.learning_rate)
+    model.compile(optimizer=optimizer, loss=_loss(context.task), metrics=_training_metrics(context.task))
+    guard = guard_callback(model, context.standing, unguarded)
+    reporter = _reporter(context, epochs, each)
+    model.fit(
+        _stream(model, context),
+        epochs=epochs,
+        steps_per_epoch=each,
+        shuffle=False,
+        verbose=0,
+        callbacks=[*callbacks, *([guard] if guard is not None else []), reporter],
+    )
+    return epochs * each
+
+
+def evaluate(model: Any, samples: Samples, split: str, task: Task, original: Any = None, batch: int = 128) -> Evaluation:
+    """The metric of a model over a split.
+
+    Args:
+        model: wrapped or not.
+        samples: to evaluate on.
+        split: "validation", as a rule.
+        task: whose metric.
+        original: the model as loaded, for "agreement" and "teacher".
+        batch: samples at once.
+
+    Raises:
+        DataError: when the split is empty or an output is not finite.
+    """
+    scores, labels = [], []
+    teacher = outputs_of(original) if original is not None else None
+    outputs = outputs_of(model)
+    for inputs, wanted in samples.batches(split, batch):
+        found = outputs(inputs)
+        if not np.isfinite(found).all():
+            raise DataError(
+                "The model gives outputs that are not finite.", hint="look for NaN or huge values in inputs and weights"
+            )
+        scores.append(score(task, found, targets_of(task.target, inputs, wanted, teacher)))
+        if task.metric == "auc" and wanted is not None:
+            labels.append(wanted.reshape(-1))
+    if not scores:
+        raise DataError(f"There are no {split} samples.", hint=f"give the {split} split a share: data.split")
+    joined = np.concatenate(scores)
+    value = auc(joined, np.concatenate(labels)) if task.metric == "auc" else float(joined.mean())
+    return Evaluation(task.metric, value, len(joined))
+
+
+def outputs_of(model: Any) -> Callable[[Inputs], np.ndarray]:
+    """The model as a function of NumPy batches, in inference."""
+    import tensorflow as tf
+
+    @tf.function(autograph=False, reduce_retracing=True)
+    def infer(inputs: Any) -> Any:
+        return model(inputs, training=False)
+
+    def outputs(inputs: Inputs) -> np.ndarray:
+        floats = _floats(inputs)
+        many = isinstance(floats, tuple)
+        return np.asarray(infer([tf.constant(x) for x in floats] if many else tf.constant(floats)))
+
+    return outputs
+
+
+def _stream(model: Any, context: Context) -> Any:
+    """Training batches as a tf.data pipeline."""
+    import tensorflow as tf
+
+    task, settings = context.task, context.settings
+    teacher = outputs_of(context.original) if task.target == "teacher" else None
+    # Labels of one number per sample as (n, 1): losses that compare element by element would broadcast (n,) to (n, n).
+    one = model.output_shape[-1] == 1
+
+    def examples() -> Iterator[tuple[Any, Any]]:
+        for inputs, labels in endless(context.samples, settings.batch, settings.seed):
+            targets = np.asarray(targets_of(task.target, inputs, labels, teacher), np.float32)
+            targets = targets.reshape(len(targets), -1) if one and targets.ndim == 1 else targets
+            yield _floats(inputs), targets
+
+    inputs, targets = next(examples())
+    signature = (
+        tuple(_spec(x) for x in inputs) if isinstance(inputs, tuple) else _spec(inputs),
+        _spec(targets),
+    )
+    return tf.data.Dataset.from_generator(examples, output_signature=signature)
+
+
+def _floats(inputs: Inputs) -> Inputs:
+    if isinstance(inputs, tuple):
+        return tuple(np.asarray(x, np.float32) for x in inputs)
+    return np.asarray(inputs, np.float32)
+
+
+def _spec(values: np.ndarray) -> Any:
+    import tensorflow as tf
+
+    return tf.TensorSpec((None, *values.shape[1:]), tf.float32)
+
+
+def _loss(task: Task) -> Any:
+    losses = keras2().losses
+    match task.loss:
+        case "sparse_categorical_crossentropy":
+            return losses.SparseCategoricalCrossentropy(from_logits=task.from_logits)
+        case "categorical_crossentropy":
+            return losses.CategoricalCrossentropy(from_logits=task.from_logits)
+        case "binary_crossentropy":
+            return losses.BinaryCrossentropy(from_logits=task.from_logits)
+        case "kullback_leibler_divergence":
+            return losses.KLDivergence()
+        case "mean_absolute_error":
+            return losses.MeanAbsoluteError()
+    return losses.MeanSquaredError()
+
+
+def _training_metrics(task: Task) -> list[Any]:
+    metrics = keras2().metrics
+    match task.metric, task.loss:
+        case "accuracy", "sparse_categorical_crossentropy":
+            return [metrics.SparseCategoricalAccuracy("metric")]
+        case ("accuracy" | "agreement"), _:
+            return [metrics.CategoricalAccuracy("metric")]
+        case "binary_accuracy", _:
+            return [metrics.BinaryAccuracy("metric", threshold=0.0 if task.from_logits else 0.5)]
+    return []
+
+
+def _optimizer(name: str, learning_rate: float) -> Any:
+    optimizers = keras2().optimizers
+    kinds = {"adam": optimizers.Adam, "sgd": optimizers.SGD, "rmsprop": optimizers.RMSprop}
+    if name == "sgd":
+        return optimizers.SGD(learning_rate, momentum=0.9)
+    return kinds[name](learning_rate)
+
+
+def _reporter(context: Context, epochs: int, each: int) -> Any:
+    """A Keras callback that emits progress and stops at a loss that is not finite."""
+    keras = keras2()
+
+    class Reporter(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.started = self.told = time.monotonic()
+            self.epoch = 0
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.epoch = epoch
+
+        def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+            done, now = self.epoch * each + batch + 1, time.monotonic()
+            if now - self.told < EVENT_SECONDS and done < epochs * each:
+                return
+            self.told = now
+            values = logs or {}
+            loss = values.get("loss")
+            if loss is not None and not np.isfinite(loss):
+                raise RecipeError(
+                    f"{context.label or 'training'}: the loss is not finite any more.",
+                    found=f"after {done} of {epochs * each} steps",
+                    hint="lower training.learning_rate, or the pass's own learning_rate",
+                )
+            context.emit(
+                {
+                    "kind": "progress",
+                    "stage": context.label,
+                    "epoch": self.epoch + 1,
+                    "epochs": epochs,
+                    "step": done,
+                    "total": epochs * each,
+                    "loss": None if loss is None else float(loss),
+                    "metric": None if "metric" not in values else float(values["metric"]),
+                    "eta": (now - self.started) / done * (epochs * each - done),
+                }
+            )
+
+    return Reporter()
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    return tuple(int(n) if n is not None else -1 for n in tensor.shape[1:])
+
+
+_PASS_THROUGH = ("Flatten", "Reshape", "Dropout", "Permute", "QuantizeLayer")
+
+
+def _last_activation(model: Any) -> tuple[str, str]:
+    """The name of the layer that gives the model's output and "softmax", "sigmoid" or "linear"."""
+    by_name = {layer.name: layer for layer in model.layers}
+    layer = by_name[model.outputs[0]._keras_history.layer.name]  # the only way to the layer behind an output
+    while type(layer).__name__ in _PASS_THROUGH:
+        layer = layer._inbound_nodes[0].inbound_layers
+    inner = getattr(layer, "layer", layer)
+    kind = type(inner).__name__
+    if kind == "Softmax":
+        return inner.name, "softmax"
+    activation = getattr(getattr(inner, "activation", None), "__name__", "linear")
+    return inner.name, activation if activation in ("softmax", "sigmoid") else "linear"

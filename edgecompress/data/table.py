@@ -1,0 +1,100 @@
+"""CSV files as columns: one row is one sample, a header names the columns."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from edgecompress.data.columns import ArrayColumn
+from edgecompress.errors import DataError
+from edgecompress.recipe import DataRecipe
+
+MAX_COLUMNS = 100_000
+MAX_LINE = 4 * 2**20
+"""Bytes of the header line; a file without a line end is not a table."""
+
+
+def read_csv(path: Path, recipe: DataRecipe) -> dict[str, ArrayColumn]:
+    """Columns x (samples, features) float64, and y and the group (samples,) as integers, floats or text.
+
+    Features are `recipe.columns` in that order, or every column but y and the group. `recipe.reshape` gives them the
+    model's shape.
+
+    Raises:
+        DataError: no header, unknown or double columns, a row of another length, text among the features.
+    """
+    header = _header(path, recipe.delimiter)
+    label = recipe.y or ("y" if "y" in header else None)
+    special = [name for name in (label, recipe.split.group) if name is not None]
+    features = list(recipe.columns) or [name for name in header if name not in special]
+    for name in (*features, *special):
+        if name not in header:
+            raise DataError(
+                f"{path.name}: there is no column {name!r}",
+                found=", ".join(header[:30]),
+                hint="name one of these in the recipe: [data] columns, y, split.group",
+            )
+    if not features or len(recipe.inputs) != 1:
+        found = f"{len(features)} columns for {recipe.inputs}"
+        raise DataError(f"{path.name}: a CSV file gives one input", found=found)
+    places = {name: i for i, name in enumerate(header)}
+    columns = {recipe.inputs[0]: _numbers(path, recipe.delimiter, [places[name] for name in features])}
+    for name in special:
+        columns[name] = _natural(_load(path, recipe.delimiter, [places[name]], str)[:, 0])
+    return {name: ArrayColumn.of(name, array) for name, array in columns.items()}
+
+
+def _header(path: Path, delimiter: str) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            line = file.readline(MAX_LINE)
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path.name}: no readable CSV file", found=str(error)[:200]) from error
+    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    if not names or "\0" in line or len(line) >= MAX_LINE or len(names) > MAX_COLUMNS:
+        raise DataError(f"{path.name}: the first line must name the columns", found=repr(line[:80]))
+    if all(_is_number(name) for name in names):
+        raise DataError(f"{path.name}: the first line must name the columns", found=line[:80].strip())
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise DataError(f"{path.name}: column names must differ", found=", ".join(twice[:10]))
+    return names
+
+
+def _numbers(path: Path, delimiter: str, places: list[int]) -> np.ndarray:
+    return _load(path, delimiter, places, np.float64)
+
+
+def _load(path: Path, delimiter: str, places: list[int], dtype: type) -> np.ndarray:
+    """The columns at `places` of all rows below the header, (rows, len(places))."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows: np.ndarray = np.loadtxt(
+                file, dtype, delimiter=delimiter, skiprows=1, usecols=places, ndmin=2, comments=None, quotechar='"'
+            )
+    except (ValueError, OSError, UnicodeDecodeError, MemoryError, IndexError) as error:
+        raise DataError(
+            f"{path.name}: every row must have a value in every column",
+            found=f"{str(error)[:200]} (rows counted from the one below the header)",
+        ) from error
+    if len(rows) == 0:
+        raise DataError(f"{path.name}: no sample below the header")
+    return rows
+
+
+def _natural(text: np.ndarray) -> np.ndarray:
+    """Text as integers where all of it is integers, else as floats where all of it is, else as text."""
+    for dtype in (np.int64, np.float64):
+        try:
+            return text.astype(dtype)
+        except (ValueError, OverflowError):
+            continue
+    return np.char.strip(text)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

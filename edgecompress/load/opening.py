@@ -1,0 +1,72 @@
+"""The way from a path to a checked model: identify, read, refuse code, rebuild, fill, check."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
+from edgecompress.load import config as description
+from edgecompress.load.bridge import bridge
+from edgecompress.load.check import check_model, in_float32
+from edgecompress.load.containers import Contents, read_h5, read_keras
+from edgecompress.load.identify import Format, identify
+from edgecompress.load.runtime import keras2
+from edgecompress.load.savedmodel import read_saved_model, restore_weights
+
+_READERS: dict[Format, Callable[[Path], Contents]] = {
+    Format.H5: read_h5,
+    Format.KERAS: read_keras,
+    Format.SAVED_MODEL: read_saved_model,
+}
+
+
+def open_model(path: Path, *, trust_model_code: bool) -> Any:
+    """Load a user's file; see `edgecompress.load.load`."""
+    form = identify(path)
+    keras2()  # says what is missing before anything is read
+    contents = _READERS[form](path)
+    description.check(contents.config, path.name, trust_model_code=trust_model_code)
+    try:
+        model = _build(path, form, contents, trust_model_code)
+    except EdgecompressError:
+        raise
+    except Exception as error:  # Keras raises whatever its layers raise
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelFileError(
+            f"{path.name}: Keras cannot rebuild the model", found=f"{type(error).__name__}: {first}"[:400]
+        ) from error
+    model = in_float32(model)
+    check_model(model, path.name)
+    return model
+
+
+def _build(path: Path, form: Format, contents: Contents, trust: bool) -> Any:
+    if form is Format.SAVED_MODEL:
+        model = keras2().layers.deserialize(contents.config, use_legacy_format="module" not in contents.config)
+        restore_weights(model, path)
+        return model
+    if contents.is_keras3:
+        return bridge(path, contents.config, trust_model_code=trust)
+    if form is Format.KERAS:
+        return keras2().models.load_model(path, compile=False, safe_mode=not trust)
+    return keras2().models.load_model(path, compile=False)
+
+
+def open_stage(path: Path, *, quantized: bool) -> Any:
+    """Load a file of our own; see `edgecompress.load.load_stage`."""
+    keras = keras2()
+    identify(path)
+    if not quantized:
+        return open_model(path, trust_model_code=False)
+    try:
+        import tensorflow_model_optimization as tfmot
+
+        with tfmot.quantization.keras.quantize_scope():
+            model = keras.models.load_model(path, compile=False)
+    except (ValueError, TypeError, OSError, KeyError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelFileError(f"{path.name}: the quantized model cannot be read", found=first[:400]) from error
+    if not isinstance(model, keras.Model):
+        raise UnsupportedError(f"{path.name} holds no model", found=type(model).__name__)
+    check_model(model, path.name)
+    return model

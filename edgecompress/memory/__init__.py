@@ -1,0 +1,36 @@
+"""Memory planning: lifetimes, planners, bounds, a verifier of its own, and pictures."""
+
+from collections.abc import Mapping
+
+from edgecompress.memory.bounds import bound_without_sharing
+from edgecompress.memory.lifetimes import DEFAULT_ALIGNMENT, NONE, lifetimes
+from edgecompress.memory.plan import Block, Buffer, Plan, scratch_key
+from edgecompress.memory.planners import NODE_LIMIT, SEED, plan_buffers
+from edgecompress.memory.verify import PlanError, verify
+from edgecompress.tflite.graph import Graph
+
+__all__ = ["Block", "Buffer", "Plan", "PlanError", "arrange", "lifetimes", "plan_buffers", "scratch_key", "verify"]
+
+
+def arrange(
+    graph: Graph,
+    aliases: Mapping[int, int] = NONE,
+    scratch: Mapping[int, int] = NONE,
+    *,
+    in_place: Mapping[int, int] = NONE,
+    alignment: int = DEFAULT_ALIGNMENT,
+    seed: int = SEED,
+    node_limit: int = NODE_LIMIT,
+) -> Plan:
+    """Plan the arena of a graph and prove the plan; arguments as of `lifetimes` and `plan_buffers`.
+
+    Raises:
+        ModelFileError: the graph reads a tensor before it is written, or writes one twice.
+        PlanError: the proof failed: a defect of edgecompress, never a property of the model.
+    """
+    buffers = lifetimes(graph, aliases, scratch, in_place=in_place, alignment=alignment)
+    plan = plan_buffers(
+        buffers, bound_without_sharing=bound_without_sharing(graph, scratch), seed=seed, node_limit=node_limit
+    )
+    verify(graph, plan, aliases, scratch, in_place=in_place)
+    return plan

@@ -1,0 +1,92 @@
+"""The proof that device, TensorFlow Lite Micro and our own reference give the same bytes, operator by operator."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from edgecompress.errors import EdgecompressError, NotExactError, UnsupportedError
+from edgecompress.reference.compare import Comparison, compare
+from edgecompress.reference.executor import Tensors
+from edgecompress.reference.integer import Integer
+from edgecompress.reference.litert import Litert
+from edgecompress.reference.tflm import Tflm
+from edgecompress.tflite.graph import Graph
+
+
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """What every operator must give.
+
+    Attributes:
+        reference: who says so, for the report.
+        outputs: one mapping per input: output tensor of every operator of the file -> its value.
+        ours: our NumPy reference against tflite-micro; None where that is not installed.
+        litert: LiteRT against the reference; None where it cannot run the model.
+        litert_problem: why not, or "".
+    """
+
+    reference: str
+    outputs: tuple[Tensors, ...]
+    ours: Comparison | None
+    litert: Comparison | None
+    litert_problem: str = ""
+
+
+def expect(model: Path, graph: Graph, inputs: Sequence[Tensors], *, with_litert: bool = True) -> Expected:
+    """Runs TensorFlow Lite Micro's interpreter where it is installed, our NumPy reference always, LiteRT beside them.
+
+    Raises:
+        NotExactError: our reference differs from tflite-micro: a defect of ours.
+        ModelFileError, UnsupportedError, ToolError: the model cannot be run.
+    """
+    ours = Integer().run(model, inputs)
+    outputs, agreement, reference = ours, None, "our NumPy reference"
+    tflm = Tflm()
+    if reason := tflm.available():
+        reference += f" ({reason})"
+    else:
+        try:
+            outputs = tflm.run(model, inputs)
+        except UnsupportedError as error:
+            reference += f" (tflite-micro refuses the model: {error.found or error.what})"
+        else:
+            reference = f"tflite-micro {_version('tflite-micro')}, and our NumPy reference"
+            agreement = compare(graph, ours, outputs)
+    if agreement is not None and not agreement.exact:
+        raise not_exact(agreement, "our NumPy reference", "tflite-micro")
+    litert, problem = _litert(model, graph, inputs, outputs) if with_litert else (None, "not asked for")
+    return Expected(reference, tuple(outputs), agreement, litert, problem)
+
+
+def not_exact(comparison: Comparison, left: str, right: str) -> NotExactError:
+    """The error that names the first operator whose bytes differ."""
+    worst = comparison.first
+    if worst is None:
+        return NotExactError(f"{left} does not show every tensor that {right} shows", found=str(list(comparison.missing)[:4]))
+    first = worst.first
+    values = f"; sample {first.sample}, element {list(first.element)}: {first.a:g} instead of {first.b:g}" if first else ""
+    return NotExactError(
+        f'{left} differs from {right} first in operator {worst.operator} {worst.opcode} "{worst.name}"',
+        found=f"{comparison.differing_bytes:,} of {comparison.compared_bytes:,} bytes{values}",
+        hint="this is a defect: report it with the model",
+    )
+
+
+def _litert(model: Path, graph: Graph, inputs: Sequence[Tensors], outputs: Sequence[Tensors]) -> tuple[Comparison | None, str]:
+    """LiteRT is shown beside the reference, never relied on: some foreign files it refuses, some end it."""
+    litert = Litert()
+    reason = litert.available()
+    if reason is not None:
+        return None, reason
+    try:
+        return compare(graph, litert.run(model, inputs), outputs), ""
+    except EdgecompressError as error:
+        return None, error.what + (f" ({error.found})" if error.found else "")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "of unknown version"

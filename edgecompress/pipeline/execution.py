@@ -1,0 +1,65 @@
+"""The program on its (emulated) device: every operator's output, read layer by layer from the arena."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from edgecompress import emulate
+from edgecompress.codegen.program import Program
+from edgecompress.device.mailbox import Mailbox
+from edgecompress.targets import Target
+from edgecompress.targets.image import Image
+
+Tensors = Mapping[int, np.ndarray]
+
+
+def run_layer_by_layer(program: Program, image: Image, target: Target, inputs: Sequence[Tensors], on_progress: Callable[[int, int], None] | None = None) -> list[dict[int, np.ndarray]]:  # fmt: skip
+    """Runs every input on the emulated device and stops after every layer.
+
+    Args:
+        inputs: one mapping per sample, input tensor index -> array.
+        on_progress: called with (samples done, samples in all).
+
+    Returns:
+        One mapping per sample: output tensor of every operation of the program -> its value.
+
+    Raises:
+        DeviceError: the firmware faulted or did not come to an end.
+    """
+    written_by = {layer.step: layer for layer in program.layers}
+    results = []
+    with emulate.open(target, image) as port:
+        mailbox = Mailbox(port, image)
+        for number, sample in enumerate(inputs):
+            mailbox.write_inputs([np.ascontiguousarray(sample[i]).tobytes() for i in program.graph.inputs])
+            outputs: dict[int, np.ndarray] = {}
+            for step, operation in enumerate(program.graph.operations):
+                if step in written_by:
+                    mailbox.run_layers(written_by[step].index)
+                outputs |= {i: _read(program, mailbox, i) for i in operation.outputs}
+            results.append(outputs)
+            if on_progress:
+                on_progress(number + 1, len(inputs))
+    return results
+
+
+def run_outputs(program: Program, image: Image, target: Target, samples: Sequence[Sequence[bytes]], on_progress: Callable[[int, int], None] | None = None) -> list[tuple[np.ndarray, ...]]:  # fmt: skip
+    """Runs every sample in one go and returns the model's outputs only: for accuracy on many samples."""
+    results = []
+    with emulate.open(target, image) as port:
+        mailbox = Mailbox(port, image)
+        for number, sample in enumerate(samples):
+            raw = mailbox.run(sample)
+            results.append(tuple(_array(program, index, data) for index, data in zip(program.graph.outputs, raw, strict=True)))
+            if on_progress:
+                on_progress(number + 1, len(samples))
+    return results
+
+
+def _read(program: Program, mailbox: Mailbox, index: int) -> np.ndarray:
+    return _array(program, index, mailbox.read_arena(program.plan.offsets[index], program.graph.tensors[index].nbytes))
+
+
+def _array(program: Program, index: int, data: bytes) -> np.ndarray:
+    tensor = program.graph.tensors[index]
+    return np.frombuffer(data, tensor.dtype.newbyteorder("<")).astype(tensor.dtype).reshape(tensor.shape)

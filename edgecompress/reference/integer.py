@@ -1,0 +1,101 @@
+"""Our own NumPy integer operators as an executor: it runs wherever Python does, and is itself tested against TFLM."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+
+from edgecompress.codegen import ops
+from edgecompress.errors import DataError, EdgecompressError, ToolError
+from edgecompress.reference.executor import Answer, Job, Tensors
+from edgecompress.tflite import reader
+from edgecompress.tflite.graph import ABSENT, Graph, Operation
+
+
+class Integer:
+    """Executor: the `reference` of every operator in `edgecompress.codegen.ops`."""
+
+    name = "numpy"
+
+    def available(self) -> str | None:
+        """None: nothing is needed."""
+        return None
+
+    def run(self, model_path: Path, inputs: Sequence[Tensors]) -> list[dict[int, np.ndarray]]:
+        """See `Executor.run`."""
+        graph = reader.read(model_path)
+        return [run_graph(graph, sample) for sample in inputs]
+
+    def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
+        """See `Executor.run_jobs`."""
+        answers = []
+        for job in jobs:
+            try:
+                answers.append(Answer(tuple(self.run(job.model, job.inputs))))
+            except EdgecompressError as error:
+                answers.append(Answer(error=error))
+        return answers
+
+
+def run_graph(graph: Graph, inputs: Tensors) -> dict[int, np.ndarray]:
+    """One inference of a Graph; returns every operator's output tensors.
+
+    Works on any Graph, also a rewritten one that no file holds.
+
+    Raises:
+        DataError: inputs are missing or of another shape or dtype than the graph's.
+        UnsupportedError: an operator, or a case of it, that the back end does not accept.
+        ToolError: an operator's reference returned another shape or dtype than the graph says (a defect of ours).
+    """
+    constants: dict[int, np.ndarray] = {i: t.data for i, t in graph.tensors.items() if t.data is not None}
+    values = constants | {index: checked_input(graph, index, inputs) for index in graph.inputs}
+    written: dict[int, np.ndarray] = {}
+    for operation in graph.operations:
+        known = with_constants(graph, operation, constants)
+        ops.check(known, operation)
+        operands = [None if i == ABSENT else values[i] for i in operation.inputs]
+        results = checked_results(graph, operation, ops.find(operation.opcode).reference(known, operation, operands))
+        written |= results
+        values |= results
+        if operation.opcode == "SHAPE" or all(i == ABSENT or i in constants for i in operation.inputs):
+            constants |= results
+    return written
+
+
+def with_constants(graph: Graph, operation: Operation, constants: Tensors) -> Graph:
+    """The graph as the operation sees it once shapes are folded: operands that hang on no input are constant."""
+    computed = [i for i in operation.inputs if i in constants and not graph.tensors[i].is_constant]
+    if not computed:
+        return graph
+    folded = {i: replace(graph.tensors[i], data=constants[i]) for i in computed}
+    return replace(graph, tensors=MappingProxyType({**graph.tensors, **folded}))
+
+
+def checked_input(graph: Graph, index: int, inputs: Tensors) -> np.ndarray:
+    tensor = graph.tensors[index]
+    if index not in inputs:
+        raise DataError(f'no value for input tensor {index} "{tensor.name}"', found=f"values for {sorted(inputs)}")
+    value = inputs[index]
+    if value.shape != tensor.shape or value.dtype != tensor.dtype:
+        raise DataError(
+            f'input tensor {index} "{tensor.name}" must be {tensor.dtype} of shape {list(tensor.shape)}',
+            found=f"{value.dtype} of shape {list(value.shape)}",
+        )
+    return value
+
+
+def checked_results(graph: Graph, operation: Operation, results: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
+    """The results by tensor index, held to the shapes and dtypes of the graph."""
+    checked = {}
+    for index, value in zip(operation.outputs, results, strict=True):
+        tensor = graph.tensors[index]
+        if value.shape != tensor.shape or value.dtype != tensor.dtype:
+            raise ToolError(
+                f'the NumPy reference of operator {operation.index} {operation.opcode} gave tensor {index} "{tensor.name}"'
+                f" another type than the graph's {tensor.dtype}{list(tensor.shape)}",
+                found=f"{value.dtype}{list(value.shape)}",
+            )
+        checked[index] = value
+    return checked

@@ -1,0 +1,206 @@
+"""The headline of a run, in words: the same lines for the terminal and for the page."""
+
+from dataclasses import dataclass
+
+from edgecompress.report import format as fmt
+from edgecompress.report.records import COUNTED, Interval, PassRecord, Report
+
+GOOD, BAD, WARN, NEUTRAL = "good", "bad", "warn", ""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of the headline; `tone` says whether it is good or bad news."""
+
+    label: str
+    value: str
+    remark: str = ""
+    tone: str = NEUTRAL
+
+
+def headline(report: Report) -> tuple[Fact, ...]:
+    """Flash, RAM, MACs, instructions, cycles, latency, accuracy and exactness; what is unknown says so."""
+    facts = [_flash(report), _ram(report), _macs(report), _instructions(report), _cycles(report), _latency(report)]
+    return (*facts, *_accuracy(report), _exactness(report))
+
+
+def title(report: Report) -> str:
+    """The model on the target."""
+    name = fmt.text((report.model.path or "model").replace("\\", "/").rstrip("/").split("/")[-1])
+    where = fmt.text(report.target) if report.target else "unknown target"
+    details = [fmt.text(part) for part in (report.board.cpu, report.board.runner) if part and part != report.target]
+    return f"{name} on {where}" + (f" ({', '.join(details)})" if details else "")
+
+
+def overhead(arena: int | None, bound: int | None) -> str:
+    """How far a plan is above the bound of its schedule."""
+    if arena is None or bound is None:
+        return ""
+    if arena == bound:
+        return "at its lower bound"
+    return f"lower bound {fmt.size(bound)}, overhead {fmt.percent((arena - bound) / bound if bound else 0)}"
+
+
+def interval(value: Interval | None, unit: str | None) -> str:
+    """A confidence interval without its level."""
+    if value is None:
+        return ""
+    high = fmt.metric(value.high, unit)
+    low = fmt.metric(value.low, unit)
+    return f"{low.removesuffix(' %') if high.endswith(' %') else low} to {high}"
+
+
+def promise_line(record: PassRecord) -> str:
+    """One sentence about a pass's promise: what, how far, in the file too, kept or not."""
+    if record.promise is None:
+        return record.status or "promises nothing about the weights"
+    words = [f"promised: {fmt.text(record.promise.text)}"]
+    if record.reached is not None:
+        words.append(f"reached {record.reached:.4g}")
+    if record.reached_in_tflite is not None:
+        words.append(f"in the .tflite {record.reached_in_tflite:.4g}")
+    return "; ".join(words) + (f" ({fmt.text(record.status)})" if record.status else "")
+
+
+@dataclass(frozen=True)
+class AccuracyRow:
+    """The metric of one form of the model."""
+
+    label: str
+    value: float
+    spread: Interval | None
+    samples: int | None
+
+    def remark(self, unit: str | None) -> str:
+        """The interval and the number of samples in words."""
+        words = []
+        if self.spread is not None:
+            words.append(f"{fmt.percent(self.spread.level, 0)} sure: {interval(self.spread, unit)}")
+        if self.samples is not None:
+            words.append(fmt.plural(self.samples, "sample"))
+        return ", ".join(words)
+
+
+def accuracy_rows(report: Report) -> tuple[AccuracyRow, ...]:
+    """Every form of the model whose accuracy is known, in the order of the pipeline."""
+    result = report.accuracy
+    rows = [
+        ("original", result.original, result.original_interval, result.samples),
+        ("fine-tuned, uncompressed", result.baseline, result.baseline_interval, result.samples),
+        ("compressed, float", result.float_, result.float_interval, result.samples),
+        ("compressed, int8", result.int8, result.int8_interval, result.samples),
+        ("on the device", result.device, result.device_interval, result.device_samples or result.samples),
+    ]
+    return tuple(AccuracyRow(label, value, spread, n) for label, value, spread, n in rows if value is not None)
+
+
+def agreement_line(report: Report) -> str:
+    """How near the outputs are to the original's; empty when it is not known."""
+    agreement = report.agreement
+    if agreement.rmse is None and agreement.cosine is None:
+        return ""
+    rmse, cosine = (fmt.UNKNOWN if v is None else f"{v:.4g}" for v in (agreement.rmse, agreement.cosine))
+    line = f"outputs against the original's: RMSE {rmse}, cosine {cosine}"
+    return line + (f", {fmt.plural(agreement.samples, 'sample')}" if agreement.samples is not None else "")
+
+
+def _flash(report: Report) -> Fact:
+    flash, capacity = report.flash, report.board.flash_bytes
+    parts = [("code", flash.code), ("constants", flash.constants), ("weights", flash.weights)]
+    words = [f"{name} {fmt.size(count)}" for name, count in parts if count is not None]
+    return Fact("flash", fmt.size(flash.total), _with_share(", ".join(words), flash.total, capacity))
+
+
+def _ram(report: Report) -> Fact:
+    ram = report.ram
+    words = []
+    if ram.arena is not None:
+        bound = overhead(ram.arena, ram.bound_of_schedule)
+        words.append(f"arena {fmt.size(ram.arena)}" + (f" {bound}" if bound else ""))
+    words += [f"{name} {fmt.size(n)}" for name, n in (("static", ram.static), ("stack", ram.stack)) if n is not None]
+    return Fact("RAM", fmt.size(ram.total), _with_share(", ".join(words), ram.total, report.board.ram_bytes))
+
+
+def _with_share(words: str, used: int | None, capacity: int | None) -> str:
+    if used is None or not capacity:
+        return words
+    return "; ".join(part for part in (words, f"{fmt.percent(used / capacity)} of {fmt.size(capacity)}") if part)
+
+
+def _macs(report: Report) -> Fact:
+    remark = "" if report.parameters is None else f"{fmt.number(report.parameters)} parameters"
+    return Fact("MACs", fmt.UNKNOWN if report.macs is None else fmt.number(report.macs), remark)
+
+
+def _instructions(report: Report) -> Fact:
+    if report.instructions is None:
+        return Fact("instructions", fmt.UNKNOWN)
+    return Fact("instructions", fmt.number(report.instructions), COUNTED)
+
+
+def _cycles(report: Report) -> Fact:
+    cycles = report.cycles
+    if cycles.typical is None:
+        return Fact("cycles", fmt.UNKNOWN)
+    words = [cycles.kind or "of unknown origin"]
+    if cycles.min is not None and cycles.max is not None:
+        words.append(f"{fmt.number(cycles.min)} to {fmt.number(cycles.max)}")
+    if report.macs:
+        words.append(f"{fmt.ratio(cycles.typical / report.macs)} cycles/MAC")
+    if cycles.confidence:
+        words.append(f"confidence: {fmt.text(cycles.confidence)}")
+    return Fact("cycles", fmt.number(cycles.typical), ", ".join(words))
+
+
+def _latency(report: Report) -> Fact:
+    time = report.milliseconds
+    if time.typical is None:
+        reason = "the target has no clock" if report.cycles.typical is not None and time.clock_hz is None else ""
+        return Fact("latency", fmt.UNKNOWN, reason)
+    words = [f"{report.cycles.kind or 'of unknown origin'}, at {fmt.clock(time.clock_hz)}"]
+    if time.min is not None and time.max is not None:
+        words.append(f"{fmt.milliseconds(time.min).removesuffix(' ms')} to {fmt.milliseconds(time.max)}")
+    return Fact("latency", fmt.milliseconds(time.typical), ", ".join(words))
+
+
+def _accuracy(report: Report) -> list[Fact]:
+    """Accuracy and, where it is known, what was lost."""
+    result = report.accuracy
+    stages = [("float", result.float_), ("int8", result.int8), ("device", result.device)]
+    known = [(name, value) for name, value in stages if value is not None]
+    label = fmt.text(result.metric or "accuracy")
+    if not known:
+        return [Fact(label, fmt.UNKNOWN, "no labelled test data")]
+    words = [f"{name} {fmt.metric(value, result.unit)}" for name, value in known[:-1]]
+    words += [f"{fmt.number(result.samples)} samples"] if result.samples is not None else []
+    name, value = known[-1]
+    facts = [Fact(label, fmt.metric(value, result.unit), f"{name}; {', '.join(words)}" if words else name)]
+    if result.drop is not None:
+        facts.append(_drop(report))
+    return facts
+
+
+def _drop(report: Report) -> Fact:
+    result = report.accuracy
+    words = ["int8 against the better of original and uncompressed fine-tuning"]
+    if result.drop_interval is not None:
+        low, high = (fmt.difference(v, result.unit) for v in (result.drop_interval.low, result.drop_interval.high))
+        words.append(f"{fmt.percent(result.drop_interval.level, 0)} sure of {low.removesuffix(' points')} to {high}")
+    tone = NEUTRAL
+    if result.max_drop is not None and result.drop is not None:
+        tone = BAD if result.drop > result.max_drop else GOOD
+        words.append(f"allowed {fmt.difference(result.max_drop, result.unit).removeprefix('+')}")
+    return Fact("drop", fmt.difference(result.drop, result.unit).removeprefix("+"), "; ".join(words), tone)
+
+
+def _exactness(report: Report) -> Fact:
+    exact = report.bit_exact
+    if exact.differing_bytes is None:
+        return Fact("exactness", fmt.UNKNOWN, "not compared", WARN)
+    words = []
+    if exact.tensors is not None and exact.inputs is not None:
+        words.append(f"{fmt.plural(exact.tensors, 'tensor')} x {fmt.plural(exact.inputs, 'input')}")
+    words += [f"against {fmt.text(exact.reference)}"] if exact.reference else []
+    if exact.differing_bytes:
+        return Fact("exactness", fmt.plural(exact.differing_bytes, "differing byte"), ", ".join(words), BAD)
+    return Fact("exactness", "bit-exact", ", ".join(["0 differing bytes", *words]), GOOD)

@@ -1,0 +1,205 @@
+"""The result of `bench` and `build` on a terminal; in a pipe the same without colours, bars or shortened names."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from edgecompress.memory.picture import draw_text
+from edgecompress.report import format as fmt
+from edgecompress.report.layout import Column, bar, print_facts, print_line, print_table
+from edgecompress.report.records import COUNTED, Layer, PassRecord, Report
+from edgecompress.report.summary import accuracy_rows, agreement_line, headline, promise_line, title
+
+WIDE_SCREEN = 100
+WIDE_BAR, NARROW_BAR = 12, 5
+MEMORY_MAP_FROM = 3
+"""The verbosity that shows the memory map."""
+
+
+def print_bench(report: Report, console: Console, *, verbosity: int = 0) -> None:
+    """Headline, cycles per layer, what differs in LiteRT, warnings.
+
+    Args:
+        report: unknown values are shown as unknown.
+        console: where to print; its width and whether it is a terminal decide the form.
+        verbosity: from 3 on with the memory map.
+    """
+    _print_title(console, title(report))
+    print_line(console)
+    print_facts(console, headline(report))
+    print_layers(report, console)
+    _print_litert(report, console)
+    if verbosity >= MEMORY_MAP_FROM:
+        print_memory_map(report, console)
+    print_remarks(report, console)
+
+
+def print_build(report: Report, console: Console, *, verbosity: int = 0) -> None:
+    """What `print_bench` prints, and before it passes, sizes stage by stage, and accuracy with its intervals."""
+    _print_title(console, title(report))
+    print_passes(report, console)
+    print_stages(report, console)
+    print_accuracy(report, console)
+    _print_heading(console, "result")
+    print_facts(console, headline(report))
+    print_layers(report, console)
+    _print_litert(report, console)
+    if verbosity >= MEMORY_MAP_FROM:
+        print_memory_map(report, console)
+    print_remarks(report, console)
+
+
+def print_layers(report: Report, console: Console) -> None:
+    """One row per operator: MACs, bytes of weights, instructions, typical cycles, cycles per MAC, share."""
+    layers = report.layers
+    if not layers:
+        return
+    kind = report.cycles.kind or "unknown"
+    total = sum(layer.cycles or 0 for layer in layers)
+    shares = [layer.cycles / total if total and layer.cycles is not None else None for layer in layers]
+    _print_heading(console, f"layers ({_words(layers, kind)})")
+    columns = [
+        Column("#", tuple(str(layer.index) for layer in layers), style="dim"),
+        Column("op", tuple(fmt.text(layer.op) for layer in layers), right=False, style="cyan"),
+        Column("name", tuple(fmt.layer_name(layer.name) for layer in layers), right=False, least=12, drop=3),
+        Column("MACs", tuple(fmt.number(layer.macs) for layer in layers)),
+        Column("weights\nB", tuple(fmt.number(layer.weight_bytes) for layer in layers)),
+        Column(f"instructions\n{COUNTED}", tuple(fmt.number(layer.instructions) for layer in layers), drop=1),
+        Column(f"cycles\n{kind}", tuple(fmt.number(layer.cycles) for layer in layers), style="bold"),
+        Column("cycles\n/MAC", tuple(fmt.ratio(_per_mac(layer)) for layer in layers)),
+        Column("share", tuple(fmt.percent(share) for share in shares)),
+        _bars(shares, console),
+    ]
+    print_table(console, _without_empty(columns))
+
+
+def _words(layers: Sequence[Layer], kind: str) -> str:
+    """Where the numbers of the table come from."""
+    words = [f"instructions {COUNTED}"] if any(layer.instructions is not None for layer in layers) else []
+    words += [f"cycles {kind}, typical"] if any(layer.cycles is not None for layer in layers) else []
+    return ", ".join(words) or "not run"
+
+
+def _bars(shares: Sequence[float | None], console: Console) -> Column:
+    largest = max((share or 0 for share in shares), default=0) or 1
+    width = WIDE_BAR if console.width >= WIDE_SCREEN else NARROW_BAR
+    bars = tuple(bar((share or 0) / largest, width, console) for share in shares)
+    return Column("", bars, right=False, style="green", drop=2, screen_only=True)
+
+
+def _per_mac(layer: Layer) -> float | None:
+    return layer.cycles / layer.macs if layer.cycles is not None and layer.macs else None
+
+
+def _without_empty(columns: Sequence[Column]) -> list[Column]:
+    """Columns about which nothing at all is known say nothing."""
+    return [column for column in columns if not all(cell in (fmt.BLANK, "") for cell in column.cells)]
+
+
+def print_passes(report: Report, console: Console) -> None:
+    """What every compression pass promised, reached and did to the accuracy on validation data."""
+    if not report.passes:
+        return
+    _print_heading(console, "passes (accuracy on validation data)")
+    unit = report.accuracy.unit
+    for record in report.passes:
+        took = f"  {fmt.seconds(record.seconds)}" if record.seconds is not None else ""
+        print_line(console, f"{fmt.text(record.name)}{took}", style="bold")
+        print_line(console, f"  {promise_line(record)}", style=_promise_style(record))
+        if record.accuracy_before is not None or record.accuracy_after is not None:
+            before, after = fmt.metric(record.accuracy_before, unit), fmt.metric(record.accuracy_after, unit)
+            print_line(console, f"  accuracy {before} -> {after}")
+        for note in record.notes:
+            print_line(console, f"  note: {fmt.text(note)}", style="dim")
+
+
+def _promise_style(record: PassRecord) -> str:
+    return {"kept": "green", "broken": "red"}.get(record.status or "", "")
+
+
+def print_stages(report: Report, console: Console) -> None:
+    """Size and time, stage by stage."""
+    stages = report.stages
+    if not stages:
+        return
+    _print_heading(console, "stage by stage")
+    columns = [
+        Column("stage", tuple(fmt.text(stage.name) for stage in stages), right=False, style="cyan"),
+        Column("size", tuple(fmt.BLANK if s.bytes is None else fmt.size(s.bytes) for s in stages), style="bold"),
+        Column(
+            "zipped", tuple(fmt.BLANK if s.compressed_bytes is None else fmt.size(s.compressed_bytes) for s in stages)
+        ),
+        Column("time", tuple(fmt.seconds(stage.seconds) for stage in stages)),
+        Column("artefact", tuple(fmt.text(stage.artefact or "") for stage in stages), right=False, least=16, drop=1),
+        Column(
+            "note",
+            tuple(fmt.text(stage.note or "") for stage in stages),
+            right=False,
+            style="dim",
+            least=16,
+            keep_end=False,
+            drop=2,
+        ),
+    ]
+    print_table(console, _without_empty(columns))
+
+
+def print_accuracy(report: Report, console: Console) -> None:
+    """Original, baseline, float, int8 and device, each with its interval and number of samples."""
+    rows = accuracy_rows(report)
+    if not rows:
+        return
+    metric = fmt.text(report.accuracy.metric or "accuracy")
+    _print_heading(console, f"{metric} on test data")
+    unit = report.accuracy.unit
+    columns = [
+        Column("", tuple(row.label for row in rows), right=False, style="cyan"),
+        Column(metric, tuple(fmt.metric(row.value, unit) for row in rows), style="bold"),
+        Column("interval and samples", tuple(row.remark(unit) for row in rows), right=False, drop=1),
+    ]
+    print_table(console, columns)
+    if agreement_line(report):
+        print_line(console, agreement_line(report))
+
+
+def print_memory_map(report: Report, console: Console) -> None:
+    """Every buffer of the arena with its offset and its steps."""
+    if report.memory is None or report.ram.arena is None:
+        return
+    _print_heading(console, f"memory map ({report.memory.planner})")
+    for line in draw_text(report.memory.blocks, len(report.layers), report.ram.arena, width=console.width).splitlines():
+        print_line(console, line)
+
+
+def print_remarks(report: Report, console: Console) -> None:
+    """Warnings and notes."""
+    if report.warnings or report.notes:
+        print_line(console)
+    for warning in report.warnings:
+        print_line(console, f"warning: {fmt.text(warning)}", style="yellow")
+    for note in report.notes:
+        print_line(console, f"note: {fmt.text(note)}", style="dim")
+
+
+def _print_litert(report: Report, console: Console) -> None:
+    if not report.litert:
+        return
+    _print_heading(console, "LiteRT differs from TensorFlow Lite Micro's arithmetic here")
+    rows = report.litert
+    columns = [
+        Column("#", tuple(str(row.index) for row in rows), style="dim"),
+        Column("op", tuple(fmt.text(row.op) for row in rows), right=False, style="cyan"),
+        Column("name", tuple(fmt.layer_name(row.name) for row in rows), right=False, least=12, drop=1),
+        Column("differing bytes", tuple(fmt.number(row.differing_bytes) for row in rows)),
+        Column("at most, LSB", tuple(fmt.number(row.max_lsb) for row in rows)),
+    ]
+    print_table(console, columns)
+
+
+def _print_title(console: Console, line: str) -> None:
+    print_line(console, line, style="bold")
+
+
+def _print_heading(console: Console, line: str) -> None:
+    print_line(console)
+    print_line(console, line, style="bold cyan")

@@ -1,0 +1,98 @@
+"""A CPU, a memory map and a clock as plain values: all that compiling and emulating need to know of a device."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A range of addresses: `origin` is its first byte, `bytes` its length."""
+
+    name: str
+    origin: int
+    bytes: int
+
+    @property
+    def end(self) -> int:
+        return self.origin + self.bytes
+
+    def holds(self, address: int, size: int = 1) -> bool:
+        return self.origin <= address and address + size <= self.end
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryMap:
+    """Where code and data go. `ram` is in order of preference; `vectors` is None where they lead the flash."""
+
+    flash: Region
+    ram: tuple[Region, ...]
+    vectors: Region | None = None
+
+    @property
+    def regions(self) -> tuple[Region, ...]:
+        return ((self.vectors,) if self.vectors else ()) + (self.flash, *self.ram)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ZigTarget:
+    """What Zig calls the CPU: `-mcpu=<cpu>` and the last part of `-target thumb-freestanding-<abi>`."""
+
+    cpu: str
+    abi: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QemuMachine:
+    """The QEMU machine that has this CPU, its memory map, and the clock of its SysTick in Hz."""
+
+    machine: str
+    clock_hz: int
+    memory: MemoryMap
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cpu:
+    """One processor core.
+
+    `fpu`, `dsp`, `mve` (vector unit), `dwt` (cycle counter) and `vtor` say what it has. `runner` is the emulator that
+    runs it by default, "unicorn" or "qemu"; `unicorn` is Unicorn's name of the core, None where it has none.
+    """
+
+    name: str
+    architecture: str
+    description: str
+    fpu: bool
+    dsp: bool
+    mve: bool
+    dwt: bool
+    vtor: bool
+    zig: ZigTarget
+    gcc: tuple[str, ...]
+    runner: str
+    unicorn: str | None
+    memory: MemoryMap
+    qemu: QemuMachine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A board, or a generic CPU with a roomy memory map. `clock_hz` is None where no clock is known (generic CPUs)."""
+
+    name: str
+    description: str
+    cpu: Cpu
+    memory: MemoryMap
+    clock_hz: int | None = None
+    stack_bytes: int = 8192
+
+    def on_qemu(self) -> "Target":
+        """The same CPU with the memory map and the clock of the QEMU machine that has it."""
+        qemu = self.cpu.qemu
+        return replace(self, name=qemu.machine, memory=qemu.memory, clock_hz=qemu.clock_hz)
+
+    @property
+    def flash(self) -> Region:
+        return self.memory.flash
+
+    @property
+    def ram(self) -> tuple[Region, ...]:
+        return self.memory.ram

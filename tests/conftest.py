@@ -1,0 +1,43 @@
+"""Fixtures and markers that all tests share."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+REQUIRED = frozenset(filter(None, os.environ.get("EDGECOMPRESS_REQUIRE", "").split(",")))
+"""Names whose absence fails a test instead of skipping it: "data", or programs and packages."""
+
+
+def skip_or_fail(name: str, reason: str) -> None:
+    """Skips the running test, or fails it where EDGECOMPRESS_REQUIRE names what is missing."""
+    if name in REQUIRED:
+        pytest.fail(f"{reason}, but EDGECOMPRESS_REQUIRE names it")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with real models and data sets beside the checkout; skips where there is none."""
+    if not (SHARED / "data").is_dir():
+        skip_or_fail("data", "no folder ../shared/data")
+    return SHARED / "data"
+
+
+@pytest.fixture(scope="session")
+def yardstick() -> Path:
+    """The independent cycle counter beside the checkout; skips where there is none."""
+    path = SHARED / "tools" / "cortexm_cycles.py"
+    if not path.is_file():
+        skip_or_fail("data", "no file ../shared/tools/cortexm_cycles.py")
+    return path
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for program in marker.args:
+            if shutil.which(program) is None:
+                skip_or_fail(program, f"{program} is not installed")

@@ -1,0 +1,30 @@
+"""One conformance case: a tiny model with one operator under test, and where LiteRT is known to differ from TFLM."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LITERT_EXACT, LITERT_REFUSES, LITERT_DIFFERS = 0, -1, 255
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the table.
+
+    Attributes:
+        operator: the operator under test, by TFLite's name.
+        name: what is special about the case.
+        build: makes the .tflite file's bytes; the same ones every time.
+        litert: by how many LSB LiteRT's reference kernels may differ from TFLM; LITERT_DIFFERS: by any number;
+            LITERT_REFUSES: they refuse the model.
+        why: the reason, where `litert` is not LITERT_EXACT.
+    """
+
+    operator: str
+    name: str
+    build: Callable[[], bytes]
+    litert: int = LITERT_EXACT
+    why: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.operator.lower()}-{self.name}"

@@ -1,0 +1,262 @@
+"""Cases of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from model_cases.case import LITERT_REFUSES, Case
+from model_cases.network import ABSENT, Network
+
+SPREAD = (1.0, 0.01, 3.0, 1e-5, 40.0, 0.3, 1e-9)
+"""Factors between the channels' scales: multipliers from far above 1 down to those that are flushed to zero."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with weights.
+
+    Attributes:
+        input_shape: [batch, …, channels].
+        filters: output channels (CONV_2D, FULLY_CONNECTED) or the depth multiplier (DEPTHWISE_CONV_2D).
+        kernel, stride, dilation: height and width.
+        weights: "random", "lowest" (-128), "highest" (127), "zero", or "unit" (-1, 0, 1).
+        bias: "random", "none" (two operands), "absent" (a third operand of -1), or "large" (near the int32 limits).
+        gain: output values per standard deviation of the accumulator, in LSB: 40 fills the range without much
+            saturation.
+        spread: factors of the per-channel scales, cycled; () is one scale per tensor.
+    """
+
+    input_shape: tuple[int, ...] = (1, 5, 6, 3)
+    filters: int = 4
+    kernel: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = (1, 1)
+    padding: str = "SAME"
+    activation: str = "NONE"
+    weights: str = "random"
+    bias: str = "random"
+    input_zero: int = 3
+    output_zero: int = -5
+    input_scale: float = 0.0235
+    weight_scale: float = 0.0071
+    gain: float = 40.0
+    spread: tuple[float, ...] = (1.0, 0.6, 1.7, 0.9, 0.35)
+    groups: int = 1
+    keep_dims: bool = False
+
+
+def seeded(layer: Layer) -> np.random.Generator:
+    """A generator that depends on the layer only (str's hash differs from process to process)."""
+    return np.random.default_rng(list(repr(layer).encode()))
+
+
+def weight_values(layer: Layer, shape: Sequence[int], generator: np.random.Generator) -> np.ndarray:
+    if layer.weights == "random":
+        return generator.integers(-127, 127, shape, np.int8, endpoint=True)
+    if layer.weights == "unit":
+        return generator.integers(-1, 1, shape, np.int8, endpoint=True)
+    return np.full(shape, {"lowest": -128, "highest": 127, "zero": 0}[layer.weights], np.int8)
+
+
+def add_weights(
+    network: Network, layer: Layer, shape: Sequence[int], axis: int, generator: np.random.Generator
+) -> tuple[list[int], float]:
+    """Add weights and bias; return the operands and a suitable output scale."""
+    channels, taps = shape[axis], int(np.prod(shape)) // shape[axis]
+    factors = np.resize(layer.spread, channels) if layer.spread else np.ones(1)
+    scales = (layer.weight_scale * factors).astype(np.float32)
+    values = weight_values(layer, shape, generator)
+    size = float(np.sqrt(np.mean(np.square(values, dtype=np.float64)))) or 1.0
+    deviation = np.sqrt(taps) * 74.0 * size
+    operands = [network.tensor(shape, scales, axis=axis, data=values)]
+    if layer.bias == "absent":
+        operands.append(ABSENT)
+    elif layer.bias != "none":
+        limit = 2**31 - 2**22 if layer.bias == "large" else int(deviation)
+        bias = generator.integers(-limit, limit, channels, np.int32, endpoint=True)
+        operands.append(network.tensor([channels], np.float32(layer.input_scale) * scales, dtype="INT32", data=bias))
+    return operands, float(layer.input_scale * layer.weight_scale * deviation / layer.gain)
+
+
+def extent(layer: Layer, dimension: int) -> int:
+    """Output height or width."""
+    size, kernel = layer.input_shape[1 + dimension], layer.kernel[dimension]
+    window = 1 if layer.padding == "SAME" else (kernel - 1) * layer.dilation[dimension] + 1
+    return -(-(size - window + 1) // layer.stride[dimension])
+
+
+def convolution(layer: Layer, depthwise: bool = False) -> bytes:
+    """A CONV_2D or DEPTHWISE_CONV_2D model."""
+    network, generator = Network(), seeded(layer)
+    batch, _, _, in_channels = layer.input_shape
+    source = network.tensor(layer.input_shape, layer.input_scale, layer.input_zero)
+    out_channels = layer.filters * (in_channels if depthwise else 1)
+    shape = (
+        (1, *layer.kernel, out_channels) if depthwise else (out_channels, *layer.kernel, in_channels // layer.groups)
+    )
+    operands, scale = add_weights(network, layer, shape, 3 if depthwise else 0, generator)
+    result = network.tensor((batch, extent(layer, 0), extent(layer, 1), out_channels), scale, layer.output_zero)
+    fields: dict[str, Any] = {
+        "padding": layer.padding,
+        "strideH": layer.stride[0],
+        "strideW": layer.stride[1],
+        "dilationHFactor": layer.dilation[0],
+        "dilationWFactor": layer.dilation[1],
+        "fusedActivationFunction": layer.activation,
+    }
+    if depthwise:
+        network.operator(
+            "DEPTHWISE_CONV_2D",
+            [source, *operands],
+            [result],
+            "DepthwiseConv2D",
+            3,
+            depthMultiplier=layer.filters,
+            **fields,
+        )
+    else:
+        network.operator("CONV_2D", [source, *operands], [result], "Conv2D", 3, **fields)
+    return network.file([source], [result])
+
+
+def fully_connected(layer: Layer) -> bytes:
+    """A FULLY_CONNECTED model; the last dimension of the input shape is summed over."""
+    network, generator = Network(), seeded(layer)
+    source = network.tensor(layer.input_shape, layer.input_scale, layer.input_zero)
+    operands, scale = add_weights(network, layer, (layer.filters, layer.input_shape[-1]), 0, generator)
+    rows = layer.input_shape[:-1] if layer.keep_dims else (int(np.prod(layer.input_shape[:-1])),)
+    result = network.tensor((*rows, layer.filters), scale, layer.output_zero)
+    network.operator(
+        "FULLY_CONNECTED", [source, *operands], [result], "FullyConnected", 5 if layer.keep_dims else 4,
+        fusedActivationFunction=layer.activation, keepNumDims=layer.keep_dims,
+    )  # fmt: skip
+    return network.file([source], [result])
+
+
+PLAIN = Layer()
+
+LITTLE: dict[str, Any] = {"weights": "unit", "kernel": (1, 1), "input_shape": (1, 5, 6, 2)}
+"""Accumulators so small that multipliers above 1 do not saturate every output."""
+
+ARITHMETIC: dict[str, dict[str, Any]] = {
+    "per_tensor": {"spread": ()},
+    "per_channel_extreme_scales": {"spread": SPREAD, "filters": 7},
+    "relu": {"activation": "RELU"},
+    "relu6": {"activation": "RELU6", "gain": 60.0},
+    "relu_n1_to_1": {"activation": "RELU_N1_TO_1", "gain": 70.0},
+    "relu_at_lowest_zero_point": {"activation": "RELU", "output_zero": -128},
+    "zero_points_lowest": {"input_zero": -128, "output_zero": -128},
+    "zero_points_highest": {"input_zero": 127, "output_zero": 127},
+    "zero_points_opposite": {"input_zero": -128, "output_zero": 127},
+    "weights_lowest": {"weights": "lowest", "gain": 10.0},
+    "weights_highest": {"weights": "highest", "input_zero": -128, "gain": 10.0},
+    "weights_zero": {"weights": "zero"},
+    "positive_shift": {**LITTLE, "gain": 150.0},
+    "positive_shift_per_tensor": {**LITTLE, "gain": 300.0, "spread": ()},
+    "large_positive_shift": {**LITTLE, "gain": 1e4, "spread": SPREAD, "filters": 7},
+    "strongly_negative_shift": {"bias": "large", "gain": 0.0001},
+    "saturating": {"gain": 900.0},
+    "tiny_scales": {"input_scale": 1e-7, "weight_scale": 1e-7},
+    "huge_scales": {"input_scale": 1e5, "weight_scale": 1e6},
+    "no_bias": {"bias": "none"},
+    "absent_bias": {"bias": "absent"},
+    "one_filter": {"filters": 1},
+    "one_input_channel": {"input_shape": (1, 5, 6, 1)},
+}
+"""Variations that concern the arithmetic, for every layer with weights."""
+
+GEOMETRY: dict[str, dict[str, Any]] = {
+    "same": {},
+    "valid": {"padding": "VALID"},
+    "kernel_1x1": {"kernel": (1, 1)},
+    "kernel_1x1_stride_2": {"kernel": (1, 1), "stride": (2, 2)},
+    "kernel_1x5": {"kernel": (1, 5)},
+    "kernel_2x2_same": {"kernel": (2, 2)},
+    "kernel_larger_than_input": {"kernel": (7, 9), "input_shape": (1, 3, 4, 2)},
+    "kernel_is_input": {"kernel": (5, 6), "padding": "VALID"},
+    "stride_2_same": {"stride": (2, 2)},
+    "stride_2_valid": {"stride": (2, 2), "padding": "VALID"},
+    "stride_3x1_same": {"stride": (3, 1), "input_shape": (1, 8, 5, 2)},
+    "stride_larger_than_kernel": {"stride": (4, 3), "kernel": (2, 2), "input_shape": (1, 9, 10, 3)},
+    "dilation_2_same": {"dilation": (2, 2), "input_shape": (1, 7, 8, 2)},
+    "dilation_3x2_valid": {"dilation": (3, 2), "padding": "VALID", "input_shape": (1, 9, 8, 2)},
+    "batch_2": {"input_shape": (2, 4, 3, 2)},
+    "odd_channels": {"input_shape": (1, 4, 4, 7), "filters": 5},
+    "many_channels": {"input_shape": (1, 3, 3, 33), "filters": 18},
+    "one_pixel": {"input_shape": (1, 1, 1, 8)},
+    "one_row": {"input_shape": (1, 1, 12, 3)},
+}
+"""Variations of the window, for both convolutions."""
+
+GROUPED: dict[str, dict[str, Any]] = {
+    "two_groups": {"groups": 2, "input_shape": (1, 5, 5, 4), "filters": 6},
+    "groups_of_one_channel": {"groups": 3, "input_shape": (1, 4, 4, 3), "filters": 6},
+}
+
+MULTIPLIED: dict[str, dict[str, Any]] = {
+    "multiplier_1": {"filters": 1},
+    "multiplier_2_one_channel": {"filters": 2, "input_shape": (1, 5, 5, 1)},
+    "multiplier_8_one_channel_stride_2": {
+        "filters": 8,
+        "input_shape": (1, 9, 5, 1),
+        "kernel": (4, 3),
+        "stride": (2, 2),
+    },
+    "multiplier_1_channels_16": {"filters": 1, "input_shape": (1, 4, 4, 16)},
+    "multiplier_1_channels_19_stride_2": {"filters": 1, "input_shape": (1, 5, 5, 19), "stride": (2, 2)},
+    "multiplier_1_valid_per_tensor": {"filters": 1, "padding": "VALID", "spread": ()},
+    "multiplier_1_25x5_valid": {"filters": 1, "kernel": (5, 2), "padding": "VALID", "input_shape": (1, 8, 3, 6)},
+}
+
+DENSE: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "batch_3": {"input_shape": (3, 20)},
+    "rank_4_flattened": {"input_shape": (1, 2, 3, 8)},
+    "keep_num_dims": {"input_shape": (1, 3, 10), "keep_dims": True},
+    "one_input": {"input_shape": (1, 1)},
+    "odd_sizes": {"input_shape": (1, 37), "filters": 13},
+    "long_rows": {"input_shape": (1, 640), "filters": 8},
+    "per_channel": {"spread": (1.0, 0.6, 1.7, 0.9, 0.35)},
+}
+
+
+def convolution_case(opcode: str, name: str, layer: Layer) -> Case:
+    build = partial(convolution, layer, opcode == "DEPTHWISE_CONV_2D")
+    if layer.bias == "none" and opcode == "CONV_2D":
+        return Case(opcode, name, build, LITERT_REFUSES, "it demands a bias")
+    if layer.bias == "absent":
+        return Case(opcode, name, build, LITERT_REFUSES, "it has no optional bias in convolutions")
+    return Case(opcode, name, build)
+
+
+def convolution_cases(opcode: str, base: Layer, changes: dict[str, dict[str, Any]]) -> list[Case]:
+    return [convolution_case(opcode, name, replace(base, **change)) for name, change in changes.items()]
+
+
+def dense_cases() -> list[Case]:
+    base = replace(PLAIN, input_shape=(1, 12), filters=7, spread=())
+    changes: dict[str, dict[str, Any]] = {**DENSE, **ARITHMETIC}
+    del changes["per_tensor"], changes["one_input_channel"]
+    return [
+        Case(
+            "FULLY_CONNECTED",
+            name,
+            partial(fully_connected, replace(base, **change)),
+            2,
+            "it rounds once since LiteRT 1.3",
+        )
+        for name, change in changes.items()
+    ]
+
+
+DEPTHWISE = {**GEOMETRY, **ARITHMETIC, **MULTIPLIED}
+del DEPTHWISE["absent_bias"]  # an operand of -1 ends TFLM's process with a segmentation fault here
+
+CASES = [
+    *convolution_cases("CONV_2D", PLAIN, {**GEOMETRY, **ARITHMETIC, **GROUPED}),
+    *convolution_cases("DEPTHWISE_CONV_2D", replace(PLAIN, filters=2), DEPTHWISE),
+    *dense_cases(),
+]
