@@ -17,6 +17,7 @@ from edgecompress.compress.base import Context, Kind, Pass, Promise, epochs_of
 from edgecompress.compress.cloning import copy_model, is_wrapped
 from edgecompress.compress.driver import Step, run_pass
 from edgecompress.compress.saved import load_json, save_json, save_model, sha256_of
+from edgecompress.compress.statistics import refresh_statistics
 from edgecompress.compress.training import evaluate, fine_tune, make_deterministic
 from edgecompress.load.runtime import keras2
 
@@ -73,6 +74,8 @@ class Chain:
             label = f"baseline, {number} of {len(phases)}"
             context = replace(self.context, standing=(), label=label)
             steps += fine_tune(trained, context, epochs, learning_rate=learning_rate)
+        if steps:
+            refresh_statistics(trained, self.context.samples, self.context.settings.batch, self.context.settings.seed)
         entry = {
             "path": path.name,
             "steps": steps,

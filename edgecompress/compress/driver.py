@@ -8,6 +8,7 @@ from typing import Any
 from edgecompress.compress.base import Context, Kind, Outcome, Pass, Promise
 from edgecompress.compress.kernels import keras_kernels
 from edgecompress.compress.promises import Measurement, demand, measure
+from edgecompress.compress.statistics import refresh_statistics
 from edgecompress.compress.training import make_deterministic
 
 
@@ -45,6 +46,9 @@ def run_pass(compression: Pass, text: str, model: Any, context: Context) -> Step
     started = time.monotonic()
     make_deterministic(context.settings.seed)
     outcome = compression.apply(model, context)
+    if not outcome.did_nothing_reason:
+        settings = context.settings
+        refresh_statistics(outcome.model, context.samples, settings.batch, settings.seed)
     promise = Promise(**{**vars(outcome.promise), "source": text})
     outcome = Outcome(**{**vars(outcome), "promise": promise})
     earlier, ended = carry(context.standing, outcome, text)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -112,14 +113,15 @@ def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Ar
 def _header(file: IO[bytes], size: int, where: str) -> Header:
     """The checked header of the .npy content of `size` bytes at the front of `file`."""
     try:
-        version = np.lib.format.read_magic(file)
-        if version == (1, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-        elif version == (2, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
-        else:
-            raise ValueError(f"version {version} of the format")
-    except (ValueError, SyntaxError, TypeError, EOFError, RecursionError, MemoryError) as error:
+        with warnings.catch_warnings(action="ignore"):
+            version = np.lib.format.read_magic(file)
+            if version == (1, 0):
+                shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+            elif version == (2, 0):
+                shape, fortran, dtype = np.lib.format.read_array_header_2_0(file)
+            else:
+                raise ValueError(f"version {version} of the format")
+    except Exception as error:  # NumPy parses the header as Python text, which can fail in any way
         raise DataError(f"{where}: no NumPy array", found=str(error)[:200]) from error
     check_dtype(where, dtype)
     header = Header(shape, dtype, fortran, file.tell())

@@ -1,6 +1,7 @@
 """CSV files as columns: one row is one sample, a header names the columns."""
 
 import csv
+import re
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +38,10 @@ def read_csv(path: Path, recipe: DataRecipe) -> dict[str, ArrayColumn]:
     if not features or len(recipe.inputs) != 1:
         found = f"{len(features)} columns for {recipe.inputs}"
         raise DataError(f"{path.name}: a CSV file gives one input", found=found)
-    places = {name: i for i, name in enumerate(header)}
-    columns = {recipe.inputs[0]: _numbers(path, recipe.delimiter, [places[name] for name in features])}
+    _check_rows(path, recipe.delimiter, header)
+    columns = {recipe.inputs[0]: _load(path, recipe.delimiter, header, features, np.float64)}
     for name in special:
-        columns[name] = _natural(_load(path, recipe.delimiter, [places[name]], str)[:, 0])
+        columns[name] = _natural(_load(path, recipe.delimiter, header, [name], str)[:, 0])
     return {name: ArrayColumn.of(name, array) for name, array in columns.items()}
 
 
@@ -49,7 +50,7 @@ def _header(path: Path, delimiter: str) -> list[str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             line = file.readline(MAX_LINE)
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path.name}: no readable CSV file", found=str(error)[:200]) from error
+        raise _unreadable(path, error) from error
     names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
     if not names or "\0" in line or len(line) >= MAX_LINE or len(names) > MAX_COLUMNS:
         raise DataError(f"{path.name}: the first line must name the columns", found=repr(line[:80]))
@@ -61,25 +62,47 @@ def _header(path: Path, delimiter: str) -> list[str]:
     return names
 
 
-def _numbers(path: Path, delimiter: str, places: list[int]) -> np.ndarray:
-    return _load(path, delimiter, places, np.float64)
+def _check_rows(path: Path, delimiter: str, header: list[str]) -> None:
+    """Every row as long as the header: NumPy would take longer ones."""
+    samples = 0
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.reader(file, delimiter=delimiter)
+            next(rows)
+            for row in rows:
+                if row and len(row) != len(header):
+                    raise DataError(
+                        f"{path.name}: every row must have a value in every column",
+                        found=f"{len(row)} values in line {rows.line_num} for {len(header)} columns",
+                    )
+                samples += bool(row)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _unreadable(path, error) from error
+    if not samples:
+        raise DataError(f"{path.name}: no sample below the header")
 
 
-def _load(path: Path, delimiter: str, places: list[int], dtype: type) -> np.ndarray:
-    """The columns at `places` of all rows below the header, (rows, len(places))."""
+def _load(path: Path, delimiter: str, header: list[str], names: list[str], dtype: type) -> np.ndarray:
+    """The columns `names` of all rows below the header, (rows, len(names))."""
+    places = [header.index(name) for name in names]
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows: np.ndarray = np.loadtxt(
                 file, dtype, delimiter=delimiter, skiprows=1, usecols=places, ndmin=2, comments=None, quotechar='"'
             )
-    except (ValueError, OSError, UnicodeDecodeError, MemoryError, IndexError) as error:
-        raise DataError(
-            f"{path.name}: every row must have a value in every column",
-            found=f"{str(error)[:200]} (rows counted from the one below the header)",
-        ) from error
-    if len(rows) == 0:
-        raise DataError(f"{path.name}: no sample below the header")
+    except ValueError as error:
+        match = re.search(r"could not convert string (.*) to .* at row (\d+), column (\d+)", str(error))
+        found = str(error)[:200]
+        if match and int(match[3]) <= len(header):
+            found = f"{match[1][:80]} in column {header[int(match[3]) - 1]!r} of sample {match[2]}"
+        raise DataError(f"{path.name}: every feature must be a number", found=found) from error
+    except (OSError, MemoryError) as error:
+        raise _unreadable(path, error) from error
     return rows
+
+
+def _unreadable(path: Path, error: BaseException) -> DataError:
+    return DataError(f"{path.name}: no readable CSV file", found=str(error)[:200] or type(error).__name__)
 
 
 def _natural(text: np.ndarray) -> np.ndarray:

@@ -48,7 +48,7 @@ def profile(
         MissingToolError: the emulator that this CPU needs is not installed.
     """
     if target.cpu.runner == "qemu":
-        from edgecompress.emulate.qemu import profile_on_qemu
+        from edgecompress.emulate.qemu_profile import profile_on_qemu
 
         return profile_on_qemu(load(elf), target, function, layers, limit=limit)
     return profile_on_unicorn(load(elf), target, function, layers, limit=limit)

@@ -6,19 +6,12 @@ in Python, some twenty times slower; `BlockCounter.native` says which it was.
 
 import ctypes
 import functools
-import hashlib
 import logging
-import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Any, Protocol
 
+from edgecompress.emulate import host_library
 from edgecompress.errors import EdgecompressError, ToolError
-from edgecompress.targets.cache import cache_folder, store
-from edgecompress.targets.compilers import find_zig
-from edgecompress.targets.process import run
 
 NOWHERE = 0xFFFFFFFF
 SLOTS = 1 << 18
@@ -231,40 +224,11 @@ class PythonCounter:
 
 @functools.cache
 def _hook_library() -> ctypes.CDLL:
-    """The compiled hook, from the cache when source, compiler and host are those of last time."""
-    source = (resources.files("edgecompress.emulate") / "block_hook.c").read_bytes()
-    compiler = find_zig()
-    key = hashlib.sha256(f"{compiler.identity} {sys.platform} {_machine()}\0".encode() + source).hexdigest()[:32]
-    folder = cache_folder("hooks")
-    library = folder / f"block_hook-{key}{'.dll' if sys.platform == 'win32' else '.so'}"
-    if not library.is_file():
-        _build_hook(source, library)
+    library = host_library.build("block_hook.c")
     try:
         return ctypes.CDLL(str(library))
     except OSError as error:
         raise ToolError("the compiled block hook cannot be loaded", found=str(error)) from error
-
-
-def _build_hook(source: bytes, library: Path) -> None:
-    import tempfile
-
-    compiler = find_zig()
-    with tempfile.TemporaryDirectory(prefix="edgecompress-") as name:
-        folder = Path(name)
-        (folder / "block_hook.c").write_bytes(source)
-        options: Sequence[str] = ("-O2", "-g0", "-mcpu=baseline", "-shared", "-fPIC", "-nostdlib", "-Wall", "-Wextra")
-        run(
-            (compiler.program, "cc", *options, "block_hook.c", "-o", "block_hook.so"),
-            folder=folder,
-            environment=compiler.environment,
-        )
-        store(library, (folder / "block_hook.so").read_bytes())
-
-
-def _machine() -> str:
-    import platform
-
-    return platform.machine()
 
 
 def _engine_library() -> ctypes.CDLL:

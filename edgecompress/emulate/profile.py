@@ -34,8 +34,7 @@ NO_COST = Cost(0, NO_CYCLES)
 class Profile:
     """What one call of a function cost.
 
-    instructions: counted; `resolution` is the step they are counted in, 1 for exact (QEMU without a block hook counts in
-        ticks of a timer).
+    instructions: counted, exactly.
     cycles: modelled for the CPU, no wait states; `confidence` says how far to trust them.
     prologue: what ran before the first layer; layers: from one layer's entry to the next, the last one to the end. They
         add up to the total.
@@ -44,7 +43,6 @@ class Profile:
     """
 
     instructions: int
-    resolution: int
     cycles: Cycles
     confidence: Confidence
     prologue: Cost
@@ -69,7 +67,6 @@ def profile_on_unicorn(
     total = sum(costs, NO_COST)
     return Profile(
         instructions=total.instructions,
-        resolution=1,
         cycles=total.cycles,
         confidence=model_of(target.cpu.name).confidence,
         prologue=costs[0],

@@ -7,15 +7,11 @@ import subprocess
 import tempfile
 import time
 import weakref
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-from edgecompress.device.gdb_remote import LR, PC, GdbRemote
+from edgecompress.device.gdb_remote import PC, GdbRemote
 from edgecompress.device.port import Limit, Stop
-from edgecompress.device.stack import stack_bytes
-from edgecompress.emulate.cycles import NO_CYCLES, Cycles, estimate
-from edgecompress.emulate.profile import Cost, Profile, check_exit
 from edgecompress.errors import DeviceError, MissingToolError
 from edgecompress.targets.image import Image
 from edgecompress.targets.target import Target
@@ -23,9 +19,6 @@ from edgecompress.targets.target import Target
 START_SECONDS = 20.0
 HALT_SECONDS = 10.0
 STOPS = ("ec_mailbox_stop", "ec_fault_stop")  # functions whose first instruction is a breakpoint
-SYST_CSR, SYST_RVR, SYST_CVR = 0xE000_E010, 0xE000_E014, 0xE000_E018
-WRAP = 1 << 24
-COARSE, FINE = 0, 6  # -icount shift: an instruction takes 2^shift ns of virtual time
 
 
 class Qemu:
@@ -33,8 +26,7 @@ class Qemu:
 
     A BKPT would escalate to a fault here, so the places where a program stops are breakpoints of the debug server:
     `ec_mailbox_stop` and `ec_fault_stop`. The target must have the memory map of its CPU's QEMU machine
-    (`Target.on_qemu`). Virtual time, and with it SysTick, advances 2^shift ns with every instruction, so its ticks are
-    instructions, not cycles.
+    (`Target.on_qemu`). There is no cycle counter: SysTick runs with the host's clock.
 
     Raises:
         MissingToolError: qemu-system-arm is not installed.
@@ -43,13 +35,8 @@ class Qemu:
 
     counts_cycles = False
 
-    def __init__(self, target: Target, image: Image, *, shift: int = COARSE) -> None:
-        program = shutil.which("qemu-system-arm")
-        if program is None:
-            raise MissingToolError(
-                f"{target.cpu.name} is emulated by QEMU, which is not installed",
-                hint="install qemu-system-arm (Debian: apt install qemu-system-arm), or choose another target",
-            )
+    def __init__(self, target: Target, image: Image) -> None:
+        program = find_qemu(target)
         self.image = image
         self._at_breakpoint = False
         self._breakpoints: set[int] = set()
@@ -60,8 +47,7 @@ class Qemu:
         machine = target.cpu.qemu.machine
         command = (
             *(program, "-M", machine, "-display", "none", "-monitor", "none", "-serial", "none", "-S", "-gdb", option),
-            *("-icount", f"shift={shift}", "-semihosting-config", "enable=on,target=native"),
-            *("-kernel", str(image.path)),
+            *("-semihosting-config", "enable=on,target=native", "-kernel", str(image.path)),
         )
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
@@ -169,96 +155,15 @@ class Qemu:
             return ""
 
 
-def profile_on_qemu(
-    image: Image, target: Target, function: str, layers: Sequence[str], *, limit: Limit = Limit()
-) -> Profile:
-    """Count the instructions of a standalone program by QEMU's virtual time, read from SysTick at breakpoints.
-
-    Two runs: a coarse one, whose ticks are many instructions, and a fine one, whose ticks are less than one but whose
-    24 bits wrap soon. Together they are exact. Cycles are an estimate from the number of instructions (rough).
-    """
-    coarse, _, _ = _ticks(image, target, function, layers, COARSE, limit)
-    fine, used, stop = _ticks(image, target, function, layers, FINE, limit)
-    if [layer for layer, _ in coarse] != [layer for layer, _ in fine]:
-        raise DeviceError(f"two runs of {image.path} took different ways")
-    counts = [0] * (len(layers) + 1)
-    for (layer, slow), (_, quick) in zip(coarse, fine, strict=True):
-        counts[layer + 1] += _instructions(slow, quick, target.cpu.qemu.clock_hz)
-    costs = [Cost(count, estimate(count)) for count in counts]
-    total = sum(costs, Cost(0, NO_CYCLES))
-    return Profile(
-        instructions=total.instructions,
-        resolution=1,
-        cycles=_whole(costs),
-        confidence="rough",
-        prologue=costs[0],
-        layers=tuple(costs[1:]),
-        stack_bytes=used,
-        status=stop.status,
-    )
-
-
-def _whole(costs: Sequence[Cost]) -> Cycles:
-    return sum((cost.cycles for cost in costs), NO_CYCLES)
-
-
-def _instructions(coarse: int, fine: int, clock_hz: int) -> int:
-    """The number whose low part the fine ticks give and whose high part the coarse ones do."""
-    ns = 1e9 / clock_hz
-    per_lap = WRAP * ns / (1 << FINE)
-    low = fine * ns / (1 << FINE)
-    about = coarse * ns / (1 << COARSE)
-    return round(low + per_lap * round((about - low) / per_lap))
-
-
-def _ticks(
-    image: Image, target: Target, function: str, layers: Sequence[str], shift: int, limit: Limit
-) -> tuple[list[tuple[int, int]], int | None, Stop]:
-    """(layer, ticks until the next layer or the end) for each stretch of the function, -1 the stretch before the first.
-
-    Also the stack that was used and how the program ended.
-    """
-    entries = {image.symbol(name).address: index for index, name in enumerate(layers)}
-    with Qemu(target, image, shift=shift) as qemu:
-        start = image.symbol(function).address
-        qemu.set_breakpoint(start)
-        _expect(qemu.resume(limit), start, image)
-        finish = qemu.read_register(LR) & ~1
-        for address in (*entries, finish):
-            qemu.set_breakpoint(address)
-        for register, value in ((SYST_RVR, WRAP - 1), (SYST_CVR, 0), (SYST_CSR, 5)):
-            qemu.write_memory(register, value.to_bytes(4, "little"))
-        stretches: list[tuple[int, int]] = []
-        layer, before, pc = entries.get(start, -1), _systick(qemu), start
-        while pc != finish:
-            stop = qemu.resume(limit)
-            now, pc = _systick(qemu) if stop.reason == "breakpoint" else 0, stop.pc
-            if pc != finish and pc not in entries:
-                _expect(stop, finish, image)
-            stretches.append((layer, (before - now) % WRAP))
-            layer, before = entries.get(pc, layer), now
-        for address in (start, finish, *entries):
-            qemu.remove_breakpoint(address)
-        ending = image.symbol("ec_exit").address if "ec_exit" in image.symbols else None
-        if ending is not None:
-            qemu.set_breakpoint(ending)
-            _expect(qemu.resume(limit), ending, image)
-        used = stack_bytes(qemu, image)
-        stop = qemu.resume(limit)
-        check_exit(stop, image)
-    return stretches, used, stop
-
-
-def _expect(stop: Stop, address: int, image: Image) -> None:
-    if stop.reason != "breakpoint" or stop.pc != address:
-        raise DeviceError(
-            f"the program did not come to {image.symbol_at(address)}: {stop.reason} in {image.symbol_at(stop.pc)}",
-            found=stop.detail,
+def find_qemu(target: Target) -> str:
+    """The program; MissingToolError when it is not installed."""
+    program = shutil.which("qemu-system-arm")
+    if program is None:
+        raise MissingToolError(
+            f"{target.cpu.name} is emulated by QEMU, which is not installed",
+            hint="install qemu-system-arm (Debian: apt install qemu-system-arm), or choose another target",
         )
-
-
-def _systick(qemu: Qemu) -> int:
-    return int.from_bytes(qemu.read_memory(SYST_CVR, 4), "little")
+    return program
 
 
 def _debug_address(folder: Path) -> tuple[str | tuple[str, int], str]:

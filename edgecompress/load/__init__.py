@@ -29,11 +29,20 @@ def load(path: str | Path, *, trust_model_code: bool = False) -> "tf_keras.Model
     return open_model(Path(path), trust_model_code=trust_model_code)
 
 
-def load_stage(path: str | Path, *, quantized: bool = False) -> "tf_keras.Model":
-    """Load a model that an earlier stage of edgecompress wrote; `quantized`: it has TF-MOT's quantize wrappers."""
+def load_stage(path: str | Path, *, quantized: bool = False, trust_model_code: bool = False) -> "tf_keras.Model":
+    """Load a model that an earlier stage of edgecompress wrote.
+
+    Args:
+        path: an .h5 file of ours, checked like any other file.
+        quantized: it has TF-MOT's quantize wrappers.
+        trust_model_code: as for `load`; the user's Lambda layers are still in there.
+
+    Raises:
+        ModelFileError, UnsupportedError: as `load`.
+    """
     from edgecompress.load.opening import open_stage
 
-    return open_stage(Path(path), quantized=quantized)
+    return open_stage(Path(path), quantized=quantized, trust_model_code=trust_model_code)
 
 
 def describe(path: str | Path, *, trust_model_code: bool = False) -> dict[str, Any]:

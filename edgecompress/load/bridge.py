@@ -10,6 +10,7 @@ from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedEr
 from edgecompress.load.check import check_model
 from edgecompress.load.rewrite import rewrite_model
 from edgecompress.load.runtime import keras2, keras3
+from edgecompress.load.wiring import check_wiring
 
 TOLERANCE = 1e-4
 """Largest difference of outputs, relative to their largest magnitude (at least 1): float32 sums in another order."""
@@ -34,6 +35,7 @@ def bridge(path: Path, config: dict[str, Any], *, trust_model_code: bool) -> Any
     """
     source = _load_original(path, trust_model_code)
     rewritten = rewrite_model(config, path.name)
+    check_wiring(rewritten, path.name)
     try:
         model = keras2().layers.deserialize(rewritten, use_legacy_format=True)
     except Exception as error:  # Keras raises whatever its layers raise

@@ -41,6 +41,12 @@ _MODULES += tuple(f"keras.{name}" for name in _NAMESPACES)
 _MODULE_ROOTS = ("keras.src.layers.", "keras.src.models.", "keras.src.ops.", "keras.src.dtype_policies.")
 _MODULE_ROOTS += tuple(f"{root}.src.{name}" for root in ("keras", "tf_keras") for name in _NAMESPACES)
 _QUANTIZE_WRAPPERS = {"QuantizeWrapper", "QuantizeWrapperV2", "QuantizeLayer"}
+_QUANTIZE_PARTS = _QUANTIZE_WRAPPERS | {
+    "Default8BitQuantizeConfig", "Default8BitConvQuantizeConfig", "Default8BitConvTransposeQuantizeConfig",
+    "Default8BitOutputQuantizeConfig", "Default8BitActivationQuantizeConfig", "NoOpQuantizeConfig",
+    "OutputOnlyConfig", "MovingAverageQuantizer", "LastValueQuantizer", "AllValuesQuantizer",
+    "Default8BitConvWeightsQuantizer", "Default8BitConvTransposeWeightsQuantizer", "QuantizeAwareActivation",
+}  # fmt: skip
 _TRAINING_WRAPPERS = {"PruneLowMagnitude", "ClusterWeights", *_QUANTIZE_WRAPPERS}
 _MOST_NAMED = 5
 
@@ -63,13 +69,14 @@ class Part:
     is_layer: bool
 
 
-def check(config: dict[str, Any], file: str, *, trust_model_code: bool) -> None:
+def check(config: dict[str, Any], file: str, *, trust_model_code: bool, quantized: bool = False) -> None:
     """Refuse a description that holds code, calls or unknown layers.
 
     Args:
         config: a model's description, of Keras 2 or 3.
         file: what messages call the file.
         trust_model_code: let code and custom classes through; Keras itself may still fail on them.
+        quantized: expect TF-MOT's quantize wrappers.
 
     Raises:
         UnsupportedError: names the layers and their classes.
@@ -81,6 +88,8 @@ def check(config: dict[str, Any], file: str, *, trust_model_code: bool) -> None:
         raise ModelFileError(f"{file}: the model's description is nested too deeply") from None
     if not parts:
         raise ModelFileError(f"{file}: the model's description describes nothing", found=", ".join(sorted(config)))
+    if quantized:
+        parts = [part for part in parts if part.class_name not in _QUANTIZE_PARTS]
     _check_wrappers(parts, file)
     if trust_model_code:
         return

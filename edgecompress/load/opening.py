@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
+from edgecompress.errors import EdgecompressError, ModelFileError
 from edgecompress.load import config as description
 from edgecompress.load.bridge import bridge
 from edgecompress.load.check import check_model, in_float32
@@ -12,6 +12,7 @@ from edgecompress.load.containers import Contents, read_h5, read_keras
 from edgecompress.load.identify import Format, identify
 from edgecompress.load.runtime import keras2
 from edgecompress.load.savedmodel import read_saved_model, restore_weights
+from edgecompress.load.wiring import check_wiring
 
 _READERS: dict[Format, Callable[[Path], Contents]] = {
     Format.H5: read_h5,
@@ -41,32 +42,34 @@ def open_model(path: Path, *, trust_model_code: bool) -> Any:
 
 
 def _build(path: Path, form: Format, contents: Contents, trust: bool) -> Any:
+    if contents.is_keras3 and form is not Format.SAVED_MODEL:
+        return bridge(path, contents.config, trust_model_code=trust)
+    check_wiring(contents.config, path.name)
     if form is Format.SAVED_MODEL:
         model = keras2().layers.deserialize(contents.config, use_legacy_format="module" not in contents.config)
         restore_weights(model, path)
         return model
-    if contents.is_keras3:
-        return bridge(path, contents.config, trust_model_code=trust)
     if form is Format.KERAS:
         return keras2().models.load_model(path, compile=False, safe_mode=not trust)
     return keras2().models.load_model(path, compile=False)
 
 
-def open_stage(path: Path, *, quantized: bool) -> Any:
+def open_stage(path: Path, *, quantized: bool, trust_model_code: bool) -> Any:
     """Load a file of our own; see `edgecompress.load.load_stage`."""
+    if not quantized:
+        return open_model(path, trust_model_code=trust_model_code)
     keras = keras2()
     identify(path)
-    if not quantized:
-        return open_model(path, trust_model_code=False)
-    try:
-        import tensorflow_model_optimization as tfmot
+    contents = read_h5(path)
+    description.check(contents.config, path.name, trust_model_code=trust_model_code, quantized=True)
+    check_wiring(contents.config, path.name)
+    import tensorflow_model_optimization as tfmot
 
+    try:
         with tfmot.quantization.keras.quantize_scope():
             model = keras.models.load_model(path, compile=False)
-    except (ValueError, TypeError, OSError, KeyError) as error:
+    except Exception as error:  # Keras raises whatever its layers raise
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelFileError(f"{path.name}: the quantized model cannot be read", found=first[:400]) from error
-    if not isinstance(model, keras.Model):
-        raise UnsupportedError(f"{path.name} holds no model", found=type(model).__name__)
     check_model(model, path.name)
     return model

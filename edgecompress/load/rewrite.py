@@ -48,7 +48,28 @@ def rewrite_model(config: Config, file: str) -> Config:
     if kind == "Sequential":
         return {"class_name": "Sequential", "config": {"name": inner["name"], "layers": layers}}
     ends = {key: _ends(inner[key]) for key in ("input_layers", "output_layers")}
+    nested = {layer["name"] for layer in layers if _starts_with_input(layer)}
+    for layer in layers:
+        layer["inbound_nodes"] = _shifted(layer["inbound_nodes"], nested)
+    ends = _shifted(ends, nested)
     return {"class_name": "Functional", "config": {"name": inner["name"], "layers": layers, **ends}}
+
+
+def _starts_with_input(layer: Config) -> bool:
+    inner = layer["config"].get("layers") if layer["class_name"] in _MODELS else None
+    return bool(inner) and inner[0]["class_name"] == "InputLayer"
+
+
+def _shifted(value: Any, nested: set[str]) -> Any:
+    """References into a nested model count one more in Keras 2, where a model's own graph is its first use."""
+    if isinstance(value, dict):
+        return {key: _shifted(item, nested) for key, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    if len(value) in (3, 4) and isinstance(value[0], str) and isinstance(value[1], int):
+        first = value[1] + (value[0] in nested)
+        return [value[0], first, value[2], *(_shifted(item, nested) for item in value[3:])]
+    return [_shifted(item, nested) for item in value]
 
 
 def _ends(value: Any) -> list[Any]:
@@ -183,7 +204,7 @@ def _rewrite_operation(layer: Config, file: str) -> Config:
     if kind not in _FUNCTIONS:
         raise _no_counterpart(kind, name, file)
     options = {key: value for key, value in layer["config"].items() if key in ("axis", "keepdims") and value is not None}
-    inbound = [[_operation_node(node, options, kind, name, file)] for node in nodes]
+    inbound = [_operation_node(node, options, kind, name, file) for node in nodes]
     config = {"name": name, "trainable": True, "dtype": "float32", "function": _FUNCTIONS[kind]}
     return {"class_name": "TFOpLambda", "config": config, "name": name, "inbound_nodes": inbound}
 

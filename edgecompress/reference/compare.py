@@ -128,17 +128,14 @@ def compare(graph: Graph, a: Sequence[Tensors], b: Sequence[Tensors]) -> Compari
     return Comparison(len(a), tuple(compared), tuple(missing))
 
 
-def compare_tensor(
-    graph: Graph, operation: Operation, index: int, a: Sequence[Tensors], b: Sequence[Tensors]
-) -> TensorComparison:
+def compare_tensor(graph: Graph, operation: Operation, index: int, a: Sequence[Tensors], b: Sequence[Tensors]) -> TensorComparison:
     """Compare one tensor over all samples."""
     differing, largest, first = 0, 0.0, None
     for number, (left, right) in enumerate(zip(a, b, strict=True)):
         x, y = left[index], right[index]
         if x.shape != y.shape or x.dtype != y.dtype:
             raise ToolError(
-                f"operator {operation.index} {operation.opcode}: two executors disagree about the type of tensor {index}"
-                f' "{graph.tensors[index].name}"',
+                f'operator {operation.index} {operation.opcode}: two executors disagree about the type of tensor {index} "{graph.tensors[index].name}"',
                 found=f"{x.dtype}{list(x.shape)} and {y.dtype}{list(y.shape)}",
             )
         unequal = bytes_of(x) != bytes_of(y)

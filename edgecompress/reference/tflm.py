@@ -12,7 +12,10 @@ Facts about that package, each seen (0.dev20261023):
   raise "TFLM failed to allocate tensors"; the reason is only on standard error.
 - `reset()` clears variables, those of VAR_HANDLE among them, and costs microseconds.
 - With all tensors preserved nothing is done in place: RESHAPE copies, and its output is readable as any other.
-- It does not compare the model's input shape by element count: rank, each dimension and dtype must be exact.
+- Inputs must have the exact rank, dimensions and dtype; an equal number of elements is not enough.
+- A SOFTMAX whose exponentials sum to 512 or more (that many equal inputs) fails an assertion and aborts; so does LiteRT.
+- A bias operand of -1 is accepted by CONV_2D and FULLY_CONNECTED and ends the process in DEPTHWISE_CONV_2D.
+- RELU6 only clamps the raw values as the input is quantized: it ignores the result's scale and zero point.
 - Legacy uint8 (per-tensor) convolutions, hybrid models (float activations, int8 weights), GELU, TILE and
   RELU_N1_TO_1 are refused; uint8 outputs by QUANTIZE work.
 """
@@ -112,9 +115,7 @@ def check_identifier(data: bytes) -> None:
 def operator_outputs(schema: ModuleType, subgraph: Any) -> list[int]:
     """The tensors that operators write and that hold numbers."""
     opaque = {getattr(schema.TensorType, name) for name in OPAQUE_TYPES}
-    written = {
-        int(i) for operator in subgraph.operators or [] for i in ([] if operator.outputs is None else operator.outputs)
-    }
+    written = {int(i) for operator in subgraph.operators or [] for i in ([] if operator.outputs is None else operator.outputs)}
     return sorted(i for i in written if 0 <= i < len(subgraph.tensors) and subgraph.tensors[i].type not in opaque)
 
 
@@ -132,9 +133,7 @@ def open_interpreter(runtime: ModuleType, data: bytes, arena_bytes: int) -> Any:
     """Make the interpreter, with an arena that grows until the tensors fit."""
     while True:
         try:
-            return runtime.Interpreter.from_bytes(
-                data, arena_size=arena_bytes, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors
-            )
+            return runtime.Interpreter.from_bytes(data, arena_size=arena_bytes, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors)
         except RuntimeError:
             if arena_bytes >= LARGEST_ARENA:
                 raise

@@ -1,4 +1,4 @@
-"""Metrics other than accuracy for two models on the same samples, with paired bootstrap intervals of their difference."""
+"""Metrics other than accuracy for two models on the same samples: differences with paired bootstrap intervals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -14,7 +14,6 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-
 T = TypeVar("T")
 
 
@@ -56,11 +55,12 @@ def from_data(cls: type[T], data: Any, where: str = "report") -> T:
     Raises:
         FormatError: a key that is unknown or missing, or a value of the wrong type.
     """
-    return _read(cls, data, where)
+    value: T = _read(cls, data, where)
+    return value
 
 
 def json_name(field: Field[Any]) -> str:
-    return field.metadata.get("json", field.name)
+    return str(field.metadata.get("json", field.name))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console
 
@@ -21,14 +22,14 @@ class Change:
     Attributes:
         name: of the number.
         before, after: as they are written; "unknown" where a report does not say.
-        relative: (after - before) / before; None where that makes no sense.
+        change: the difference, in percent of `before` or in the metric's unit; "-" where there is none to tell.
         verdict: "same", "better", "worse", "changed" (neither good nor bad), "within spread", "cannot be compared".
     """
 
     name: str
     before: str
     after: str
-    relative: float | None
+    change: str
     verdict: str
 
     @property
@@ -74,13 +75,13 @@ def compare(before: Report, after: Report) -> Comparison:
 
 def _exact_changes(before: Report, after: Report) -> list[Change]:
     numbers: list[tuple[str, Callable[[Report], int | None], Callable[[int | None], str], int]] = [
-        ("flash, total", lambda r: r.flash.total, fmt.size, -1),
-        ("flash, code", lambda r: r.flash.code, fmt.size, -1),
-        ("flash, constants", lambda r: r.flash.constants, fmt.size, -1),
-        ("flash, weights", lambda r: r.flash.weights, fmt.size, -1),
-        ("RAM, total", lambda r: r.ram.total, fmt.size, -1),
-        ("RAM, arena", lambda r: r.ram.arena, fmt.size, -1),
-        ("RAM, stack", lambda r: r.ram.stack, fmt.size, -1),
+        ("flash, total", lambda r: r.flash.total, _bytes, -1),
+        ("flash, code", lambda r: r.flash.code, _bytes, -1),
+        ("flash, constants", lambda r: r.flash.constants, _bytes, -1),
+        ("flash, weights", lambda r: r.flash.weights, _bytes, -1),
+        ("RAM, total", lambda r: r.ram.total, _bytes, -1),
+        ("RAM, arena", lambda r: r.ram.arena, _bytes, -1),
+        ("RAM, stack", lambda r: r.ram.stack, _bytes, -1),
         ("MACs", lambda r: r.macs, _count, -1),
         ("instructions (counted)", lambda r: r.instructions, _count, -1),
         ("differing bytes", lambda r: r.bit_exact.differing_bytes, _count, -1),
@@ -92,7 +93,7 @@ def _exact(name: str, before: int | None, after: int | None, write: Callable[[in
     verdict = UNCLEAR
     if before is not None and after is not None:
         verdict = SAME if before == after else _judge(after - before, sign)
-    return Change(name, write(before), write(after), _relative(before, after), verdict)
+    return Change(name, write(before), write(after), _percent(before, after), verdict)
 
 
 def _timing_changes(before: Report, after: Report) -> list[Change]:
@@ -117,9 +118,10 @@ def _timing_changes(before: Report, after: Report) -> list[Change]:
 
 def _accuracy_changes(before: Report, after: Report) -> list[Change]:
     a, b = before.accuracy, after.accuracy
-    sign = {True: 1, False: -1}.get(b.higher_is_better, 0) if b.higher_is_better is not None else 0
+    unit = b.unit or a.unit
+    sign = 0 if b.higher_is_better is None else 1 if b.higher_is_better else -1
     comparable = a.metric == b.metric and a.metric is not None
-    metric = fmt.text(b.metric or a.metric or "accuracy")
+    metric = b.metric or a.metric or "accuracy"
     stages = [
         ("float", a.float_, a.float_interval, b.float_, b.float_interval),
         ("int8", a.int8, a.int8_interval, b.int8, b.int8_interval),
@@ -130,9 +132,10 @@ def _accuracy_changes(before: Report, after: Report) -> list[Change]:
             f"{metric}, {stage}",
             (old, *_ends(old_interval)),
             (new, *_ends(new_interval)),
-            lambda value: fmt.metric(value, b.unit or a.unit),
+            lambda value: fmt.metric(value, unit),
             sign,
             comparable,
+            partial(_points, unit),
         )
         for stage, old, old_interval, new, new_interval in stages
     ]
@@ -142,7 +145,13 @@ Ranged = tuple[float | None, float | None, float | None]
 
 
 def _ranged(
-    name: str, before: Ranged, after: Ranged, write: Callable[[float | None], str], sign: int, comparable: bool
+    name: str,
+    before: Ranged,
+    after: Ranged,
+    write: Callable[[float | None], str],
+    sign: int,
+    comparable: bool,
+    difference: Callable[[float | None, float | None], str] | None = None,
 ) -> Change:
     """A number with its range; without ranges nothing can be said unless the numbers are equal."""
     old, new = before[0], after[0]
@@ -153,7 +162,8 @@ def _ranged(
         elif None not in before and None not in after:
             apart = before[2] < after[1] or after[2] < before[1]  # type: ignore[operator]
             verdict = _judge(new - old, sign) if apart else WITHIN
-    return Change(name, write(old), write(new), _relative(old, new) if comparable else None, verdict)
+    change = (difference or _percent)(old, new) if comparable else fmt.BLANK
+    return Change(name, write(old), write(new), change, verdict)
 
 
 def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
@@ -166,8 +176,21 @@ def _judge(difference: float, sign: int) -> str:
     return BETTER if difference * sign > 0 else WORSE
 
 
-def _relative(before: float | None, after: float | None) -> float | None:
-    return None if before is None or after is None or not before else (after - before) / before
+def _percent(before: float | None, after: float | None) -> str:
+    if before is None or after is None or not before or before == after:
+        return fmt.BLANK
+    return f"{100 * (after - before) / before:+.1f} %"
+
+
+def _points(unit: str | None, before: float | None, after: float | None) -> str:
+    if before is None or after is None or before == after:
+        return fmt.BLANK
+    return fmt.difference(after - before, unit)
+
+
+def _bytes(value: int | None) -> str:
+    """Every byte: a comparison is about small differences."""
+    return fmt.UNKNOWN if value is None else f"{value:,} B"
 
 
 def _count(value: float | None) -> str:
@@ -188,11 +211,11 @@ def _circumstances(before: Report, after: Report) -> tuple[str, ...]:
     ]
     names = sorted({*before.versions, *after.versions})
     pairs += [(f"version of {name}", before.versions.get(name), after.versions.get(name)) for name in names]
-    return tuple(f"{fmt.text(name)}: {_short(old)} -> {_short(new)}" for name, old, new in pairs if old != new)
+    return tuple(f"{name}: {_short(old)} -> {_short(new)}" for name, old, new in pairs if old != new)
 
 
 def _short(value: object) -> str:
-    text = fmt.UNKNOWN if value is None else fmt.text(str(value)) or "none"
+    text = fmt.UNKNOWN if value is None else str(value) or "none"
     return text if len(text) <= 60 else text[:12] + ".."
 
 
@@ -207,7 +230,7 @@ def _layer_changes(before: Report, after: Report) -> tuple[Change, ...]:
     for old, new in zip(before.layers, after.layers, strict=True):
         values = (old.instructions, new.instructions) if counted else (old.cycles, new.cycles)
         if None not in values and values[0] != values[1]:
-            name = f"{new.index} {fmt.text(new.op)}, {'instructions' if counted else 'cycles'}"
+            name = f"{new.index} {new.op}, {'instructions' if counted else 'cycles'}"
             distance = abs(values[1] - values[0])  # type: ignore[operator]
             changes.append((distance, _exact(name, *values, _count, -1)))
     return tuple(change for _, change in sorted(changes, key=lambda pair: -pair[0]))
@@ -237,12 +260,11 @@ def print_comparison(comparison: Comparison, console: Console, *, layers: int = 
 
 def print_changes(changes: Sequence[Change], console: Console) -> None:
     """A table of changes."""
-    relative = tuple(fmt.BLANK if c.relative is None else f"{100 * c.relative:+.1f} %" for c in changes)
     columns = [
         Column("", tuple(change.name for change in changes), right=False, style="cyan", least=20),
         Column("before", tuple(change.before for change in changes)),
         Column("after", tuple(change.after for change in changes), style="bold"),
-        Column("change", relative),
+        Column("change", tuple(change.change for change in changes)),
         Column("", tuple(change.verdict for change in changes), right=False),
     ]
     print_table(console, columns)

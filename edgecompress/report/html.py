@@ -1,7 +1,7 @@
 """report.html: one self-contained page without scripts or anything loaded from elsewhere.
 
-Its plots are bars, whiskers and rectangles, written as inline SVG by the template: a plotting library would cost tens of
-megabytes and seconds of import for less legible output. Names come from untrusted files: the template escapes all.
+Its plots are bars, whiskers and rectangles, written as inline SVG by the template: a plotting library would cost tens
+of megabytes and seconds of import for less legible output. Names come from untrusted files: the template escapes all.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,6 @@ from edgecompress.report.summary import (
 )
 
 TEMPLATE = "report.html.jinja"
-TILES = ("flash", "RAM", "latency", "exactness")
 AXIS_MARGIN = 0.15
 
 
@@ -64,7 +63,8 @@ class Whisker:
 
 def render_html(report: Report) -> str:
     """The page, as text; the same report always gives the same page."""
-    tiles = _tiles(report)
+    facts = headline(report)
+    tiles = _tiles(facts)
     return (
         _environment()
         .get_template(TEMPLATE)
@@ -72,7 +72,7 @@ def render_html(report: Report) -> str:
             report=report,
             title=title(report),
             tiles=tiles,
-            facts=[fact for fact in headline(report) if fact not in tiles],
+            facts=[fact for fact in facts if fact not in tiles],
             layers=_layer_rows(report.layers),
             known=_known(report.layers),
             stages=_stage_bars(report),
@@ -97,20 +97,29 @@ def render_html(report: Report) -> str:
 def _environment() -> Environment:
     loader = PackageLoader("edgecompress.report", "templates")
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    for name in ("size", "number", "seconds", "shape", "text", "layer_name", "metric", "clock", "sentence"):
+    for name in ("size", "number", "seconds", "shape", "layer_name", "metric", "clock", "sentence"):
         environment.filters[name] = getattr(fmt, name)
     environment.filters["interval"] = interval
     environment.filters["promise"] = promise_line
     return environment
 
 
-def _tiles(report: Report) -> list[Fact]:
-    """What one looks for first; accuracy goes by the name of its metric."""
-    metric = fmt.text(report.accuracy.metric or "accuracy")
-    facts = {fact.label: fact for fact in headline(report)}
-    return [facts[label] for label in (*TILES[:3], metric, TILES[3])]
+def _printable(value: object) -> object:
+    """Every text that the template writes, without control characters; what a macro wrote has been through this."""
+    return fmt.text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _tiles(facts: Sequence[Fact]) -> list[Fact]:
+    """What one looks for first: flash, RAM, latency, accuracy, exactness."""
+    flash, ram, _, _, _, latency, accuracy, *_, exactness = facts
+    return [flash, ram, latency, accuracy, exactness]
 
 
 def _known(layers: Sequence[Layer]) -> dict[str, bool]:
@@ -126,10 +135,10 @@ def _layer_rows(layers: Sequence[Layer]) -> list[LayerRow]:
     macs = _bars([layer.macs for layer in layers])
     weights = _bars([layer.weight_bytes for layer in layers])
     rows = []
-    for layer, *bars in zip(layers, cycles, macs, weights, strict=True):
-        known = layer.cycles is not None
-        per_mac = fmt.ratio(layer.cycles / layer.macs if known and layer.macs else None)
-        rows.append(LayerRow(layer, *bars, per_mac, fmt.percent(layer.cycles / total if known and total else None)))
+    for layer, cycle_bar, mac_bar, weight_bar in zip(layers, cycles, macs, weights, strict=True):
+        per_mac = layer.cycles / layer.macs if layer.cycles is not None and layer.macs else None
+        share = layer.cycles / total if layer.cycles is not None and total else None
+        rows.append(LayerRow(layer, cycle_bar, mac_bar, weight_bar, fmt.ratio(per_mac), fmt.percent(share)))
     return rows
 
 
@@ -179,4 +188,4 @@ def _memory_map(report: Report) -> Markup | None:
         return None
     steps = [layer.op for layer in report.layers]
     svg = draw_svg(report.memory.blocks, steps, report.ram.arena, report.ram.bound_of_schedule)
-    return Markup(svg)  # noqa: S704 (see the docstring)
+    return Markup(svg)

@@ -2,6 +2,7 @@
 
 A terminal too narrow for all columns loses whole columns, the least needed first, and long names lose their beginning.
 A pipe or a file gets every column and every name in full, on lines as long as they must be.
+Control characters come out as their escapes: much of the text is from files that nobody vouches for.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from edgecompress.memory.picture import shortened
+from edgecompress.memory.picture import printable, shortened
 from edgecompress.report.summary import BAD, GOOD, NEUTRAL, WARN, Fact
 
 WIDE_GUTTER, NARROW_GUTTER = 2, 1
@@ -50,6 +51,7 @@ class Column:
 
 def print_table(console: Console, columns: Sequence[Column]) -> None:
     """Print rows under their titles, as wide as the terminal allows."""
+    columns = [replace(column, cells=tuple(map(printable, column.cells))) for column in columns]
     gutter = WIDE_GUTTER
     if console.is_terminal:
         columns, gutter = fit(columns, console.width)
@@ -115,14 +117,15 @@ def print_facts(console: Console, facts: Sequence[Fact]) -> None:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for fact in facts:
-        remark = Text(fact.remark, style="dim")
-        grid.add_row(Text(fact.label, style="dim"), Text(fact.value, style=TONES[fact.tone]), remark)
+        remark = Text(printable(fact.remark), style="dim")
+        label, value = Text(printable(fact.label), style="dim"), Text(printable(fact.value), style=TONES[fact.tone])
+        grid.add_row(label, value, remark)
     console.print(grid)
 
 
 def print_line(console: Console, line: str = "", style: str = "") -> None:
     """One line of plain text, whatever it holds; as long as it is where nobody has to read it on a screen."""
-    console.print(Text(line), style=style or None, highlight=False, soft_wrap=not console.is_terminal)
+    console.print(Text(printable(line)), style=style or None, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def _print_row(

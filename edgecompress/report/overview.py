@@ -16,7 +16,7 @@ from edgecompress.report.terminal import MEMORY_MAP_FROM
 def print_inspection(inspection: Inspection, console: Console, *, verbosity: int = 0) -> None:
     """Inputs, outputs, totals and one row per layer."""
     model = inspection.model
-    print_line(console, fmt.text(model.path or "model"), style="bold")
+    print_line(console, (model.path or "model"), style="bold")
     print_line(console)
     facts = [Fact("file", fmt.size(model.bytes), ", ".join(p for p in (model.format, inspection.quantization) if p))]
     facts += [Fact("input", fmt.shape(t.shape), _tensor_remark(t)) for t in inspection.inputs]
@@ -36,14 +36,14 @@ def print_inspection(inspection: Inspection, console: Console, *, verbosity: int
             print_line(console, line)
     for layer in inspection.layers:
         if layer.problem:
-            problem = f"warning: {layer.index} {fmt.text(layer.op)}: {fmt.text(layer.problem)}"
+            problem = f"warning: {layer.index} {layer.op}: {layer.problem}"
             print_line(console, problem, style="yellow")
     for warning in inspection.warnings:
-        print_line(console, f"warning: {fmt.text(warning)}", style="yellow")
+        print_line(console, f"warning: {warning}", style="yellow")
 
 
 def _tensor_remark(tensor: TensorRecord) -> str:
-    words = [f"{tensor.dtype} {fmt.text(tensor.name)}"]
+    words = [f"{tensor.dtype} {tensor.name}"]
     if tensor.scale is not None:
         words.append(f"scale {tensor.scale:.6g}, zero point {tensor.zero_point}")
     return ", ".join(words)
@@ -63,7 +63,7 @@ def _print_inspected_layers(inspection: Inspection, console: Console) -> None:
     print_line(console)
     columns = [
         Column("#", tuple(str(layer.index) for layer in layers), style="dim"),
-        Column("op", tuple(fmt.text(layer.op) for layer in layers), right=False, style="cyan"),
+        Column("op", tuple(layer.op for layer in layers), right=False, style="cyan"),
         Column("name", tuple(fmt.layer_name(layer.name) for layer in layers), right=False, least=10, drop=3),
         Column("output", tuple(fmt.shape(layer.output_shape) for layer in layers), right=False),
         Column("MACs", tuple(fmt.number(layer.macs) for layer in layers), style="bold"),
@@ -77,13 +77,13 @@ def _print_inspected_layers(inspection: Inspection, console: Console) -> None:
 def print_targets(targets: Sequence[TargetRow], console: Console) -> None:
     """One row per board or CPU."""
     columns = [
-        Column("target", tuple(fmt.text(row.name) for row in targets), right=False, style="cyan"),
-        Column("cpu", tuple(fmt.text(row.cpu) for row in targets), right=False),
+        Column("target", tuple(row.name for row in targets), right=False, style="cyan"),
+        Column("cpu", tuple(row.cpu for row in targets), right=False),
         Column("flash", tuple(fmt.size(row.flash_bytes) for row in targets)),
         Column("RAM", tuple(fmt.size(row.ram_bytes) for row in targets)),
         Column("clock", tuple(fmt.clock(row.clock_hz) for row in targets)),
         Column("runs in", tuple(row.problem or row.runner or fmt.BLANK for row in targets), right=False, drop=1),
-        Column("", tuple(fmt.text(row.description) for row in targets), right=False, style="dim", drop=2),
+        Column("", tuple(row.description for row in targets), right=False, style="dim", drop=2),
     ]
     print_table(console, columns)
 
@@ -93,10 +93,10 @@ def print_doctor(checks: Sequence[ToolCheck], console: Console) -> None:
     facts = []
     for check in checks:
         if check.found is not None:
-            facts.append(Fact(fmt.text(check.name), fmt.text(check.found), check.needed_for, GOOD))
+            facts.append(Fact(check.name, check.found, check.needed_for, GOOD))
             continue
         remark = f"without it: no {check.needed_for}" + (f". Try: {check.hint}" if check.hint else "")
-        facts.append(Fact(fmt.text(check.name), "missing", remark, BAD if check.required else WARN))
+        facts.append(Fact(check.name, "missing", remark, BAD if check.required else WARN))
     print_facts(console, facts)
     missing = [check for check in checks if check.found is None]
     required = sum(check.required for check in missing)

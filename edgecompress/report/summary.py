@@ -26,9 +26,9 @@ def headline(report: Report) -> tuple[Fact, ...]:
 
 def title(report: Report) -> str:
     """The model on the target."""
-    name = fmt.text((report.model.path or "model").replace("\\", "/").rstrip("/").split("/")[-1])
-    where = fmt.text(report.target) if report.target else "unknown target"
-    details = [fmt.text(part) for part in (report.board.cpu, report.board.runner) if part and part != report.target]
+    name = (report.model.path or "model").replace("\\", "/").rstrip("/").split("/")[-1]
+    where = report.target if report.target else "unknown target"
+    details = [part for part in (report.board.cpu, report.board.runner) if part and part != report.target]
     return f"{name} on {where}" + (f" ({', '.join(details)})" if details else "")
 
 
@@ -54,12 +54,12 @@ def promise_line(record: PassRecord) -> str:
     """One sentence about a pass's promise: what, how far, in the file too, kept or not."""
     if record.promise is None:
         return record.status or "promises nothing about the weights"
-    words = [f"promised: {fmt.text(record.promise.text)}"]
+    words = [f"promised: {record.promise.text}"]
     if record.reached is not None:
         words.append(f"reached {record.reached:.4g}")
     if record.reached_in_tflite is not None:
         words.append(f"in the .tflite {record.reached_in_tflite:.4g}")
-    return "; ".join(words) + (f" ({fmt.text(record.status)})" if record.status else "")
+    return "; ".join(words) + (f" ({record.status})" if record.status else "")
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _cycles(report: Report) -> Fact:
     if report.macs:
         words.append(f"{fmt.ratio(cycles.typical / report.macs)} cycles/MAC")
     if cycles.confidence:
-        words.append(f"confidence: {fmt.text(cycles.confidence)}")
+        words.append(f"confidence: {cycles.confidence}")
     return Fact("cycles", fmt.number(cycles.typical), ", ".join(words))
 
 
@@ -168,12 +168,14 @@ def _accuracy(report: Report) -> list[Fact]:
     result = report.accuracy
     stages = [("float", result.float_), ("int8", result.int8), ("device", result.device)]
     known = [(name, value) for name, value in stages if value is not None]
-    label = fmt.text(result.metric or "accuracy")
+    label = result.metric or "accuracy"
     if not known:
         return [Fact(label, fmt.UNKNOWN, "no labelled test data")]
     words = [f"{name} {fmt.metric(value, result.unit)}" for name, value in known[:-1]]
     words += [f"{fmt.number(result.samples)} samples"] if result.samples is not None else []
     name, value = known[-1]
+    if name == "device" and result.device_samples is not None and result.device_samples != result.samples:
+        name = f"device on {fmt.plural(result.device_samples, 'sample')}"
     facts = [Fact(label, fmt.metric(value, result.unit), f"{name}; {', '.join(words)}" if words else name)]
     if result.drop is not None:
         facts.append(_drop(report))
@@ -200,7 +202,7 @@ def _exactness(report: Report) -> Fact:
     words = []
     if exact.tensors is not None and exact.inputs is not None:
         words.append(f"{fmt.plural(exact.tensors, 'tensor')} x {fmt.plural(exact.inputs, 'input')}")
-    words += [f"against {fmt.text(exact.reference)}"] if exact.reference else []
+    words += [f"against {exact.reference}"] if exact.reference else []
     if exact.differing_bytes:
         return Fact("exactness", fmt.plural(exact.differing_bytes, "differing byte"), ", ".join(words), BAD)
     return Fact("exactness", "bit-exact", ", ".join(["0 differing bytes", *words]), GOOD)

@@ -60,7 +60,7 @@ def print_layers(report: Report, console: Console) -> None:
     _print_heading(console, f"layers ({_words(layers, kind)})")
     columns = [
         Column("#", tuple(str(layer.index) for layer in layers), style="dim"),
-        Column("op", tuple(fmt.text(layer.op) for layer in layers), right=False, style="cyan"),
+        Column("op", tuple(layer.op for layer in layers), right=False, style="cyan"),
         Column("name", tuple(fmt.layer_name(layer.name) for layer in layers), right=False, least=12, drop=3),
         Column("MACs", tuple(fmt.number(layer.macs) for layer in layers)),
         Column("weights\nB", tuple(fmt.number(layer.weight_bytes) for layer in layers)),
@@ -104,13 +104,13 @@ def print_passes(report: Report, console: Console) -> None:
     unit = report.accuracy.unit
     for record in report.passes:
         took = f"  {fmt.seconds(record.seconds)}" if record.seconds is not None else ""
-        print_line(console, f"{fmt.text(record.name)}{took}", style="bold")
+        print_line(console, f"{record.name}{took}", style="bold")
         print_line(console, f"  {promise_line(record)}", style=_promise_style(record))
         if record.accuracy_before is not None or record.accuracy_after is not None:
             before, after = fmt.metric(record.accuracy_before, unit), fmt.metric(record.accuracy_after, unit)
             print_line(console, f"  accuracy {before} -> {after}")
         for note in record.notes:
-            print_line(console, f"  note: {fmt.text(note)}", style="dim")
+            print_line(console, f"  note: {note}", style="dim")
 
 
 def _promise_style(record: PassRecord) -> str:
@@ -124,16 +124,16 @@ def print_stages(report: Report, console: Console) -> None:
         return
     _print_heading(console, "stage by stage")
     columns = [
-        Column("stage", tuple(fmt.text(stage.name) for stage in stages), right=False, style="cyan"),
+        Column("stage", tuple(stage.name for stage in stages), right=False, style="cyan"),
         Column("size", tuple(fmt.BLANK if s.bytes is None else fmt.size(s.bytes) for s in stages), style="bold"),
         Column(
             "zipped", tuple(fmt.BLANK if s.compressed_bytes is None else fmt.size(s.compressed_bytes) for s in stages)
         ),
         Column("time", tuple(fmt.seconds(stage.seconds) for stage in stages)),
-        Column("artefact", tuple(fmt.text(stage.artefact or "") for stage in stages), right=False, least=16, drop=1),
+        Column("artefact", tuple((stage.artefact or "") for stage in stages), right=False, least=16, drop=1),
         Column(
             "note",
-            tuple(fmt.text(stage.note or "") for stage in stages),
+            tuple((stage.note or "") for stage in stages),
             right=False,
             style="dim",
             least=16,
@@ -149,7 +149,7 @@ def print_accuracy(report: Report, console: Console) -> None:
     rows = accuracy_rows(report)
     if not rows:
         return
-    metric = fmt.text(report.accuracy.metric or "accuracy")
+    metric = report.accuracy.metric or "accuracy"
     _print_heading(console, f"{metric} on test data")
     unit = report.accuracy.unit
     columns = [
@@ -176,9 +176,9 @@ def print_remarks(report: Report, console: Console) -> None:
     if report.warnings or report.notes:
         print_line(console)
     for warning in report.warnings:
-        print_line(console, f"warning: {fmt.text(warning)}", style="yellow")
+        print_line(console, f"warning: {warning}", style="yellow")
     for note in report.notes:
-        print_line(console, f"note: {fmt.text(note)}", style="dim")
+        print_line(console, f"note: {note}", style="dim")
 
 
 def _print_litert(report: Report, console: Console) -> None:
@@ -188,7 +188,7 @@ def _print_litert(report: Report, console: Console) -> None:
     rows = report.litert
     columns = [
         Column("#", tuple(str(row.index) for row in rows), style="dim"),
-        Column("op", tuple(fmt.text(row.op) for row in rows), right=False, style="cyan"),
+        Column("op", tuple(row.op for row in rows), right=False, style="cyan"),
         Column("name", tuple(fmt.layer_name(row.name) for row in rows), right=False, least=12, drop=1),
         Column("differing bytes", tuple(fmt.number(row.differing_bytes) for row in rows)),
         Column("at most, LSB", tuple(fmt.number(row.max_lsb) for row in rows)),

@@ -12,7 +12,7 @@ LAST_LINES = 20
 
 
 class ToolFailure(ToolError):
-    """The tool ran and said no; `output` is all that it wrote."""
+    """The tool ran and said no; `output` is all that it wrote, `status` its exit status."""
 
     def __init__(self, command: Sequence[str], output: str, status: int) -> None:
         tail = "\n".join(output.strip().splitlines()[-LAST_LINES:])
@@ -22,6 +22,7 @@ class ToolFailure(ToolError):
             hint=f"the command was: {shlex.join(command)}",
         )
         self.output = output
+        self.status = status
 
 
 def run(

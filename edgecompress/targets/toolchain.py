@@ -64,7 +64,7 @@ def compile(  # noqa: A001  # the name that reads best at the call: toolchain.co
     chosen = find_compiler(compiler)
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as name:
         build = _Build(Path(name), chosen, target, stack_bytes or target.stack_bytes)
-        _write_sources(sources, build.folder)
+        write_sources(sources, build.folder)
         command = (*chosen.compile_command(target.cpu, optimization), *_define_options(target, defines or {}))
         objects = _compile_units(sources, command, build)
         elf = _link_where_arena_fits(objects, build)
@@ -72,7 +72,8 @@ def compile(  # noqa: A001  # the name that reads best at the call: toolchain.co
     return images.read(output)
 
 
-def _write_sources(sources: Sources, folder: Path) -> None:
+def write_sources(sources: Sources, folder: Path) -> None:
+    """Write all files below the folder; ToolError for a name that would leave it."""
     for name, text in sources.items():
         path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts or not path.name:

@@ -62,9 +62,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def material(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Material]:
     """By case id: the cases that the selected tests ask for."""
-    asked = {
-        item.callspec.params["case"].id for item in request.session.items if "case" in getattr(item, "fixturenames", ())
-    }
+    asked = {item.callspec.params["case"].id for item in request.session.items if "case" in getattr(item, "fixturenames", ())}
     folder = tmp_path_factory.mktemp("models")
     made = {}
     for case in CASES:

@@ -1,6 +1,5 @@
 """The comparison itself is on trial: the smallest change of a model must be seen, and at the right operator."""
 
-
 import flatbuffers
 import numpy as np
 import pytest

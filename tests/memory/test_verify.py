@@ -86,7 +86,7 @@ def test_a_negative_offset_is_refused(chain):
 
 
 def test_a_plan_that_believes_a_tensor_to_be_smaller_is_refused(chain):
-    with pytest.raises(PlanError, match="overlap|outside"):
+    with pytest.raises(PlanError, match=r"overlap|outside"):
         verify(chain(8, 8), _plan({0: 0, 1: 4}, {0: 4, 1: 8}))
 
 

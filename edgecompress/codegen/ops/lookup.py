@@ -45,7 +45,17 @@ class Lookup(Operator):
         return KernelCall("lookup", {"elements": result.elements, "table": Array(table)}, (source, result))
 
 
-class Logistic(Lookup):
+class Saturating(Lookup):
+    """What LOGISTIC and TANH share."""
+
+    def rule_input(self, graph: Graph, operation: Operation) -> str:
+        """the input's scale must be below 8 (beyond, TensorFlow Lite Micro's shift is undefined)"""
+        q = graph.tensors[operation.inputs[0]].quantization
+        assert q
+        return "" if q.scale < 8 else f"scale {q.scale}"
+
+
+class Logistic(Saturating):
     opcode = "LOGISTIC"
 
     def rule_output(self, graph: Graph, operation: Operation) -> str:
@@ -60,7 +70,7 @@ class Logistic(Lookup):
         return np.where(centred <= -radius, -128, np.where(centred >= radius, 127, y))
 
 
-class Tanh(Lookup):
+class Tanh(Saturating):
     opcode = "TANH"
 
     def rule_output(self, graph: Graph, operation: Operation) -> str:
@@ -102,7 +112,14 @@ class Relu(Lookup):
 
 
 class Relu6(Relu):
+    """RELU6 on its own: TensorFlow Lite Micro only clamps here, it does not rescale."""
+
     opcode = "RELU6"
+
+    def rule_quantization(self, graph: Graph, operation: Operation) -> str:
+        """input and output must have the same scale and zero point"""
+        source, result = graph.tensors[operation.inputs[0]].quantization, graph.results(operation)[0].quantization
+        return "" if source == result else f"{source} and {result}"
 
 
 def requantized(x: np.ndarray, source: Tensor, result: Tensor) -> np.ndarray:

@@ -13,6 +13,7 @@ from edgecompress.tflite.graph import Graph, Operation
 
 DIFFERENCE_BITS = 5  # integer bits of the scaled difference to the maximum
 SUM_BITS = 12  # integer bits of the sum of exponentials
+MOST_CLASSES = 511
 
 
 class Softmax(Operator):
@@ -29,9 +30,9 @@ class Softmax(Operator):
         return "" if (q.scale, q.zero_point) == (1 / 256, -128) else f"scale {q.scale}, zero point {q.zero_point}"
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
-        """input and output must have the same shape with 1 to 4096 entries in the last dimension"""
+        """input and output must have the same shape with 1 to 511 entries in the last dimension (TensorFlow Lite Micro aborts where 512 are equal)"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        fits = source.shape == result.shape and len(source.shape) >= 1 and 1 <= source.shape[-1] < 2**SUM_BITS
+        fits = source.shape == result.shape and len(source.shape) >= 1 and 1 <= source.shape[-1] <= MOST_CLASSES
         return "" if fits else f"{list(source.shape)} -> {list(result.shape)}"
 
     def rule_beta(self, graph: Graph, operation: Operation) -> str:

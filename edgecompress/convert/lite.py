@@ -1,0 +1,97 @@
+"""The TensorFlow Lite converter: Keras model to full-integer or float .tflite bytes, batch fixed to one."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from edgecompress.errors import EdgecompressError, ToolError, UnsupportedError
+
+Sample = tuple[np.ndarray, ...]
+"""One array per model input, in the model's order, each with a batch axis of one."""
+
+
+def to_integer(model: Any, calibration: Callable[[], Iterator[Sample]]) -> bytes:
+    """Quantize to int8, activations per tensor and convolution weights per channel, and convert.
+
+    Args:
+        model: a tf_keras model, with TF-MOT's quantize wrappers or without.
+        calibration: yields samples whose activations fix the ranges; one is held at a time.
+
+    Raises:
+        UnsupportedError: the model has operations without an int8 form; names them.
+        ToolError: the converter failed otherwise.
+    """
+    import tensorflow as tf
+
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
+    names = _input_names(model)
+
+    def feed() -> Iterator[dict[str, np.ndarray]]:
+        for sample in calibration():
+            yield dict(zip(names, sample, strict=True))
+
+    converter.representative_dataset = feed
+    return _convert(converter, model)
+
+
+def to_float(model: Any) -> bytes:
+    """Convert without quantizing: the float twin that layers are compared with.
+
+    Raises:
+        UnsupportedError, ToolError: as `to_integer`.
+    """
+    return _convert(_converter(model), model)
+
+
+def _converter(model: Any) -> Any:
+    """From a function of fixed batch: with an open one, Flatten becomes SHAPE, STRIDED_SLICE and PACK."""
+    import tensorflow as tf
+
+    names = _input_names(model)
+    specs = {name: tf.TensorSpec((1, *tensor.shape[1:]), tensor.dtype, name=name)
+             for name, tensor in zip(names, model.inputs, strict=True)}  # fmt: skip
+
+    def infer(**tensors: Any) -> Any:
+        inputs = [tensors[name] for name in names]
+        return model(inputs if len(inputs) > 1 else inputs[0], training=False)
+
+    function = tf.function(infer, autograph=False).get_concrete_function(**specs)
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+
+
+def _input_names(model: Any) -> list[str]:
+    """Names for the function's arguments: in the model's order, also when sorted, and fit for Python."""
+    digits = len(str(len(model.inputs)))
+    names = [re.sub(r"\W", "_", tensor.name.split(":")[0]) for tensor in model.inputs]
+    return [f"input_{i:0{digits}d}_{name}" if len(names) > 1 else name for i, name in enumerate(names)]
+
+
+def _convert(converter: Any, model: Any) -> bytes:
+    try:
+        return bytes(converter.convert())
+    except EdgecompressError:
+        raise  # from the calibration samples
+    except Exception as error:  # the converter raises ConverterError, RuntimeError, ValueError, ...
+        raise _explain(str(error), model.name) from error
+
+
+def _explain(text: str, name: str) -> EdgecompressError:
+    """The converter's page-long messages, cut down to the operations that it could not handle."""
+    operations = sorted(set(re.findall(r"\b(?:tf|tfl)\.(\w+)(?= op\b|\W.*(?:custom|flex|unsupported))", text, re.I)))
+    listed = re.search(r"(?:Custom|Flex|Select TF) ops?:\s*([\w, ]+)", text, re.I)
+    if listed:
+        operations = sorted({part.strip() for part in listed[1].split(",") if part.strip()})
+    if operations:
+        return UnsupportedError(
+            f"{name}: TensorFlow Lite has no int8 operator for part of the model",
+            found=", ".join(operations[:8]),
+            hint="replace the layers that compute this",
+        )
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return ToolError(f"{name}: the TensorFlow Lite converter failed", found=(lines or ["no message"])[0][:400])

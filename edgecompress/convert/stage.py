@@ -1,0 +1,144 @@
+"""The conversion stage, run in the worker process: calibrate, convert, prove, write."""
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgecompress import files, load, worker
+from edgecompress.convert.lite import Sample, to_float, to_integer
+from edgecompress.convert.proof import check_full_integer
+from edgecompress.convert.samples import Samples, open_samples
+from edgecompress.errors import DataError
+from edgecompress.tflite.graph import Graph
+from edgecompress.tflite.reader import read_bytes
+
+_FEW_SAMPLES = 20
+_FLAT_SCALE = 1e-9
+_EVENTS = 100
+
+
+def convert(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Convert a Keras model to a full-integer .tflite file.
+
+    Args:
+        job: "model" (path), "output" (path of the .tflite), and optionally
+            "quantized" (False): the model has TF-MOT's quantize wrappers;
+            "stage" (False): an earlier stage wrote the model (implied by "quantized");
+            "trust_model_code" (False);
+            "recipe", "overrides", "data": where calibration samples come from, as the compression stage takes them;
+            "random" (False): calibrate with random numbers, so that accuracy means nothing;
+            "calibration_samples" (None: all of the split; 100 random ones);
+            "float_output" (None): also write the float twin there, for `layer_errors`.
+
+    Returns:
+        JSON-able: "output", "sha256", "bytes", "seconds", "float_output", "calibration" {kind, source, samples,
+        low, high (smallest and largest input value seen)}, "inputs" and "outputs" [{name, shape, scale, zero_point}],
+        "operators" (names with counts), "proof" (see `Proof`).
+
+    Raises:
+        EdgecompressError: model, data, an operation without int8 form, a file that is not full-integer.
+    """
+    started = time.monotonic()
+    np.random.seed(0)
+    model = _load(job)
+    shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+    samples = open_samples(job, "calibration", shapes, job.get("calibration_samples"))
+    _remark(samples)
+    calibration = _Calibration(samples, [tensor.dtype.as_numpy_dtype for tensor in model.inputs])
+    worker.progress("convert", 0, None)
+    content = to_integer(model, calibration)
+    graph = read_bytes(content)
+    proof = check_full_integer(graph)
+    _warn_flat(graph)
+    output = Path(job["output"])
+    if job.get("float_output"):
+        files.write_bytes(Path(job["float_output"]), to_float(model))
+    files.write_bytes(output, content)
+    return {
+        "output": str(output),
+        "sha256": graph.sha256,
+        "bytes": len(content),
+        "seconds": round(time.monotonic() - started, 3),
+        "float_output": job.get("float_output"),
+        "calibration": calibration.as_dict(),
+        "inputs": [_quantized(graph, index) for index in graph.inputs],
+        "outputs": [_quantized(graph, index) for index in graph.outputs],
+        "operators": _operators(graph),
+        "proof": proof.as_dict(),
+    }
+
+
+def _load(job: Mapping[str, Any]) -> Any:
+    quantized, trust = bool(job.get("quantized")), bool(job.get("trust_model_code"))
+    if quantized or job.get("stage"):
+        return load.load_stage(job["model"], quantized=quantized, trust_model_code=trust)
+    return load.load(job["model"], trust_model_code=trust)
+
+
+class _Calibration:
+    """Hands the samples to the converter one at a time, tells how far it is and remembers the range of the inputs."""
+
+    def __init__(self, samples: Samples, dtypes: list[type]) -> None:
+        self._samples = samples
+        self._dtypes = dtypes
+        self.low, self.high, self.seen = float("inf"), float("-inf"), 0
+
+    def __call__(self) -> Iterator[Sample]:
+        began = time.monotonic()
+        every = max(1, self._samples.count // _EVENTS)
+        for inputs, _ in self._samples.batches:
+            self._check(inputs)
+            for i in range(len(inputs[0])):
+                yield tuple(array[i : i + 1].astype(kind) for array, kind in zip(inputs, self._dtypes, strict=True))
+                self.seen += 1
+                if self.seen % every == 0 or self.seen == self._samples.count:
+                    left = (time.monotonic() - began) / self.seen * (self._samples.count - self.seen)
+                    worker.progress("calibrate", self.seen, self._samples.count, eta=round(left, 1))
+        if self.low == self.high:
+            raise DataError("all values of all calibration samples are the same", found=f"{self.low:g}")
+
+    def _check(self, inputs: tuple[np.ndarray, ...]) -> None:
+        for array in inputs:
+            if not np.isfinite(array).all():
+                raise DataError("a calibration sample holds NaN or infinity", found=self._samples.source)
+            self.low = min(self.low, float(array.min()))
+            self.high = max(self.high, float(array.max()))
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "kind": self._samples.kind,
+            "source": self._samples.source,
+            "samples": self.seen,
+            "low": self.low,
+            "high": self.high,
+        }
+
+
+def _remark(samples: Samples) -> None:
+    if samples.kind == "random":
+        worker.warn("calibrated with random numbers: size and speed are real, accuracy is unknown")
+    elif samples.count < _FEW_SAMPLES:
+        worker.warn(f"only {samples.count} calibration samples: activation ranges may be too narrow; 100 or more are usual")
+
+
+def _warn_flat(graph: Graph) -> None:
+    """An activation that was constant over all calibration samples gets a range of nothing."""
+    for operation in graph.operations:
+        for tensor in graph.results(operation):
+            if tensor.quantization is not None and max(tensor.quantization.scales) < _FLAT_SCALE:
+                worker.warn(f"operator {operation.index} {operation.opcode}: the output was constant in calibration")
+
+
+def _quantized(graph: Graph, index: int) -> dict[str, Any]:
+    tensor = graph.tensors[index]
+    assert tensor.quantization is not None  # the proof saw to it
+    scale, zero_point = tensor.quantization.scale, tensor.quantization.zero_point
+    return {"name": tensor.name, "shape": list(tensor.shape), "scale": scale, "zero_point": zero_point}
+
+
+def _operators(graph: Graph) -> dict[str, int]:
+    names = [operation.opcode for operation in graph.operations]
+    return {name: names.count(name) for name in sorted(set(names))}

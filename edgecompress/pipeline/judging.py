@@ -1,0 +1,112 @@
+"""The last look: the test samples, touched once, and every model's answers on them, left as arrays in a folder.
+
+`judge` runs in the worker, since Keras models need TensorFlow; `write_test_set` alone serves where there are none.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgecompress import data
+from edgecompress.codegen.ops.base import printable
+from edgecompress.data.dataset import Split
+from edgecompress.errors import DataError
+from edgecompress.files import make_folder
+from edgecompress.reference.inputs import as_input
+from edgecompress.tflite import reader
+from edgecompress.tflite.graph import Graph
+
+BATCH = 64
+
+
+def judge(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Every Keras model's outputs on the test split; runs in the worker process.
+
+    Args:
+        job: "original" (path of the user's model), "models" (name -> {"path", "quantized"}: those of earlier stages),
+            "tflite" (path), "data" (source), "recipe" (path or None), "overrides", "out" (folder), "trust_model_code".
+
+    Returns:
+        {"task": see `compress.task.Task`, "samples": how many, "labels": how they were understood}; the arrays are in
+        the folder: see `write_test_set`, and outputs_<name>.npy (samples, …) float32 for "original" and every model.
+    """
+    from edgecompress import load, recipe, worker
+    from edgecompress.compress.stage import task_of
+
+    settings = recipe.load(job.get("recipe"), dict(job.get("overrides") or {}))
+    dataset = data.open(job["data"], settings.data, settings.build.seed)
+    original = load.load(job["original"], trust_model_code=bool(job.get("trust_model_code")))
+    task = task_of(original, dataset, settings.training)
+    split = test_split(dataset)
+    out = Path(job["out"])
+    write_test_set(split, reader.read(job["tflite"]), out, with_floats=task.target == "input")
+    np.save(out / "outputs_original.npy", _keras_outputs(original, split, "the original model"), allow_pickle=False)
+    for name, entry in sorted(job["models"].items()):
+        model = load.load_stage(entry["path"], quantized=entry["quantized"])
+        np.save(out / f"outputs_{name}.npy", _keras_outputs(model, split, f"the {name} model"), allow_pickle=False)
+    worker.progress("judging", 1, 1)
+    return {"task": task.as_dict(), "samples": len(split), "labels": dataset.labels.how}
+
+
+def test_split(dataset: data.Dataset) -> Split:
+    """The test split, handed out once."""
+    split = dataset.test()
+    if not len(split):
+        raise DataError("the test split is empty", hint="[data.split] test in the recipe, or arrays x_test and y_test")
+    return split
+
+
+def write_test_set(split: Split, graph: Graph, out: Path, *, with_floats: bool = False) -> None:
+    """Streams the test split into labels.npy and input_<n>.npy, quantized as the integer model takes them.
+
+    Args:
+        graph: of the integer model; every one of its inputs has a column in the split, in the same order.
+        out: the folder; input_<n>.npy is (samples, …) in the input tensor's dtype.
+        with_floats: also targets.npy, the first input before quantization: what an autoencoder should give back.
+    """
+    make_folder(out)
+    shapes = [graph.tensors[i].shape for i in graph.inputs]
+    if len(shapes) != len(split.shapes):
+        raise DataError(f"the model has {len(shapes)} inputs, the samples {len(split.shapes)} columns", hint="name them in [data] x")
+    files = []
+    for number, index in enumerate(graph.inputs):
+        tensor = graph.tensors[index]
+        if int(np.prod(split.shapes[number])) * tensor.shape[0] != tensor.elements:
+            raise DataError(
+                f'samples do not have the shape of the input "{printable(tensor.name)}", {list(tensor.shape[1:])}',
+                found=f"{list(split.shapes[number])}",
+                hint="reshape in [data] of the recipe",
+            )
+        files.append(np.lib.format.open_memmap(out / f"input_{number}.npy", "w+", tensor.dtype, (len(split), *tensor.shape[1:])))
+    if with_floats:
+        files.append(np.lib.format.open_memmap(out / "targets.npy", "w+", np.float32, (len(split), *split.shapes[0])))
+    done, labels = 0, []
+    for batch in split.batches(BATCH):
+        if with_floats:
+            files[-1][done : done + len(batch.inputs[0])] = batch.inputs[0]
+        for index, file, values in zip(graph.inputs, files, batch.inputs, strict=False):
+            tensor = graph.tensors[index]
+            file[done : done + len(values)] = as_input(tensor, values.reshape(len(values), *tensor.shape[1:]))
+        labels += [] if batch.labels is None else [batch.labels]
+        done += len(batch.inputs[0])
+    for file in files:
+        file.flush()
+    if labels:
+        np.save(out / "labels.npy", np.concatenate(labels), allow_pickle=False)
+
+
+def _keras_outputs(model: Any, split: Split, name: str) -> np.ndarray:
+    """(samples, …) float32 of a model's first output."""
+    from edgecompress import worker
+    from edgecompress.compress.training import outputs_of
+
+    infer = outputs_of(model)
+    outputs, done = [], 0
+    for batch in split.batches(BATCH):
+        result = infer(batch.x)
+        outputs.append(np.asarray(result[0] if isinstance(result, list | tuple) else result, np.float32))
+        done += len(batch.inputs[0])
+        worker.progress(f"judging {name}", done, len(split))
+    return np.concatenate(outputs)
