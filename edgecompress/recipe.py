@@ -3,6 +3,7 @@
 Every layer is checked by itself, so that a message names the file and the key that are wrong.
 """
 
+import copy
 import re
 import tomllib
 from collections.abc import Mapping
@@ -143,7 +144,7 @@ def _nest(dotted: Mapping[str, Any]) -> Table:
             place = place.setdefault(parent, {})
             if not isinstance(place, dict):
                 raise wrong(COMMAND_LINE, parent, "a table", place)
-        place[last] = value
+        place[last] = copy.deepcopy(value)
     return table
 
 

@@ -173,7 +173,10 @@ class Recipe:
         if text is None:
             return None
         module, colon, function = text.rpartition(":")
-        if colon and function.isidentifier() and len(module) > 1 and not (self.base / text).exists():
-            beside_recipe = self.base / (module if module.endswith(".py") else module.replace(".", "/") + ".py")
-            return f"{beside_recipe.absolute()}:{function}" if beside_recipe.is_file() else text
+        try:
+            if colon and function.isidentifier() and len(module) > 1 and not (self.base / text).exists():
+                file = self.base / (module if module.endswith(".py") else module.replace(".", "/") + ".py")
+                return f"{file.absolute()}:{function}" if file.is_file() else text
+        except OSError:
+            return text
         return str((self.base / text).absolute())

@@ -91,7 +91,7 @@ def fingerprint(purpose: str) -> str:
 
 def demo() -> int:
     """Trains the small network of models/digits_cnn.py once, then runs the main job on it."""
-    model = DEMO / "digits_cnn.h5"
+    model = DEMO / "model.h5"
     if not model.exists():
         print("training the demo's network on scikit-learn's digits (once) …", flush=True)
         trained = subprocess.run([str(python()), "-m", "models.digits_cnn", "--out", str(DEMO)], cwd=ROOT)

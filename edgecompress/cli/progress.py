@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from edgecompress.cli.output import is_terminal
+import click
+
+from edgecompress.cli.output import is_terminal, printable
 
 
 @contextmanager
@@ -19,3 +22,21 @@ def progress() -> Iterator[Callable[[str, int, int], None]]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=None)
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+@contextmanager
+def events() -> Iterator[Callable[[dict[str, Any]], None]]:
+    """Yields a function that shows the worker's events: a bar for progress, a line for warnings and stages done."""
+    with progress() as show:
+        yield lambda event: _show(event, show)
+
+
+def _show(event: dict[str, Any], show: Callable[[str, int, int], None]) -> None:
+    if event.get("kind") == "progress":
+        label = " ".join(str(event[key]) for key in ("stage", "pass") if event.get(key))
+        for key in ("loss", "metric"):
+            if isinstance(event.get(key), float):
+                label += f"  {key} {event[key]:.4g}"
+        show(label, int(event.get("step") or 0), int(event.get("total") or 1))
+    elif event.get("kind") == "warning":
+        click.echo(f"warning: {printable(str(event.get('text')))}", err=True)

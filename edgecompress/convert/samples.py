@@ -1,7 +1,7 @@
 """Samples for the jobs of this stage: a split of a data set, arrays of a file, or random numbers."""
 
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from edgecompress.errors import DataError, UsageError
 
 _CHUNK = 32
 
+Batches = Iterator[tuple[tuple[np.ndarray, ...], np.ndarray | None]]
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -22,13 +24,13 @@ class Samples:
         count: how many.
         kind: "data", "file" or "random".
         source: where they come from, for the report.
-        batches: yields (one array per input, labels or None), at most 32 samples at a time.
+        batches: starts from the first sample; yields (one array per input, labels or None), at most 32 at a time.
     """
 
     count: int
     kind: str
     source: str
-    batches: Iterator[tuple[tuple[np.ndarray, ...], np.ndarray | None]]
+    batches: Callable[[], Batches]
 
 
 def open_samples(job: Mapping[str, Any], split: str, shapes: list[tuple[int, ...]], limit: int | None = None) -> Samples:
@@ -59,19 +61,23 @@ def open_samples(job: Mapping[str, Any], split: str, shapes: list[tuple[int, ...
     _check_shapes(list(chosen.shapes), shapes, f"the {split} split")
     if limit is not None and limit < len(chosen):
         chosen = chosen.take(limit)
-    return Samples(len(chosen), "data", Path(source).name, ((b.inputs, b.labels) for b in chosen.batches(_CHUNK)))
+
+    def batches() -> Batches:
+        return ((batch.inputs, batch.labels) for batch in chosen.batches(_CHUNK))
+
+    return Samples(len(chosen), "data", Path(source).name, batches)
 
 
 def random_samples(shapes: list[tuple[int, ...]], count: int, seed: int) -> Samples:
     """Standard normal samples, the same for the same seed: for size and speed only, never for accuracy."""
 
-    def batches() -> Iterator[tuple[tuple[np.ndarray, ...], None]]:
+    def batches() -> Batches:
         generator = np.random.default_rng(seed)
         for start in range(0, count, _CHUNK):
             size = min(_CHUNK, count - start)
             yield tuple(generator.standard_normal((size, *shape), np.float32) for shape in shapes), None
 
-    return Samples(count, "random", f"standard normal, seed {seed}", batches())
+    return Samples(count, "random", f"standard normal, seed {seed}", batches)
 
 
 def _from_file(path: Path, shapes: list[tuple[int, ...]], limit: int | None) -> Samples:
@@ -85,11 +91,13 @@ def _from_file(path: Path, shapes: list[tuple[int, ...]], limit: int | None) -> 
     if len({len(array) for array in arrays}) != 1 or not len(arrays[0]):
         raise DataError(f"{path.name}: the inputs differ in their number of samples, or are empty")
     count = min(len(arrays[0]), limit or len(arrays[0]))
-    pieces = (
-        (tuple(array[i : min(i + _CHUNK, count)] for array in arrays), None if labels is None else labels[i : i + _CHUNK])
-        for i in range(0, count, _CHUNK)
-    )
-    return Samples(count, "file", path.name, pieces)
+
+    def batches() -> Batches:
+        for start in range(0, count, _CHUNK):
+            part = slice(start, min(start + _CHUNK, count))
+            yield tuple(array[part] for array in arrays), None if labels is None else labels[part]
+
+    return Samples(count, "file", path.name, batches)
 
 
 def _check_shapes(found: list[tuple[int, ...]], wanted: list[tuple[int, ...]], where: str) -> None:

@@ -43,7 +43,7 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     started = time.monotonic()
     np.random.seed(0)
-    model = _load(job)
+    model = load_model(job)
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     samples = open_samples(job, "calibration", shapes, job.get("calibration_samples"))
     _remark(samples)
@@ -71,7 +71,8 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _load(job: Mapping[str, Any]) -> Any:
+def load_model(job: Mapping[str, Any]) -> Any:
+    """The Keras model that a job names: "model", "quantized", "stage", "trust_model_code"."""
     quantized, trust = bool(job.get("quantized")), bool(job.get("trust_model_code"))
     if quantized or job.get("stage"):
         return load.load_stage(job["model"], quantized=quantized, trust_model_code=trust)
@@ -87,9 +88,9 @@ class _Calibration:
         self.low, self.high, self.seen = float("inf"), float("-inf"), 0
 
     def __call__(self) -> Iterator[Sample]:
-        began = time.monotonic()
+        began, self.seen = time.monotonic(), 0
         every = max(1, self._samples.count // _EVENTS)
-        for inputs, _ in self._samples.batches:
+        for inputs, _ in self._samples.batches():
             self._check(inputs)
             for i in range(len(inputs[0])):
                 yield tuple(array[i : i + 1].astype(kind) for array, kind in zip(inputs, self._dtypes, strict=True))

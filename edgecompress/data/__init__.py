@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from edgecompress.data.arrays import read_folder, read_npy, read_npz
-from edgecompress.data.columns import ArrayColumn, Column
+from edgecompress.data.columns import Column
 from edgecompress.data.dataset import Batch, Dataset, Split
 from edgecompress.data.images import read_images
 from edgecompress.data.labels import Labels, class_indices, interpret
@@ -28,9 +28,13 @@ def kind_of(source: str) -> str:
     """
     path = Path(source)
     module, colon, function = source.rpartition(":")
-    if not path.exists() and colon and function.isidentifier() and len(module) > 1:
+    try:
+        exists = path.exists()
+    except (OSError, ValueError):
+        exists = False
+    if not exists and colon and function.isidentifier() and len(module) > 1:
         return "python"
-    if not path.exists():
+    if not exists:
         raise DataError(f"there is no data at {path.name!r}", found=str(path), hint="--data FILE, or [data] source")
     if path.is_dir():
         return "npy" if any(path.glob("*.npy")) else "images"
@@ -87,16 +91,16 @@ def _parts(source: str, kind: str, recipe: DataRecipe) -> tuple[dict[str, Part],
     elif kind == "images":
         columns, classes = read_images(path, recipe)
     else:
-        columns = dict(_files(path, kind, recipe))
+        columns = _files(path, kind, recipe)
     where = path.name if kind != "python" else source
     return arrange(columns, recipe, where), classes, tuple(columns)
 
 
-def _files(path: Path, kind: str, recipe: DataRecipe) -> dict[str, ArrayColumn]:
+def _files(path: Path, kind: str, recipe: DataRecipe) -> dict[str, Column]:
     if kind == "npz":
         return read_npz(path)
     if kind == "csv":
-        return read_csv(path, recipe)
+        return dict(read_csv(path, recipe))
     if path.is_dir():
         return read_folder(path)
     beside = read_folder(path.parent)
@@ -130,6 +134,9 @@ def _split(
         notes += assigned.notes
         warnings += assigned.warnings
         for name, indices in assigned.indices.items():
+            if labels.kind == "anomaly" and classes is not None and name in ("train", "calibration"):
+                indices, left_out = indices[classes[indices] == 0], int((classes[indices] != 0).sum())
+                notes += [f"{name}: {left_out} anomalous samples left out"] if left_out else []
             splits[name] = Split(name, indices, pool, transforms, pool_labels)
         _check_classes(splits["train"], labels.kind, classes)
     for name in ("train", "calibration", "validation", "test"):

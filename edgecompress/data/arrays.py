@@ -12,7 +12,7 @@ from typing import IO, Any, Literal
 
 import numpy as np
 
-from edgecompress.data.columns import ArrayColumn, check_dtype
+from edgecompress.data.columns import ArrayColumn, BrokenColumn, Column, check_dtype
 from edgecompress.errors import DataError
 
 MAX_MEMBERS = 1000
@@ -49,18 +49,19 @@ class Header:
         return self.count * self.dtype.itemsize
 
 
-def read_npz(path: Path) -> dict[str, ArrayColumn]:
+def read_npz(path: Path) -> dict[str, Column]:
     """The arrays of an .npz file by name, sorted; only their headers are read now.
 
     Raises:
-        DataError: no zip, truncated, encrypted, a pickled array, a zip bomb, more than 1000 members.
+        DataError: no zip, truncated, more than 1000 members. An array that cannot be used (pickled, encrypted, a zip
+            bomb, a wrong header) becomes a BrokenColumn: an unused one does no harm.
     """
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if len(members) > MAX_MEMBERS:
                 raise DataError(f"{path.name}: more than {MAX_MEMBERS} arrays", found=f"{len(members)}")
-            columns = [_member(path, archive, member) for member in members if member.filename.endswith(".npy")]
+            columns = [_tried(path, archive, member) for member in members if member.filename.endswith(".npy")]
     except _BROKEN as error:
         raise _broken(path, "no readable .npz file", error) from error
     if not columns:
@@ -83,9 +84,25 @@ def read_npy(path: Path, name: str) -> ArrayColumn:
     return ArrayColumn(name, header.shape, header.dtype, lambda: _mapped(path, header, 0))
 
 
-def read_folder(path: Path) -> dict[str, ArrayColumn]:
-    """The .npy files of a folder, each a column named after the file."""
-    return {file.stem: read_npy(file, file.stem) for file in sorted(path.glob("*.npy"))}
+def read_folder(path: Path) -> dict[str, Column]:
+    """The .npy files of a folder, each a column named after the file; unusable ones are BrokenColumns."""
+    columns: dict[str, Column] = {}
+    for file in sorted(path.glob("*.npy")):
+        try:
+            columns[file.stem] = read_npy(file, file.stem)
+        except DataError as error:
+            columns[file.stem] = BrokenColumn(file.stem, error)
+    return columns
+
+
+def _tried(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Column:
+    name = member.filename.removesuffix(".npy")
+    try:
+        return _member(path, archive, member)
+    except DataError as error:
+        return BrokenColumn(name, error)
+    except _BROKEN as error:
+        return BrokenColumn(name, _broken(path, f"array {name!r} cannot be read", error))
 
 
 def _member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> ArrayColumn:

@@ -70,6 +70,22 @@ class ArrayColumn:
                 yield hashlib.blake2b(content[i * size : (i + 1) * size], digest_size=16).digest()
 
 
+@dataclass(frozen=True)
+class BrokenColumn:
+    """A column that cannot be read, which matters only to those who ask for it."""
+
+    name: str
+    error: DataError
+    shape: tuple[int, ...] = ()
+    dtype: np.dtype[Any] = np.dtype(object)  # noqa: RUF009
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        raise self.error
+
+    def digests(self, indices: np.ndarray) -> Iterator[bytes]:
+        raise self.error
+
+
 def blocks(indices: np.ndarray, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Iterator[np.ndarray]:
     """`indices` in pieces whose samples take at most BLOCK_BYTES (one sample at least)."""
     sample = int(np.prod(shape[1:], dtype=np.int64)) * dtype.itemsize
@@ -123,7 +139,10 @@ def not_finite(name: str, sample: int) -> DataError:
 def find(columns: Mapping[str, Column], name: str, what: str, key: str) -> Column:
     """The column `name`, or a DataError that lists what is there and the recipe key to set."""
     if name in columns:
-        return columns[name]
+        column = columns[name]
+        if isinstance(column, BrokenColumn):
+            raise column.error
+        return column
     raise DataError(
         f"{what}: there is no array or column {name!r}",
         found=listing(columns.values()),
@@ -133,6 +152,9 @@ def find(columns: Mapping[str, Column], name: str, what: str, key: str) -> Colum
 
 def listing(columns: Iterable[Column]) -> str:
     """What is there, for messages: x (60000, 28, 28) uint8, ..."""
-    known: Sequence[str] = [f"{one.name} {tuple(one.shape)} {one.dtype}" for one in columns]
+    known: Sequence[str] = [
+        f"{one.name} (unusable)" if isinstance(one, BrokenColumn) else f"{one.name} {tuple(one.shape)} {one.dtype}"
+        for one in columns
+    ]
     shown = ", ".join(known[:20])
     return (shown if len(known) <= 20 else f"{shown} and {len(known) - 20} more") or "nothing"

@@ -112,7 +112,7 @@ def _samples(top: Path, classes: tuple[str, ...]) -> tuple[tuple[Path, ...], np.
     for folder in _folders(top):
         if folder.name not in classes:
             raise DataError(f"folder {folder.name!r} is none of the classes", found=", ".join(classes[:20]))
-        inside = sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES)
+        inside = sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.name[0] != ".")
         if not inside:
             raise DataError(f"folder {top.name}/{folder.name} holds no image", hint="remove it, or add images")
         files += inside

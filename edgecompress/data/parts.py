@@ -101,9 +101,10 @@ def arrange(columns: Mapping[str, Column], recipe: DataRecipe, where: str) -> di
             optional = recipe.labels == "anomaly" and split == "pool"
             missing = _name(recipe, label + suffix) not in columns
             labels = None if optional and missing else _lookup(columns, recipe, label + suffix, where, "y")
-        groups = columns.get(_name(recipe, recipe.split.group + suffix)) if recipe.split.group else None
-        if recipe.split.group and groups is None and split == "pool":
-            groups = _lookup(columns, recipe, recipe.split.group + suffix, where, "split.group")
+        group = recipe.split.group
+        groups = None
+        if group and (split == "pool" or _name(recipe, group + suffix) in columns):
+            groups = _lookup(columns, recipe, group + suffix, where, "split.group")
         parts[split] = _part(inputs, labels, groups, where)
     _check_same(parts, recipe, where)
     return parts

@@ -4,6 +4,7 @@ The function runs only because the user named it in the recipe or on the command
 can name one.
 """
 
+import contextlib
 import hashlib
 import importlib
 import importlib.util
@@ -33,7 +34,7 @@ def find_function(source: str) -> Callable[[], Any]:
     place, _, name = source.rpartition(":")
     try:
         module = _load_file(Path(place)) if place.endswith(".py") else _import(place)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise DataError(
             f"data function {source!r}: {Path(place).name} cannot be imported",
             found=f"{type(error).__name__}: {error}"[:300],
@@ -46,31 +47,40 @@ def find_function(source: str) -> Callable[[], Any]:
 
 
 def _load_file(path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    # A name of its own, so that a file called random.py does not become everybody's `random`.
+    name = f"edgecompress_data_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.absolute().parent))
-    try:
+    sys.modules[name] = module  # dataclasses look their module up here
+    with _searched(path.absolute().parent):
         spec.loader.exec_module(module)
-    finally:
-        sys.path.pop(0)
     return module
 
 
 def _import(name: str) -> Any:
-    sys.path.insert(0, str(Path.cwd()))
-    try:
+    with _searched(Path.cwd()):
         return importlib.import_module(name)
+
+
+@contextlib.contextmanager
+def _searched(folder: Path) -> Iterator[None]:
+    """The folder searched first for modules during the import, and last from then on."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
     finally:
-        sys.path.pop(0)
+        sys.path.remove(str(folder))
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
 
 
 def call(function: Callable[[], Any], source: str) -> Any:
     """What the user's function returns; what it raises becomes a DataError."""
     try:
         return function()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed(source, error) from error
 
 
@@ -188,7 +198,7 @@ def samples(
             sample = next(iterator)
         except StopIteration:
             return
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _failed(source, error) from error
         x, label, group = (*sample, None, None)[:3] if isinstance(sample, tuple) else (sample, None, None)
         if isinstance(x, Mapping):
@@ -237,5 +247,5 @@ def _digest(inputs: tuple[np.ndarray, ...]) -> bytes:
     return digest.digest()
 
 
-def _failed(source: str, error: Exception) -> DataError:
+def _failed(source: str, error: BaseException) -> DataError:
     return DataError(f"data function {source!r} failed", found=f"{type(error).__name__}: {error}"[:300])

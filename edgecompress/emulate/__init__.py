@@ -12,7 +12,7 @@ from edgecompress.targets.target import Target
 __all__ = ["Cost", "Cycles", "Profile", "open", "profile"]
 
 
-def open(target: Target, image: Image | Path | str) -> Port:  # noqa: A001  # emulate.open reads best at the call
+def open(target: Target, image: Image | Path | str) -> Port:  # emulate.open reads best at the call
     """A program on the emulated target, loaded and at reset; use it in a `with`, or close it.
 
     Raises:

@@ -109,7 +109,7 @@ def code_at(image: Image, address: int, size: int) -> bytes:
     """Bytes of the program as loaded; DeviceError when it ran something that is not in its flash."""
     for segment in image.segments:
         offset = address - segment.address
-        if 0 <= offset and offset + size <= len(segment.data):
+        if offset >= 0 and offset + size <= len(segment.data):
             return segment.data[offset : offset + size]
     raise DeviceError(f"the program ran code at {address:#010x}, which is not in {Path(image.path).name}")
 

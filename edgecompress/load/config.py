@@ -5,6 +5,7 @@ of it is checked against names that are known to be harmless first.
 """
 
 import functools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
@@ -36,16 +37,18 @@ _VALUES = {"Policy", "DTypePolicy", "DTypePolicyMap", "QuantizedDTypePolicy", "Q
 _VALUES |= {"TensorShape", "TensorSpec", "__keras_tensor__", "__tuple__", "__numpy__", "__tensor__", "__ellipsis__"}
 _VALUES |= {"__bytes__", "__slice__"}
 _NAMESPACES = ("initializers", "regularizers", "constraints", "activations", "optimizers", "losses", "metrics")
-_MODULES = ("keras", "tf_keras", "keras.models", "keras.layers", "keras.dtype_policies")
-_MODULES += tuple(f"keras.{name}" for name in _NAMESPACES)
-_MODULE_ROOTS = ("keras.src.layers.", "keras.src.models.", "keras.src.ops.", "keras.src.dtype_policies.")
-_MODULE_ROOTS += tuple(f"{root}.src.{name}" for root in ("keras", "tf_keras") for name in _NAMESPACES)
+_MODULES = re.compile(
+    r"(tf_)?keras(\.src)?(\.(layers|models|engine|ops|dtype_policies|mixed_precision|"
+    + "|".join(_NAMESPACES)
+    + r")(\.[.\w]+)?)?"
+)
 _QUANTIZE_WRAPPERS = {"QuantizeWrapper", "QuantizeWrapperV2", "QuantizeLayer"}
 _QUANTIZE_PARTS = _QUANTIZE_WRAPPERS | {
     "Default8BitQuantizeConfig", "Default8BitConvQuantizeConfig", "Default8BitConvTransposeQuantizeConfig",
     "Default8BitOutputQuantizeConfig", "Default8BitActivationQuantizeConfig", "NoOpQuantizeConfig",
     "OutputOnlyConfig", "MovingAverageQuantizer", "LastValueQuantizer", "AllValuesQuantizer",
     "Default8BitConvWeightsQuantizer", "Default8BitConvTransposeWeightsQuantizer", "QuantizeAwareActivation",
+    "NoOpActivation", "FixedQuantizer", "NoQuantizer",
 }  # fmt: skip
 _TRAINING_WRAPPERS = {"PruneLowMagnitude", "ClusterWeights", *_QUANTIZE_WRAPPERS}
 _MOST_NAMED = 5
@@ -145,8 +148,7 @@ def _check_code(parts: list[Part], file: str) -> None:
 
 def _check_modules(parts: list[Part], file: str) -> None:
     for part in parts:
-        known = part.module in ("", "builtins") or part.module in _MODULES or part.module.startswith(_MODULE_ROOTS)
-        if not known:
+        if part.module not in ("", "builtins") and not _MODULES.fullmatch(part.module):
             raise UnsupportedError(
                 f'{file}: layer "{part.layer}" ({part.class_name}) wants Python code from outside of Keras',
                 found=f"module {part.module}",

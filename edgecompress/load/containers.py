@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from edgecompress.errors import ModelFileError
 
 LARGEST_WEIGHTS = 2**31
 """Bytes of unpacked weights beyond which a file is taken for a decompression bomb: 500 million parameters."""
+
+_DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+"""What h5py and zipfile raise on damaged files."""
 
 _KERAS_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
 
@@ -50,7 +54,7 @@ def read_h5(path: Path) -> Contents:
                 raise _without_model(file, path.name)
             text = _text(file.attrs["model_config"])
             version = _text(file.attrs.get("keras_version", ""))
-    except (OSError, KeyError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise ModelFileError(f"{path.name} is damaged or truncated", found=str(error), hint="copy it again") from error
     return Contents(parse_json(text, path.name, "model_config"), version)
 
@@ -68,7 +72,7 @@ def read_keras(path: Path) -> Contents:
             metadata = parse_json(archive.read("metadata.json"), path.name, "metadata.json")
             with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
                 _check_h5(file, f"{path.name}: model.weights.h5")
-    except (zipfile.BadZipFile, OSError, KeyError, RuntimeError, EOFError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise ModelFileError(f"{path.name} is damaged or truncated", found=str(error), hint="copy it again") from error
     return Contents(config, str(metadata.get("keras_version", "")))
 

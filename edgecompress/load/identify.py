@@ -99,7 +99,7 @@ def _name_foreign(path: Path, head: bytes) -> tuple[str, str]:
         return "a safetensors file: weights without an architecture", ""
     if text.startswith(b"{"):
         return "a JSON file: an architecture without weights?", "save architecture and weights together: model.save()"
-    if path.suffix == ".onnx" or (head[0] == 0x08 and head[1] < 0x20 and (b"onnx" in head or b"torch" in head)):
+    if path.suffix == ".onnx" or (head[0] == 0x08 and head[1:2] < b"\x20" and (b"onnx" in head or b"torch" in head)):
         return "an ONNX model", "convert it to a full-integer .tflite, or give the Keras model"
     if path.suffix == ".pb":
         return "a frozen TensorFlow graph", "give the SavedModel folder or the .h5"

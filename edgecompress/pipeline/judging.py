@@ -11,14 +11,47 @@ import numpy as np
 
 from edgecompress import data
 from edgecompress.codegen.ops.base import printable
+from edgecompress.compress.task import Output, Wishes, infer
 from edgecompress.data.dataset import Split
 from edgecompress.errors import DataError
 from edgecompress.files import make_folder
+from edgecompress.recipe import TrainingRecipe
 from edgecompress.reference.inputs import as_input
 from edgecompress.tflite import reader
 from edgecompress.tflite.graph import Graph
 
 BATCH = 64
+
+
+def convert_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
+    """`edgecompress.convert.stage:convert`, then `judge` in the same process: TensorFlow is started once.
+
+    Args:
+        job: as `convert` takes it, and "judge": what `judge` takes beyond it, or None.
+
+    Returns:
+        What `convert` returns, and "judged": what `judge` returns, or None.
+    """
+    from edgecompress.convert.stage import convert
+
+    result = convert(job)
+    judged = judge({**job, **job["judge"], "tflite": job["output"]}) if job.get("judge") else None
+    return {**result, "judged": judged}
+
+
+def judge_tflite(dataset: data.Dataset, model: Path, training: TrainingRecipe, out: Path) -> dict[str, Any]:
+    """Like `judge` where there is no Keras model: the task is told from the integer graph. No TensorFlow."""
+    graph = reader.read(model)
+    tensor = graph.tensors[graph.outputs[0]]
+    last = next((o.opcode for o in reversed(graph.operations) if o.opcode not in ("DEQUANTIZE", "RESHAPE", "QUANTIZE")), "")
+    activation = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}.get(last, "linear")
+    output = Output(activation, tensor.shape[1:], graph.tensors[graph.inputs[0]].shape[1:], f'the output "{printable(tensor.name)}"')
+    kind = dataset.labels.kind
+    labels = None if kind in ("none", "input") else dataset.train.labels
+    task = infer(output, labels, Wishes(training.loss, training.metric, training.output, dataset.recipe.labels or (None if kind == "none" else kind)))
+    split = test_split(dataset)
+    write_test_set(split, graph, out, with_floats=task.target == "input")
+    return {"task": task.as_dict(), "samples": len(split), "labels": dataset.labels.how}
 
 
 def judge(job: Mapping[str, Any]) -> dict[str, Any]:

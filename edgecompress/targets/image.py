@@ -8,7 +8,6 @@ from types import MappingProxyType
 
 from edgecompress.errors import ToolError
 
-
 _WRITABLE, _ALLOCATED, _EXECUTABLE = 1, 2, 4  # SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR
 
 

@@ -34,7 +34,7 @@ class _Build:
     stack_bytes: int
 
 
-def compile(  # noqa: A001  # the name that reads best at the call: toolchain.compile(...)
+def compile(  # the name that reads best at the call: toolchain.compile(...)
     sources: Sources,
     target: Target,
     output: Path | str,

@@ -154,6 +154,17 @@ def test_zip_bombs_are_refused_before_they_unpack(tmp_path: Path) -> None:
     assert time.monotonic() - start < 1
 
 
+def test_what_nobody_asks_for_does_no_harm(npz: Make, tmp_path: Path) -> None:
+    x, y = made()
+    assert opened(npz(x=x, y=y, names=np.asarray(["a", None], dtype=object))).counts["train"] == 56
+    assert "names (unusable)" in refused(npz(images=x, names=np.asarray([{}], dtype=object))).found
+    np.save(tmp_path / "x.npy", x)
+    np.save(tmp_path / "y.npy", y)
+    (tmp_path / "broken.npy").write_bytes(b"broken")
+    assert opened(tmp_path / "x.npy").counts["train"] == 56
+    assert "broken.npy" in refused(tmp_path / "x.npy", y="broken").what
+
+
 def test_too_many_members_and_no_member_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "many.npz", "w") as file:
         for i in range(1001):

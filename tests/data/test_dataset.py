@@ -165,6 +165,17 @@ def test_anomaly_detection_trains_on_normal_samples_without_labels(npz: Make) ->
     dataset.check_against([(None, 3, 2)], (None, 3, 2))
 
 
+def test_anomalous_samples_are_kept_out_of_training(npz: Make) -> None:
+    dataset = opened(npz(x=made()[0], y=np.arange(100) % 4 == 0), labels="anomaly")
+    for split in (dataset.train, dataset.calibration):
+        assert split.labels is not None
+        assert not split.labels.any()
+    test = dataset.test().labels
+    assert test is not None
+    assert test.any()
+    assert any(note.startswith("train: ") and "anomalous samples left out" in note for note in dataset.notes)
+
+
 def test_duplicates_across_the_boundary_are_counted_and_warned_of(npz: Make) -> None:
     x, y = made(100)
     extra = made(50, seed=9)[0]

@@ -34,6 +34,10 @@ def ragged(): return [[1, 2], [3]], [0, 1]
 def objects(): return np.asarray([{}, []], dtype=object), [0, 1]
 def nothing(): return None
 def fails(): raise KeyError("no such file")
+def leaves(): raise SystemExit(3)
+def lazy():
+    import helper_of_samples
+    return helper_of_samples.make()
 def late():
     yield from list(stream())[:5]
     raise OSError("disk")
@@ -139,6 +143,7 @@ def test_a_generator_is_never_held_whole(monkeypatch: pytest.MonkeyPatch) -> Non
         ("objects", {}, "pickle"),
         ("nothing", {}, "NoneType"),
         ("fails", {}, "KeyError: 'no such file'"),
+        ("leaves", {}, "SystemExit: 3"),
         ("late", {"count": 60}, "OSError: disk"),
         ("nan", {"count": 2}, "NaN or infinity in sample 1"),
         ("shapes", {"count": 2}, "sample 1 of 'x' is (4,)"),
@@ -159,6 +164,11 @@ def test_modules_that_cannot_be_imported_say_why(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import no_such_package_at_all", encoding="utf-8")
     assert "no_such_package_at_all" in refused(f"{tmp_path / 'broken.py'}:make").found
     assert "ModuleNotFoundError" in refused("no_such_module_at_all:make").found
+
+
+def test_functions_may_import_their_neighbours_late(module: Path) -> None:
+    (module.parent / "helper_of_samples.py").write_text(ARRAYS, encoding="utf-8")
+    assert opened(f"{module}:lazy").counts["train"] == 34
 
 
 def test_code_runs_only_where_it_may(module: Path) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgecompress.codegen.ops.base import Operator, types_of
+from edgecompress.codegen.ops.base import Operator, describe, types_of
 from edgecompress.errors import UnsupportedError
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -20,7 +20,8 @@ class ShapeComputation(Operator):
         return "" if graph.results(operation)[0].dtype == np.int32 else types_of(graph, operation)
 
     def lower(self, graph: Graph, operation: Operation) -> None:
-        raise AssertionError("shape computations are folded before lowering")
+        """Only what is an output of the model arrives here: all others have been folded."""
+        raise UnsupportedError(f"{describe(graph, operation)}: a shape cannot be an output of the model", hint="remove it from the model's outputs")
 
 
 class Shape(ShapeComputation):

@@ -1,0 +1,57 @@
+"""`edgecompress build`."""
+
+from pathlib import Path
+
+import click
+
+from edgecompress.cli.bench import command_line
+from edgecompress.cli.output import common_options, console, write_json
+
+EPILOG = """\b
+Examples:
+  edgecompress build model.h5 --data data.npz
+  edgecompress build model.h5 --data data.npz --passes "prune{sparsity=0.6},cluster{clusters=16},qat{epochs=3}" --target nucleo-l4r5zi
+  edgecompress build model.keras --recipe recipe.toml --max-drop 1 --out build/kws
+  edgecompress build model.h5 --random-calibration        # size and speed only
+  edgecompress build model.tflite --target rpi-pico       # the back end only
+
+\b
+Data: .npz (x, y, or x_train, y_train, x_test, …), a folder of images (a sub-folder per class), .csv, module:function.
+The recipe beside the model (model.toml) is used where no --recipe is given.
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("-d", "--data", metavar="D", help="Where samples come from; replaces the recipe's.")
+@click.option("-r", "--recipe", type=click.Path(path_type=Path), metavar="R.toml", help="What to do; see the manual.")
+@click.option("-p", "--passes", help="Compression passes in order; replaces the recipe's.")
+@click.option("-t", "--target", help="A CPU or board; see `edgecompress targets`.  [default: the recipe's, else cortex-m4]")
+@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.  [default: build/MODEL]")
+@click.option("--max-drop", type=click.FloatRange(0, 100), metavar="PCT", help="Fail when more points of the metric are lost.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of splits, training and test inputs.  [default: 0]")
+@click.option("--prefix", help="Of the generated C.  [default: model]")
+@click.option("--resume", is_flag=True, help="Go on from the finished stages of an interrupted run.")
+@click.option("--random-calibration", is_flag=True, help="Without data: size and speed only, accuracy unknown.")
+@click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
+@click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
+@common_options
+def build(model: Path, verbose: int, json_file: str | None, **options: object) -> None:
+    """Compress, convert, generate C, compile, run on the emulated target, report.
+
+    MODEL is a .h5, a .keras (Keras 2 or 3), a SavedModel folder, or an int8 .tflite.
+    """
+    from edgecompress.cli.progress import events
+    from edgecompress.pipeline.build import build as run
+    from edgecompress.pipeline.build import check_drop
+    from edgecompress.report.layout import print_line
+    from edgecompress.report.schema import to_json
+    from edgecompress.report.terminal import print_build
+
+    with events() as on_event:
+        result = run(model, command=command_line(), on_event=on_event, **options)  # type: ignore[arg-type]
+    screen = console(json_file)
+    print_build(result.report, screen, verbosity=verbose)
+    print_line(screen, f"report: {result.folder / 'report.html'}")
+    write_json(to_json(result.report), json_file)
+    check_drop(result.report)

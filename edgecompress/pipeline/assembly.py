@@ -1,0 +1,115 @@
+"""Puts together what the stages of a build found out: the report's passes, promises, stages and hashes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from edgecompress.compress.base import Kind, Promise
+from edgecompress.compress.converted import check_converted
+from edgecompress.compress.promises import Measurement
+from edgecompress.compress.task import Task
+from edgecompress.files import sha256, size
+from edgecompress.pipeline.folder import RunFolder
+from edgecompress.recipe import BuildRecipe
+from edgecompress.report.records import ModelFile, PassRecord, PromiseRecord, Report, Stage
+from edgecompress.tflite import reader
+
+KERAS_PACKAGES = ("tensorflow", "tf_keras", "tensorflow-model-optimization", "keras")
+
+
+def keras_versions() -> dict[str, str]:
+    """Of the packages that training and conversion depend on, without importing them."""
+    found = {}
+    for package in KERAS_PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def check_promises(folder: RunFolder, compressed: Mapping[str, Any] | None) -> tuple[Measurement, ...]:
+    """Every standing promise measured on the integers in the .tflite; a broken one raises PromiseError."""
+    if not compressed:
+        return ()
+    return check_converted(reader.read(folder.model), folder.path / "compress" / compressed["kernels"], compressed["promises"])
+
+
+def task_from(values: Mapping[str, Any]) -> Task:
+    return Task(**{name: values[name] for name in ("loss", "metric", "target", "from_logits", "why")})
+
+
+def assemble(report: Report, model: Path, settings: BuildRecipe, compressed: Mapping[str, Any] | None, converted: Mapping[str, Any] | None, promises: Sequence[Measurement]) -> Report:  # fmt: skip
+    """The back end's report with all that came before it."""
+    notes = [*(compressed or {}).get("notes", ()), *(compressed or {}).get("ended", ())]
+    warnings = list(report.warnings)
+    if converted and converted["calibration"]["kind"] == "random":
+        warnings.append("calibrated with random numbers: size and speed are real, accuracy is unknown")
+    return replace(
+        report,
+        kind="build",
+        model=ModelFile(str(model), sha256(model), size(model), _format(model)),
+        passes=_passes(compressed, promises),
+        stages=_stages(report, model, compressed, converted),
+        notes=(*report.notes, *notes),
+        warnings=tuple(warnings),
+        seed=settings.seed,
+        versions={**report.versions, **(keras_versions() if converted else {})},
+        hashes={"input": sha256(model), **report.hashes},
+    )
+
+
+def _format(model: Path) -> str:
+    if model.is_dir():
+        return "saved_model"
+    return {".h5": "keras h5", ".hdf5": "keras h5", ".keras": "keras", ".tflite": "tflite"}.get(model.suffix, model.suffix.lstrip("."))
+
+
+def _passes(compressed: Mapping[str, Any] | None, promises: Sequence[Measurement]) -> tuple[PassRecord, ...]:
+    """One record per pass, with its promise as measured in the Keras model and in the .tflite."""
+    if not compressed:
+        return ()
+    in_file = {m.promise.source: m for m in promises}
+    made = {p["source"]: Promise.from_dict(p) for p in compressed["promises"]}
+    records = []
+    for entry in compressed["passes"]:
+        promise, measured = made.get(entry["text"]), in_file.get(entry["text"])
+        notes = list(entry["notes"])
+        status = "kept" if measured else None
+        if entry["did_nothing"]:
+            status, notes = "nothing to do", [*notes, entry["did_nothing"]]
+        if measured and promise and promise.kind is Kind.DISTINCT_VALUES:
+            notes.append(f"in the .tflite: at most {measured.reached:g} values per output channel, {measured.per_tensor:g} per tensor")
+        records.append(
+            PassRecord(
+                name=entry["text"],
+                promise=_promise(promise) if promise else None,
+                reached=entry["reached"],
+                seconds=entry["seconds"],
+                accuracy_before=entry["accuracy_before"],
+                accuracy_after=entry["accuracy_after"],
+                reached_in_tflite=measured.reached if measured else None,
+                status=status,
+                notes=tuple(notes),
+            )
+        )
+    return tuple(records)
+
+
+def _promise(promise: Promise) -> PromiseRecord:
+    bound = promise.numbers or (() if promise.bound is None else (float(promise.bound),))  # type: ignore[arg-type]
+    return PromiseRecord(str(promise), promise.kind.value, bound, promise.layers)
+
+
+def _stages(report: Report, model: Path, compressed: Mapping[str, Any] | None, converted: Mapping[str, Any] | None) -> tuple[Stage, ...]:
+    """The model's bytes on their way to the device."""
+    stages = [Stage("model as given", model.name, size(model))]
+    if compressed:
+        stages.append(Stage("compressed", compressed["compressed"]["path"], None, seconds=compressed["seconds"]))
+    if converted:
+        stages.append(Stage("converted", "model.tflite", converted["bytes"], seconds=converted["seconds"]))
+    stages.append(Stage("weights in flash", "firmware.elf", report.flash.weights))
+    stages.append(Stage("flash in all", "firmware.elf", report.flash.total))
+    return tuple(stages)

@@ -1,0 +1,122 @@
+"""Many cases' generated C in one program: a file per operator, one copy of the kernels, a table of all cases."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from edgecompress.codegen import writer
+from edgecompress.codegen.program import Program, lower
+from edgecompress.errors import EdgecompressError
+from edgecompress.reference.executor import Answer, Job, Tensors
+from edgecompress.tflite import reader
+
+GARBAGE = 0xA5
+"""What the arena holds before a run: a kernel that reads what nothing has written gives other bytes than TFLM."""
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """A case in the program; `number` is its place in the table of cases."""
+
+    number: int
+    program: Program
+    sources: Mapping[str, str]
+    job: Job
+
+
+def write(jobs: Sequence[Job]) -> list[Written | EdgecompressError]:
+    """The C of every job's model, or why there is none."""
+    made: list[Written | EdgecompressError] = []
+    count = 0
+    for job in jobs:
+        try:
+            program = lower(reader.read(job.model))
+        except EdgecompressError as error:
+            made.append(error)
+            continue
+        made.append(Written(count, program, writer.write(program, f"case_{count}"), job))
+        count += 1
+    return made
+
+
+def program_of(cases: Sequence[Written]) -> dict[str, str]:
+    """The sources of all cases together, without a main."""
+    files: dict[str, str] = {}
+    units: dict[str, list[str]] = {}
+    for case in cases:
+        operator = case.job.model.stem.partition("-")[0]
+        for name, text in case.sources.items():
+            if name == f"case_{case.number}.c":
+                units.setdefault(f"cases_{operator}.c", []).append(text)
+            else:
+                assert files.setdefault(name, text) == text, f"{name} differs from model to model"
+    headers = "".join(f'#include "case_{case.number}.h"\n' for case in cases)
+    rows = "".join(f"    {{case_{c.number}_run_layers, CASE_{c.number}_ARENA_BYTES, CASE_{c.number}_LAYERS}},\n" for c in cases)
+    table = f'#include "cases.h"\n{headers}\nconst struct ec_case ec_cases[] = {{\n{rows}}};\n'
+    return {**files, **{name: "\n".join(texts) for name, texts in units.items()}, "cases.h": CASES_H, "cases.c": table}
+
+
+CASES_H = """\
+#ifndef CASES_H
+#define CASES_H
+struct ec_case {
+    int (*run_layers)(void *arena, int first, int count);
+    int arena_bytes;
+    int layers;
+};
+extern const struct ec_case ec_cases[];
+#endif
+"""
+
+
+class Device(Protocol):
+    """Where the program runs."""
+
+    def load(self, case: Written, arena: bytes) -> None:
+        """Chooses a case and fills its arena."""
+
+    def run(self, first: int, count: int) -> int:
+        """Runs some layers of the chosen case; returns the status."""
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes of the arena."""
+
+
+def answer(case: Written, device: Device) -> Answer:
+    """Every operator's outputs for all inputs of a case, read layer by layer; the same again in one go."""
+    outputs = []
+    for sample in case.job.inputs:
+        device.load(case, filled_arena(case.program, sample))
+        layer_by_layer = run_layers(case.program, device)
+        device.load(case, filled_arena(case.program, sample))
+        assert device.run(0, len(case.program.layers)) == 0
+        for index in case.program.graph.outputs:
+            place = case.program.plan.offsets[index]
+            assert device.read(place, case.program.graph.tensors[index].nbytes) == layer_by_layer[index].tobytes(), "in one go it gives other bytes"
+        outputs.append(layer_by_layer)
+    return Answer(tuple(outputs))
+
+
+def filled_arena(program: Program, sample: Tensors) -> bytes:
+    """The arena before an inference: garbage, and the inputs in their places."""
+    arena = bytearray([GARBAGE]) * program.plan.arena_bytes
+    for index in program.graph.inputs:
+        place, data = program.plan.offsets[index], np.ascontiguousarray(sample[index]).tobytes()
+        arena[place : place + len(data)] = data
+    return bytes(arena)
+
+
+def run_layers(program: Program, device: Device) -> dict[int, np.ndarray]:
+    """Every operator's outputs, each read as soon as its layer has run; those that were folded among them."""
+    tensors = program.graph.tensors
+    layers = {layer.step: layer.index for layer in program.layers}
+    outputs = {i: t.data for i, t in tensors.items() if t.data is not None}
+    for step, operation in enumerate(program.graph.operations):
+        if step in layers:
+            assert device.run(layers[step], 1) == 0
+        for index in operation.outputs:
+            data = device.read(program.plan.offsets[index], tensors[index].nbytes)
+            outputs[index] = np.frombuffer(data, tensors[index].dtype).reshape(tensors[index].shape)
+    return outputs
