@@ -16,8 +16,18 @@ PACKAGES = (
     ("ai-edge-litert", "reading .tflite files, and the comparison with LiteRT", "pip install ai-edge-litert", True),
     ("tensorflow", "Keras models: training and conversion", "pip install tensorflow", False),
     ("tf_keras", "Keras models: training and conversion", "pip install tf_keras", False),
-    ("tensorflow-model-optimization", "the passes prune, cluster and qat", "pip install tensorflow-model-optimization", False),
-    ("tflite-micro", "the independent reference; our NumPy reference serves without it", "pip install --pre tflite-micro (Linux)", False),
+    (
+        "tensorflow-model-optimization",
+        "the passes prune, cluster and qat",
+        "pip install tensorflow-model-optimization",
+        False,
+    ),
+    (
+        "tflite-micro",
+        "the independent reference; our NumPy reference serves without it",
+        "pip install --pre tflite-micro (Linux)",
+        False,
+    ),
 )
 PROGRAMS = (
     ("arm-none-eabi-gcc", "--compiler gcc", "apt-get install gcc-arm-none-eabi"),

@@ -35,7 +35,11 @@ def export(run: Path | str, out: Path | str, layout: str = "c") -> tuple[Path, .
     prefix = _prefix(run, sources)
     files = FORMATS[layout](sources, prefix)
     if out.is_dir() and any(out.iterdir()) and not (out / MARKER).exists():
-        raise OutputError(f"{out} is not empty and no earlier export", found=", ".join(sorted(p.name for p in out.iterdir())[:4]), hint="give a new --out")
+        raise OutputError(
+            f"{out} is not empty and no earlier export",
+            found=", ".join(sorted(p.name for p in out.iterdir())[:4]),
+            hint="give a new --out",
+        )
     for name, text in sorted(files.items()):
         write_text(out / name, text)
     return tuple(Path(name) for name in sorted(files))
@@ -47,7 +51,11 @@ MARKER = "EDGECOMPRESS.txt"
 def _sources(run: Path) -> dict[str, str]:
     folder = run / SOURCES
     if not folder.is_dir():
-        raise UsageError(f"{run} is no run directory", found=f"there is no {folder}", hint="give the folder that `edgecompress build` or `bench --save` wrote")
+        raise UsageError(
+            f"{run} is no run directory",
+            found=f"there is no {folder}",
+            hint="give the folder that `edgecompress build` or `bench --save` wrote",
+        )
     return {p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir()) if p.suffix in (".c", ".h")}
 
 
@@ -55,12 +63,18 @@ def _prefix(run: Path, sources: Mapping[str, str]) -> str:
     golden = [re.fullmatch(r"(\w+)_golden\.c", name) for name in sources]
     found = [match.group(1) for match in golden if match]
     if len(found) != 1:
-        raise UsageError(f"{run / SOURCES} is incomplete", found=", ".join(sources) or "no C file", hint="run the build again")
+        raise UsageError(
+            f"{run / SOURCES} is incomplete", found=", ".join(sources) or "no C file", hint="run the build again"
+        )
     return check_prefix(found[0])
 
 
 def _plain_c(sources: Mapping[str, str], prefix: str) -> dict[str, str]:
-    return {**sources, "main.c": _template("main.c.in", prefix), MARKER: _readme(prefix, "cc -std=c11 -O2 *.c -o example", sources)}
+    return {
+        **sources,
+        "main.c": _template("main.c.in", prefix),
+        MARKER: _readme(prefix, "cc -std=c11 -O2 *.c -o example", sources),
+    }
 
 
 def _cmake(sources: Mapping[str, str], prefix: str) -> dict[str, str]:
@@ -79,13 +93,21 @@ def _arduino(sources: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {
         **{f"src/{file}": text for file, text in sources.items()},
         f"src/{name}.h": _template("library.h.in", prefix),
-        "library.properties": _template("library.properties.in", prefix, VERSION=version.group(1) if version else "0.0.0"),
+        "library.properties": _template(
+            "library.properties.in", prefix, VERSION=version.group(1) if version else "0.0.0"
+        ),
         "examples/SelfTest/SelfTest.ino": _template("SelfTest.ino.in", prefix),
-        MARKER: _readme(prefix, "Arduino IDE: Sketch, Include Library, Add .ZIP Library; then open the example SelfTest", sources),
+        MARKER: _readme(
+            prefix, "Arduino IDE: Sketch, Include Library, Add .ZIP Library; then open the example SelfTest", sources
+        ),
     }
 
 
-FORMATS: dict[str, Callable[[Mapping[str, str], str], dict[str, str]]] = {"c": _plain_c, "cmake": _cmake, "arduino": _arduino}
+FORMATS: dict[str, Callable[[Mapping[str, str], str], dict[str, str]]] = {
+    "c": _plain_c,
+    "cmake": _cmake,
+    "arduino": _arduino,
+}
 
 
 def _template(name: str, prefix: str, **parts: str) -> str:

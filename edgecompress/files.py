@@ -39,7 +39,11 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
         aside.chmod(0o666 & ~_umask())
         aside.replace(path)
     except OSError as error:
-        raise OutputError(f"{path} cannot be written", found=error.strerror or str(error), hint="free some space, or give another --out") from error
+        raise OutputError(
+            f"{path} cannot be written",
+            found=error.strerror or str(error),
+            hint="free some space, or give another --out",
+        ) from error
     finally:
         if aside is not None:
             aside.unlink(missing_ok=True)
@@ -54,7 +58,9 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"the folder {folder} cannot be made", found=error.strerror or str(error), hint="give another --out") from error
+        raise OutputError(
+            f"the folder {folder} cannot be made", found=error.strerror or str(error), hint="give another --out"
+        ) from error
 
 
 def sha256(path: Path) -> str:

@@ -45,7 +45,9 @@ def inspect_tflite(path: Path) -> Inspection:
         plan = memory.arrange(graph, aliases)
         memory_map = MemoryMap(plan.planner, plan.blocks)
     used = sorted({i for o in graph.operations for i in o.inputs if i >= 0 and graph.tensors[i].is_constant})
-    weights = [graph.tensors[i] for i in used if graph.tensors[i].dtype.kind in "iuf" and len(graph.tensors[i].shape) > 1]
+    weights = [
+        graph.tensors[i] for i in used if graph.tensors[i].dtype.kind in "iuf" and len(graph.tensors[i].shape) > 1
+    ]
     return Inspection(
         model=ModelFile(str(path), sha256(path), size(path), "tflite"),
         inputs=tuple(tensor_record(graph.tensors[i]) for i in graph.inputs),
@@ -65,7 +67,9 @@ def inspect_tflite(path: Path) -> Inspection:
 
 def tensor_record(tensor: Tensor) -> TensorRecord:
     q = tensor.quantization if tensor.quantization and not tensor.quantization.per_channel else None
-    return TensorRecord(tensor.name, tensor.shape, tensor.type_name.lower(), q.scale if q else None, q.zero_point if q else None)
+    return TensorRecord(
+        tensor.name, tensor.shape, tensor.type_name.lower(), q.scale if q else None, q.zero_point if q else None
+    )
 
 
 def _layer(graph: Graph, operation: Operation) -> InspectedLayer:
@@ -83,7 +87,11 @@ def _layer(graph: Graph, operation: Operation) -> InspectedLayer:
         name=result.name if result else "",
         output_shape=result.shape if result else None,
         macs=macs(graph, operation) if problem is None else None,
-        parameters=sum(t.elements for t in constants if t is weights or t.dtype.name == "int32" and operation.opcode in WEIGHTED) if weights else 0,
+        parameters=sum(
+            t.elements for t in constants if t is weights or (t.dtype.name == "int32" and operation.opcode in WEIGHTED)
+        )
+        if weights
+        else 0,
         weight_bytes=weights.nbytes if weights else 0,
         quantization=_quantization(weights or result),
         problem=problem,
@@ -104,4 +112,8 @@ def _kind(graph: Graph) -> str:
     types = {graph.tensors[i].type_name for o in graph.operations for i in o.outputs}
     if types <= {"INT8", "INT32"}:
         return "full integer"
-    return "float" if "INT8" not in types and "UINT8" not in types else "mixed: " + ", ".join(sorted(t.lower() for t in types))
+    return (
+        "float"
+        if "INT8" not in types and "UINT8" not in types
+        else "mixed: " + ", ".join(sorted(t.lower() for t in types))
+    )

@@ -24,7 +24,9 @@ SUPPORTED = ((3, 11), (3, 14))  # first supported, first unsupported
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("demo", help="train, compress, convert, generate C, compile, run on an emulated Cortex-M4, report")
+    commands.add_parser(
+        "demo", help="train, compress, convert, generate C, compile, run on an emulated Cortex-M4, report"
+    )
     test = commands.add_parser("test", help="all tests: the fast ones first")
     test.add_argument("arguments", nargs="*", help="handed to pytest; then only one run, of what you name")
     setup = commands.add_parser("setup", help="only install into .venv")
@@ -34,7 +36,9 @@ def main() -> int:
     if rest and options.command != "test":
         parser.error(f"unknown arguments: {' '.join(rest)}")
     if not SUPPORTED[0] <= sys.version_info[:2] < SUPPORTED[1]:
-        return fail(f"Python 3.11 to 3.13 is needed (TensorFlow has no other); this is {sys.version.split()[0]}. Try: python3.12 {sys.argv[0]} …")
+        return fail(
+            f"Python 3.11 to 3.13 is needed (TensorFlow has no other); this is {sys.version.split()[0]}. Try: python3.12 {sys.argv[0]} …"
+        )
     if options.command == "lock":
         return lock()
     purpose = {"demo": "demo", "test": "test", "setup": getattr(options, "purpose", "test")}[options.command]
@@ -97,7 +101,17 @@ def demo() -> int:
         trained = subprocess.run([str(python()), "-m", "models.digits_cnn", "--out", str(DEMO)], cwd=ROOT)
         if trained.returncode != 0:
             return fail("training the demo's network failed")
-    command = [str(python()), "-m", "edgecompress", "build", str(model), "--target", "nucleo-l4r5zi", "--out", str(DEMO / "run")]
+    command = [
+        str(python()),
+        "-m",
+        "edgecompress",
+        "build",
+        str(model),
+        "--target",
+        "nucleo-l4r5zi",
+        "--out",
+        str(DEMO / "run"),
+    ]
     print("edgecompress " + " ".join(command[3:]).replace(f"{ROOT}{os.sep}", ""), flush=True)
     return subprocess.run(command, cwd=ROOT).returncode
 
@@ -123,7 +137,19 @@ def lock() -> int:
     if subprocess.run([str(python()), "-m", "pip", "install", "--quiet", "uv"]).returncode != 0:
         return fail("uv could not be installed")
     for purpose, extras in (("demo", ["demo"]), ("test", ["demo", "test"])):
-        command = [str(python()), "-m", "uv", "pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes", "--quiet", "--no-header"]
+        command = [
+            str(python()),
+            "-m",
+            "uv",
+            "pip",
+            "compile",
+            "--universal",
+            "--python-version",
+            "3.11",
+            "--generate-hashes",
+            "--quiet",
+            "--no-header",
+        ]
         command += ["--no-annotate", "pyproject.toml", "-o", f"requirements/{purpose}.lock"]
         for extra in extras:
             command += ["--extra", extra]

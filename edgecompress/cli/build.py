@@ -26,9 +26,15 @@ The recipe beside the model (model.toml) is used where no --recipe is given.
 @click.option("-d", "--data", metavar="D", help="Where samples come from; replaces the recipe's.")
 @click.option("-r", "--recipe", type=click.Path(path_type=Path), metavar="R.toml", help="What to do; see the manual.")
 @click.option("-p", "--passes", help="Compression passes in order; replaces the recipe's.")
-@click.option("-t", "--target", help="A CPU or board; see `edgecompress targets`.  [default: the recipe's, else cortex-m4]")
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.  [default: build/MODEL]")
-@click.option("--max-drop", type=click.FloatRange(0, 100), metavar="PCT", help="Fail when more points of the metric are lost.")
+@click.option(
+    "-t", "--target", help="A CPU or board; see `edgecompress targets`.  [default: the recipe's, else cortex-m4]"
+)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.  [default: build/MODEL]"
+)
+@click.option(
+    "--max-drop", type=click.FloatRange(0, 100), metavar="PCT", help="Fail when more points of the metric are lost."
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of splits, training and test inputs.  [default: 0]")
 @click.option("--prefix", help="Of the generated C.  [default: model]")
 @click.option("--resume", is_flag=True, help="Go on from the finished stages of an interrupted run.")

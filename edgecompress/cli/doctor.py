@@ -23,4 +23,7 @@ def doctor(verbose: int, json_file: str | None) -> None:
     write_json(dump([asdict(one) for one in checks]), json_file)
     missing = [one for one in checks if one.required and one.found is None]
     if missing:
-        raise MissingToolError(f"missing: {', '.join(one.name for one in missing)}", hint="; ".join(one.hint for one in missing if one.hint))
+        raise MissingToolError(
+            f"missing: {', '.join(one.name for one in missing)}",
+            hint="; ".join(one.hint for one in missing if one.hint),
+        )

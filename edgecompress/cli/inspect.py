@@ -6,8 +6,15 @@ import click
 
 from edgecompress.cli.output import common_options, console, write_json
 
+EPILOG = """\b
+Examples:
+  edgecompress inspect model.h5
+  edgecompress inspect model.tflite --json -
+  edgecompress inspect model.tflite -vv      # with the memory plan
+"""
 
-@click.command(epilog="\b\nExamples:\n  edgecompress inspect model.h5\n  edgecompress inspect model.tflite --json -\n  edgecompress inspect model.tflite -vv   # with the memory plan")
+
+@click.command(epilog=EPILOG)
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
 @common_options

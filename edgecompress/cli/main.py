@@ -46,7 +46,9 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(version("edgecompress"), "-V", "--version", message="%(prog)s %(version)s")
 def cli() -> None:
     """From a trained Keras model to a measured, bit-exact inference on a microcontroller."""
@@ -64,7 +66,9 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted: finished stages are kept, nothing is half-written; `--resume` goes on from there", err=True)
+        click.echo(
+            "interrupted: finished stages are kept, nothing is half-written; `--resume` goes on from there", err=True
+        )
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # the reader of our output has gone (`| head`): not an error of ours

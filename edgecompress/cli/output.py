@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--json FILE` and `-v` to a command."""
     command = click.option("-v", "--verbose", count=True, help="More detail; twice for the memory plan.")(command)
-    return click.option("--json", "json_file", metavar="FILE", help="Also write the result as JSON; `-` for standard output.")(command)
+    return click.option(
+        "--json", "json_file", metavar="FILE", help="Also write the result as JSON; `-` for standard output."
+    )(command)
 
 
 def console(json_file: str | None = None) -> "Console":

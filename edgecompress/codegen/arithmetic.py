@@ -20,7 +20,7 @@ def wrap_int32(x: Integers) -> np.ndarray:
 
 def round_half_away(x: float) -> int:
     """The nearest integer, halves away from zero (C's round)."""
-    return int(math.floor(abs(x) + 0.5)) * (1 if x >= 0 else -1)
+    return math.floor(abs(x) + 0.5) * (1 if x >= 0 else -1)
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:

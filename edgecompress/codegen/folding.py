@@ -24,7 +24,9 @@ def fold_constants(graph: Graph) -> Graph:
             continue
         ops.check(current, operation)
         inputs = [None if i == ABSENT else tensors[i].data for i in operation.inputs]
-        for index, values in zip(operation.outputs, ops.find(operation.opcode).reference(current, operation, inputs), strict=True):
+        for index, values in zip(
+            operation.outputs, ops.find(operation.opcode).reference(current, operation, inputs), strict=True
+        ):
             tensors[index] = _constant(tensors[index], values)
     return dataclasses.replace(graph, tensors=MappingProxyType(tensors), operations=tuple(remaining))
 

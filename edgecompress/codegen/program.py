@@ -5,10 +5,16 @@ from dataclasses import dataclass
 from edgecompress import memory
 from edgecompress.codegen import ops
 from edgecompress.codegen.folding import fold_constants
-from edgecompress.codegen.ops.base import KernelCall, describe
+from edgecompress.codegen.ops.base import KernelCall, printable
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Plan
 from edgecompress.tflite.graph import Graph, Operation
+
+
+MOST_ELEMENTS = 2**23
+"""Of an activation: sums over all its values stay within 32 bits, and no microcontroller holds more."""
+BORDER_TYPES = ("float32", "int16", "int32", "int8", "uint8")
+"""Of inputs and outputs: what the header has a C type for."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ def lower(graph: Graph) -> Program:
     """
     _check_borders(graph)
     folded = fold_constants(graph)
+    _check_sizes(folded)
     layers: list[Layer] = []
     aliases: dict[int, int] = {}
     scratch: dict[int, int] = {}
@@ -69,7 +76,9 @@ def lower(graph: Graph) -> Program:
         if size := operator.scratch_bytes(folded, operation):
             scratch[step] = size
     if not layers:
-        raise UnsupportedError("the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code")
+        raise UnsupportedError(
+            "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
+        )
     return Program(folded, tuple(layers), memory.arrange(folded, aliases, scratch))
 
 
@@ -80,11 +89,35 @@ def macs(graph: Graph, operation: Operation) -> int:
 
 def _check_borders(graph: Graph) -> None:
     if not graph.inputs or not graph.outputs:
-        raise UnsupportedError("the model has no input or no output", found=f"{len(graph.inputs)} inputs, {len(graph.outputs)} outputs")
+        raise UnsupportedError(
+            "the model has no input or no output", found=f"{len(graph.inputs)} inputs, {len(graph.outputs)} outputs"
+        )
+    for index in (*graph.inputs, *graph.outputs):
+        tensor = graph.tensors[index]
+        if tensor.dtype.name not in BORDER_TYPES:
+            raise UnsupportedError(
+                f'the input or output "{printable(tensor.name)}" has a type that is not supported',
+                found=tensor.type_name,
+            )
     for index in graph.outputs:
         tensor = graph.tensors[index]
         if tensor.is_constant or index in graph.inputs:
-            raise UnsupportedError(f'output "{tensor.name}" does not depend on the model', found="a constant or an input", hint="remove it from the model's outputs")
-    produced = {i: operation for operation in graph.operations for i in operation.outputs}
-    if len(set(graph.outputs)) != len(graph.outputs):
-        raise UnsupportedError("an output is listed twice", found=", ".join(describe(graph, produced[i]) for i in graph.outputs))
+            raise UnsupportedError(
+                f'output "{printable(tensor.name)}" does not depend on the model',
+                found="a constant or an input",
+                hint="remove it from the model's outputs",
+            )
+    for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        if len(set(indices)) != len(indices):
+            names = ", ".join(printable(graph.tensors[i].name) for i in indices)
+            raise UnsupportedError(f"an {kind} is listed twice", found=names)
+
+
+def _check_sizes(graph: Graph) -> None:
+    for index in sorted({*graph.inputs, *(i for operation in graph.operations for i in operation.outputs)}):
+        tensor = graph.tensors[index]
+        if not 1 <= tensor.elements <= MOST_ELEMENTS:
+            raise UnsupportedError(
+                f'tensor "{printable(tensor.name)}": activations must have 1 to {MOST_ELEMENTS:,} elements',
+                found=f"shape {list(tensor.shape)}",
+            )

@@ -21,8 +21,9 @@ SPDX = "/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */"
 C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
 WIDTH = 118
 KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long main register restrict return "
-    "short signed sizeof static struct switch typedef union unsigned void volatile while asm bool true false class new delete this".split()
+    """auto break case char const continue default do double else enum extern float for goto if inline int long main
+    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm
+    bool true false class new delete this""".split()
 )
 
 
@@ -32,8 +33,18 @@ def check_prefix(prefix: str) -> str:
     Raises:
         UsageError: it is not.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", prefix) or prefix in KEYWORDS or prefix == "ec" or prefix.startswith("ec_") or prefix.endswith("_"):
-        raise UsageError("the prefix of the generated C must be a short lower-case C identifier", found=repr(prefix), hint="kws, model_a, …; `ec_` is taken")
+    if (
+        not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", prefix)
+        or prefix in KEYWORDS
+        or prefix == "ec"
+        or prefix.startswith("ec_")
+        or prefix.endswith("_")
+    ):
+        raise UsageError(
+            "the prefix of the generated C must be a short lower-case C identifier",
+            found=repr(prefix),
+            hint="kws, model_a, …; `ec_` is taken",
+        )
     return prefix
 
 
@@ -49,14 +60,17 @@ def write(program: Program, prefix: str = "model") -> dict[str, str]:
     }
 
 
-def write_golden(program: Program, inputs: Mapping[int, np.ndarray], outputs: Mapping[int, np.ndarray], prefix: str = "model") -> dict[str, str]:
+def write_golden(
+    program: Program, inputs: Mapping[int, np.ndarray], outputs: Mapping[int, np.ndarray], prefix: str = "model"
+) -> dict[str, str]:
     """The golden vectors and `<prefix>_selftest`: file name -> text.
 
     Args:
         inputs, outputs: by tensor index, in the tensors' shapes and dtypes.
     """
     parts = []
-    copies, checks = [], []
+    copies: list[tuple[str, str, int]] = []
+    checks: list[tuple[str, str, int]] = []
     for kind, indices, arrays in (("input", program.graph.inputs, inputs), ("output", program.graph.outputs, outputs)):
         for number, index in enumerate(indices):
             name = f"{prefix}_golden_{kind}_{number}"
@@ -66,7 +80,13 @@ def write_golden(program: Program, inputs: Mapping[int, np.ndarray], outputs: Ma
             (copies if kind == "input" else checks).append((place, name, values.size))
     body = "".join(f"    copy({place}, {name}, {size});\n" for place, name, size in copies)
     comparison = "".join(f"    differing += differences({place}, {name}, {size});\n" for place, name, size in checks)
-    text = fill(_template("golden.c.in"), prefix, ARRAYS="\n".join(parts), COPIES=body.rstrip("\n"), CHECKS=comparison.rstrip("\n"))
+    text = fill(
+        _template("golden.c.in"),
+        prefix,
+        ARRAYS="\n".join(parts),
+        COPIES=body.rstrip("\n"),
+        CHECKS=comparison.rstrip("\n"),
+    )
     return {f"{prefix}_golden.c": text}
 
 
@@ -94,8 +114,8 @@ def fill(template: str, prefix: str, **parts: str) -> str:
 
 def comment(text: str) -> str:
     """Untrusted text as it may stand inside a C comment: printable ASCII that cannot end the comment or join lines."""
-    clean = "".join(c if " " <= c <= "~" else "?" for c in text)
-    clean = clean.replace("*/", "* /").replace("/*", "/ *").replace("\\", "/").replace("??", "? ?")
+    clean = "".join(c if " " <= c <= "~" else "?" for c in text).replace("\\", "/")
+    clean = re.sub(r"(?<=[*/?])(?=[*/?])", " ", clean)  # neither begins nor ends a comment, no trigraph
     return clean if len(clean) <= 90 else clean[:87] + "..."
 
 
@@ -141,14 +161,21 @@ def _border_macros(tensor: Tensor, name: str, offset: int) -> str:
         f"#define {name}_TYPE {C_TYPES[tensor.dtype.name]}",
     ]
     if tensor.quantization and tensor.dtype.kind in "iu":
-        lines += [f"#define {name}_SCALE {_number(tensor.quantization.scale)}", f"#define {name}_ZERO_POINT ({tensor.quantization.zero_point})"]
+        lines += [
+            f"#define {name}_SCALE {_number(tensor.quantization.scale)}",
+            f"#define {name}_ZERO_POINT ({tensor.quantization.zero_point})",
+        ]
     return "\n".join(lines) + "\n"
 
 
 def _accessors(tensor: Tensor, prefix: str, kind: str, number: int) -> str:
     ctype, name = C_TYPES[tensor.dtype.name], f"{prefix.upper()}_{kind}_{number}"
     short = f"{prefix}_{kind.lower()}_{number}"
-    lines = [f"static inline {ctype} *{short}(void *arena) {{", f"    return ({ctype} *)(void *)((uint8_t *)arena + {name}_OFFSET);", "}"]
+    lines = [
+        f"static inline {ctype} *{short}(void *arena) {{",
+        f"    return ({ctype} *)(void *)((uint8_t *)arena + {name}_OFFSET);",
+        "}",
+    ]
     if tensor.quantization and tensor.dtype.kind in "iu":
         limits = np.iinfo(tensor.dtype)
         lines += [
@@ -174,7 +201,8 @@ def _source_parts(program: Program, prefix: str) -> dict[str, str]:
 def _layer(program: Program, layer: Layer, prefix: str) -> str:
     name = f"{prefix}_layer_{layer.index}"
     shapes = " ".join("x".join(map(str, t.shape)) for t in layer.call.operands)
-    title = f"/* {layer.operation.index} {comment(layer.operation.opcode)}: {comment(program.graph.results(layer.operation)[0].name)} ({shapes}) */"
+    result = program.graph.results(layer.operation)[0]
+    title = f"/* {layer.operation.index} {comment(layer.operation.opcode)}: {comment(result.name)} ({shapes}) */"
     arrays, fields = [], []
     for field, value in layer.call.parameters.items():
         if isinstance(value, Array):
@@ -185,7 +213,11 @@ def _layer(program: Program, layer: Layer, prefix: str) -> str:
             fields.append(f"    .{field} = {_number(value)},")
     operands = []
     for number, tensor in enumerate(layer.call.operands):
-        operands.append(_operand(program, tensor, f"{name}_constant_{number}", arrays, is_result=tensor.index in layer.operation.outputs))
+        operands.append(
+            _operand(
+                program, tensor, f"{name}_constant_{number}", arrays, is_result=tensor.index in layer.operation.outputs
+            )
+        )
     struct = "\n".join([f"static const {layer.call.struct_name} {name}_params = {{", *fields, "};"])
     call = f"    ec_{layer.call.kernel}(&{name}_params, {', '.join(operands)});"
     function = f"static EC_NOINLINE void {name}(uint8_t *arena) {{\n{call}\n}}\n"

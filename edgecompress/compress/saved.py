@@ -4,6 +4,8 @@ import contextlib
 import hashlib
 import json
 import os
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -77,7 +79,7 @@ def load_kernels(path: Path) -> dict[str, Kernel]:
                 str(name): Kernel(str(name), str(kind), arrays[f"rows_{i}"], int(positions))
                 for i, (name, kind, positions) in enumerate(rows)
             }
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelFileError(
             f"{path.name} does not hold the kernels of a compressed model.",
             found=str(error).splitlines()[0][:200] if str(error) else type(error).__name__,

@@ -86,6 +86,8 @@ def _check_operation(graph: Graph, operation: Operation) -> None:
         )
     if operation.opcode.startswith("CUSTOM") or operation.opcode in ("WHILE", "IF", "CALL"):
         raise UnsupportedError(f"{_place(operation)} is no plain operator", hint="use layers that TFLite has operators for")
+    if operation.opcode == "DEQUANTIZE":
+        raise _float_island(graph, operation)
     weights = _WEIGHTS.get(operation.opcode)
     for position, tensor in enumerate(graph.operands(operation)):
         if tensor is None:
@@ -99,6 +101,17 @@ def _check_operation(graph: Graph, operation: Operation) -> None:
         _check_operand(operation, position, tensor)
     for tensor in graph.results(operation):
         _check_int8(operation, tensor)
+
+
+def _float_island(graph: Graph, operation: Operation) -> UnsupportedError:
+    """The converter leaves what has no int8 form in float, between DEQUANTIZE and QUANTIZE."""
+    users = [one for one in graph.operations if set(one.inputs) & set(operation.outputs)]
+    found = ", ".join(f'{_place(one)} "{graph.results(one)[0].name}"' for one in users) or "a model output"
+    return UnsupportedError(
+        f"{_place(operation)} leads into a part that computes in float",
+        found=found,
+        hint="TFLite has no int8 form of this; replace the layer that it comes from (relu, tanh, sigmoid, softmax have)",
+    )
 
 
 def _check_operand(operation: Operation, position: int, tensor: Tensor) -> None:

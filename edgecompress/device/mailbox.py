@@ -8,7 +8,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgecompress.device.port import Limit, Port, Stop
+from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Port, Stop
 from edgecompress.device.stack import stack_bytes
 from edgecompress.errors import DeviceError
 from edgecompress.targets.image import Image
@@ -70,7 +70,7 @@ class Mailbox:
         DeviceError: the firmware faults, does not stop, or is no firmware of this ABI.
     """
 
-    def __init__(self, port: Port, image: Image, *, limit: Limit = Limit()) -> None:
+    def __init__(self, port: Port, image: Image, *, limit: Limit = NO_ENDLESS_LOOP) -> None:
         self._port = port
         self._image = image
         self._limit = limit
@@ -174,7 +174,10 @@ class Mailbox:
         """Address and description of the fault that the firmware's own handler caught."""
         if "ec_fault" not in self._image.symbols:
             return None
-        data = self._port.read_memory(self._image.symbol("ec_fault").address, _WORDS_OF_FAULT.size)
+        try:
+            data = self._port.read_memory(self._image.symbol("ec_fault").address, _WORDS_OF_FAULT.size)
+        except DeviceError:
+            return None  # the device is gone: what the port said is all there is to tell
         taken, exception, sp, lr, pc, cfsr, address = _WORDS_OF_FAULT.unpack(data)
         if taken != 1:
             return None

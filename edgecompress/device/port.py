@@ -33,6 +33,10 @@ class Stop:
     detail: str = ""
 
 
+NO_ENDLESS_LOOP = Limit()
+"""The limit where none is given."""
+
+
 class Port(Protocol):
     """A device, real or emulated. Addresses are the target's, bytes are as they lie in its memory.
 
@@ -46,7 +50,7 @@ class Port(Protocol):
 
     def write_memory(self, address: int, data: bytes) -> None: ...
 
-    def run(self, limit: Limit = Limit()) -> Stop:
+    def run(self, limit: Limit = NO_ENDLESS_LOOP) -> Stop:
         """Continue, and come back when the program has stopped."""
         ...
 

@@ -18,4 +18,4 @@ def stack_bytes(port: Port, image: Image) -> int | None:
     painted = 0
     while painted < len(memory) and memory[painted : painted + 4] == PAINT:
         painted += 4
-    return len(memory) - painted if painted or PAINT in memory else len(memory)
+    return len(memory) - painted

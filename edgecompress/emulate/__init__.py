@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgecompress.device.port import Limit, Port
+from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Port
 from edgecompress.emulate.cycles import Cycles
 from edgecompress.emulate.profile import Cost, Profile, load, profile_on_unicorn
 from edgecompress.targets.image import Image
@@ -34,7 +34,7 @@ def profile(
     function: str = "model_invoke",
     layers: Sequence[str] = (),
     *,
-    limit: Limit = Limit(),
+    limit: Limit = NO_ENDLESS_LOOP,
 ) -> Profile:
     """Run a standalone program from reset to its semihosting exit and say what one call of `function` cost.
 

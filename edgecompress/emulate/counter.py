@@ -89,6 +89,9 @@ class _Block(ctypes.Structure):
     )
 
 
+_ROW = [("address", "<u4"), ("size", "<u4"), ("layer", "<i4"), ("enters", "<i4"), ("executed", "<u8"), ("taken", "<u8")]
+
+
 class _Counter(ctypes.Structure):
     _fields_ = (
         ("bytes", ctypes.c_uint64),
@@ -168,7 +171,7 @@ class NativeCounter:
             return ()
         import numpy as np
 
-        table = np.frombuffer(self._blocks, dtype=np.dtype(_Block))
+        table = np.frombuffer(memoryview(self._blocks).cast("B"), dtype=_ROW)
         rows = table[table["executed"] > 0][["layer", "address", "size", "executed", "taken"]].tolist()
         return tuple(BlockCount(*row) for row in sorted(rows))
 

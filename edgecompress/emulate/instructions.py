@@ -30,32 +30,30 @@ Kind = Literal[
 _CONDITIONS = "eq|ne|hs|cs|lo|cc|mi|pl|vs|vc|hi|ls|ge|lt|gt|le"
 
 # In this order: the first pattern that matches the mnemonic (without .w, .f32, …) decides.
-_KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
-    (re.compile(pattern), kind)
-    for pattern, kind in (
-        (r"v?ldm|v?pop", "load-many"),
-        (r"v?stm|v?push", "store-many"),
-        (r"ldrd", "load-pair"),
-        (r"strd", "store-pair"),
-        (r"ldr", "load"),
-        (r"str", "store"),
-        (r"vldr", "load"),
-        (r"vstr", "float-store"),
-        (r"[su]div", "divide"),
-        (r"vdiv|vsqrt", "float-divide"),
-        (r"v(fma|fms|fnma|mla|mls|nmla)", "float-multiply-add"),
-        (r"(s|u)mlal|umaal|smlsld", "multiply-accumulate-long"),
-        (r"(s|u)mull", "multiply-long"),
-        (r"ml[as]|smml[as]|sml|usada8", "multiply-accumulate"),
-        (r"mul|sm|um", "multiply"),
-        (rf"blx?$|bl({_CONDITIONS})$", "call"),
-        (rf"(bx|cbn?z|tb[bh]|b({_CONDITIONS})?)$", "branch"),
-        (r"(dsb|dmb|isb|mrs|msr)$", "system"),
-    )
+_KINDS: tuple[tuple[str, Kind], ...] = (
+    (r"v?ldm|v?pop", "load-many"),
+    (r"v?stm|v?push", "store-many"),
+    (r"ldrd", "load-pair"),
+    (r"strd", "store-pair"),
+    (r"ldr", "load"),
+    (r"str", "store"),
+    (r"vldr", "load"),
+    (r"vstr", "float-store"),
+    (r"[su]div", "divide"),
+    (r"vdiv|vsqrt", "float-divide"),
+    (r"v(fma|fms|fnma|mla|mls|nmla)", "float-multiply-add"),
+    (r"(s|u)mlal|umaal|smlsld", "multiply-accumulate-long"),
+    (r"(s|u)mull", "multiply-long"),
+    (r"ml[as]|smml[as]|sml|usada8", "multiply-accumulate"),
+    (r"mul|sm|um", "multiply"),
+    (rf"blx?$|bl({_CONDITIONS})$", "call"),
+    (rf"(bx|cbn?z|tb[bh]|b({_CONDITIONS})?)$", "branch"),
+    (r"(dsb|dmb|isb|mrs|msr)$", "system"),
 )
 _REGISTER = re.compile(r"\b(?:r\d+|sp|lr|pc|ip|fp|sl|sb|[sdq]\d+)\b")
 _RANGE = re.compile(r"([a-z]+\d*)-([a-z]+)(\d+)")
 _NAMES = {"sb": 9, "sl": 10, "fp": 11, "ip": 12, "sp": 13, "lr": 14, "pc": 15}
+_OVERWRITES = re.compile(r"v?mov(?!t)|mvn|[su]xt|rev|rbit|clz|adr|ldr|vldr|ldm|pop|v?neg|vabs|vcvt|vsqrt|mrs")
 _WRITES_NOTHING = re.compile(r"cmp|cmn|tst|teq|str|st[lm]|push|v?st|vpush|vcmp|b$|cb|tb|it|nop|pld")
 LOADS = ("load", "load-pc", "load-pair", "load-many")
 STORES = ("store", "store-pair", "store-many", "float-store")
@@ -121,7 +119,8 @@ def describe(mnemonic: str, operands: str) -> Instruction:
     within = operands[bracket:] if bracket >= 0 else ""
     address = tuple(_REGISTER.findall(within))
     silent = bool(_WRITES_NOTHING.match(name)) or kind in STORES or kind == "branch"
-    rest = operands if silent else operands.partition(",")[2]
+    in_place = operands.count(",") == 1 and not _OVERWRITES.match(name)  # `adds r1, #4` reads r1, too
+    rest = operands if silent or in_place else operands.partition(",")[2]
     return Instruction(
         name=name,
         kind=kind,
@@ -137,7 +136,7 @@ def describe(mnemonic: str, operands: str) -> Instruction:
 
 def _kind(name: str, operands: str) -> Kind:
     for pattern, kind in _KINDS:
-        if pattern.match(name):
+        if re.match(pattern, name):
             if name.startswith("ldr") and kind == "load" and operands.startswith("pc"):
                 return "load-pc"
             if name.startswith("vldr") and operands.startswith("d"):

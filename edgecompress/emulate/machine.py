@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from edgecompress.device.port import Limit, Stop
+from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.emulate import counter
 from edgecompress.emulate.counter import BlockCounter, CountedFunction
 from edgecompress.errors import DeviceError, MissingToolError, UnsupportedError
@@ -17,6 +17,7 @@ SYS_EXIT, SYS_EXIT_EXTENDED = 0x18, 0x20
 APPLICATION_EXIT = 0x20026
 BKPT_EXCEPTION = 7
 
+_ILLEGAL = "undefined instruction, or a branch to an even address (Thumb bit missing)"
 _EXCEPTIONS = {
     1: "undefined instruction",
     2: "supervisor call",
@@ -66,7 +67,7 @@ class Machine:
         self._pc = entry & ~1
 
     def read_memory(self, address: int, size: int) -> bytes:
-        from unicorn import UcError
+        from unicorn import UcError  # type: ignore[attr-defined]
 
         try:
             return bytes(self._uc.mem_read(address, size))
@@ -74,16 +75,16 @@ class Machine:
             raise DeviceError(f"no {size} bytes of memory to read at {address:#010x}", found=str(error)) from error
 
     def write_memory(self, address: int, data: bytes) -> None:
-        from unicorn import UcError
+        from unicorn import UcError  # type: ignore[attr-defined]
 
         try:
             self._uc.mem_write(address, bytes(data))
         except (UcError, ValueError, OverflowError) as error:
             raise DeviceError(f"no {len(data)} bytes of memory to write at {address:#010x}", found=str(error)) from error
 
-    def run(self, limit: Limit = Limit()) -> Stop:
+    def run(self, limit: Limit = NO_ENDLESS_LOOP) -> Stop:
         """Continue until a breakpoint, an exit, a fault, or the limit of instructions (seconds are not looked at)."""
-        from unicorn import UcError
+        from unicorn import UC_ERR_INSN_INVALID, UcError  # type: ignore[attr-defined]
         from unicorn import arm_const as arm
 
         self.counter.limit(limit.instructions)
@@ -92,7 +93,8 @@ class Machine:
             self._uc.emu_start(self._pc | 1, NOWHERE)
         except UcError as error:
             pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
-            return self._ended(Stop(reason="fault", pc=pc, detail=self._access or str(error)))
+            what = self._illegal() if error.errno == UC_ERR_INSN_INVALID else str(error)
+            return self._ended(Stop(reason="fault", pc=pc, detail=self._access or what))
         pc = self._uc.reg_read(arm.UC_ARM_REG_PC)
         if self.counter.trouble == counter.TABLE_FULL:
             raise DeviceError("the program has more basic blocks than can be counted", found=f"{counter.SLOTS // 2}")
@@ -113,6 +115,10 @@ class Machine:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def _illegal(self) -> str:
+        lacks = self.target.cpu.unicorn_lacks
+        return _ILLEGAL + (f"; or {lacks}, which this emulator's {self.target.cpu.name} lacks" if lacks else "")
 
     def _ended(self, stop: Stop) -> Stop:
         self._pc = stop.pc + (2 if stop.reason == "breakpoint" else 0)
@@ -186,6 +192,6 @@ def _engine(target: Target) -> Any:
             f"the emulator Unicorn has no {target.cpu.name}",
             hint="it runs on QEMU, where qemu-system-arm is installed",
         )
-    uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+    uc: Any = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)  # type: ignore[attr-defined,no-untyped-call]
     uc.ctl_set_cpu_model(getattr(arm, f"UC_CPU_ARM_{target.cpu.unicorn}"))
     return uc

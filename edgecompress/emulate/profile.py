@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgecompress.device.port import Limit, Stop
+from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.device.stack import stack_bytes
 from edgecompress.emulate.counter import DONE, BlockCount, CountedFunction
 from edgecompress.emulate.cycles import NO_CYCLES, Confidence, Cycles, model_of
@@ -52,7 +52,7 @@ class Profile:
 
 
 def profile_on_unicorn(
-    image: Image, target: Target, function: str, layers: Sequence[str], *, limit: Limit = Limit(), native: bool = True
+    image: Image, target: Target, function: str, layers: Sequence[str], *, limit: Limit = NO_ENDLESS_LOOP, native: bool = True
 ) -> Profile:
     """Run a standalone program from reset to its exit; see `edgecompress.emulate.profile`."""
     counted = CountedFunction(image.symbol(function).address, tuple(image.symbol(name).address for name in layers))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from edgecompress.device.gdb_remote import PC, GdbRemote
-from edgecompress.device.port import Limit, Stop
+from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.errors import DeviceError, MissingToolError
 from edgecompress.targets.image import Image
 from edgecompress.targets.target import Target
@@ -77,7 +77,7 @@ class Qemu:
     def write_memory(self, address: int, data: bytes) -> None:
         self._server.write_memory(address, data)
 
-    def run(self, limit: Limit = Limit()) -> Stop:
+    def run(self, limit: Limit = NO_ENDLESS_LOOP) -> Stop:
         """Continue until a breakpoint, an exit, a fault, or the limit of seconds (instructions are not looked at)."""
         if self._at_breakpoint:
             self._server.write_register(PC, self._server.read_register(PC) + 2)

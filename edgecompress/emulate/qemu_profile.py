@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgecompress.device.gdb_remote import LR
-from edgecompress.device.port import Limit
+from edgecompress.device.port import NO_ENDLESS_LOOP, Limit
 from edgecompress.device.stack import stack_bytes
 from edgecompress.emulate import host_library
 from edgecompress.emulate.cycles import NO_CYCLES, estimate
@@ -14,7 +14,7 @@ from edgecompress.emulate.profile import NO_COST, Cost, Profile
 from edgecompress.emulate.qemu import Qemu, find_qemu
 from edgecompress.errors import DeviceError, ToolError
 from edgecompress.targets.image import Image
-from edgecompress.targets.process import ToolFailure, run
+from edgecompress.targets.process import FailedRunError, run
 from edgecompress.targets.target import Target
 
 # The newest plugin interface of each major version that its QEMU still accepts; nothing in ours has changed between.
@@ -23,7 +23,7 @@ _NEWEST_PLUGIN_VERSION = 4
 
 
 def profile_on_qemu(
-    image: Image, target: Target, function: str, layers: Sequence[str], *, limit: Limit = Limit()
+    image: Image, target: Target, function: str, layers: Sequence[str], *, limit: Limit = NO_ENDLESS_LOOP
 ) -> Profile:
     """Run a standalone program twice, once to learn where the function returns to and how much stack it needs, once to
     count; see `edgecompress.emulate.profile`. Cycles are an estimate from the number of instructions (rough)."""
@@ -80,7 +80,7 @@ def _count(
         status = 0
         try:
             run(command, timeout=limit.seconds)
-        except ToolFailure as failure:
+        except FailedRunError as failure:
             if failure.status < 0:
                 raise DeviceError("the program did not come to an end on QEMU", found=failure.found) from failure
             status = failure.status

@@ -25,14 +25,36 @@ def check_model(model: Any, file: str) -> None:
             hint="rebuild it with the functional API or Sequential, and copy the weights",
         )
     if not model.built or not getattr(model, "inputs", None):
-        raise UnsupportedError(
-            f"{file} does not say how large its input is",
-            hint="give the Sequential model an Input(shape=...) as its first layer, and save again",
-        )
+        raise _unsized(file)
     for tensor in model.inputs:
         _check_fixed(tensor, file)
     for layer, weight in named_weights(model):
         _check_finite(layer, weight, file)
+
+
+def check_input_size(config: dict[str, Any], file: str) -> None:
+    """Refuse a Sequential model that was never built; Keras would fail on its weights with a riddle.
+
+    Args:
+        config: a model's description in Keras 2's form.
+
+    Raises:
+        UnsupportedError: neither an input layer nor any other word about the input's size.
+    """
+    inner = config.get("config")
+    if config.get("class_name") != "Sequential" or not isinstance(inner, dict) or not inner.get("layers"):
+        return
+    first = inner["layers"][0]
+    known = {"batch_input_shape", "batch_shape", "layers"} & set(first.get("config") or {})
+    if not known and first.get("class_name") != "InputLayer" and not inner.get("build_input_shape"):
+        raise _unsized(file)
+
+
+def _unsized(file: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{file} does not say how large its input is",
+        hint="give the Sequential model an Input(shape=...) as its first layer, and save again",
+    )
 
 
 def named_weights(model: Any) -> Iterator[tuple[str, Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 from edgecompress.errors import EdgecompressError, ModelFileError
 from edgecompress.load import config as description
 from edgecompress.load.bridge import bridge
-from edgecompress.load.check import check_model, in_float32
+from edgecompress.load.check import check_input_size, check_model, in_float32
 from edgecompress.load.containers import Contents, read_h5, read_keras
 from edgecompress.load.identify import Format, identify
 from edgecompress.load.runtime import keras2
@@ -45,6 +45,7 @@ def _build(path: Path, form: Format, contents: Contents, trust: bool) -> Any:
     if contents.is_keras3 and form is not Format.SAVED_MODEL:
         return bridge(path, contents.config, trust_model_code=trust)
     check_wiring(contents.config, path.name)
+    check_input_size(contents.config, path.name)
     if form is Format.SAVED_MODEL:
         model = keras2().layers.deserialize(contents.config, use_legacy_format="module" not in contents.config)
         restore_weights(model, path)

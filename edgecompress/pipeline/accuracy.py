@@ -11,7 +11,7 @@ from edgecompress.compress.task import Task, auc, score
 from edgecompress.errors import NotExactError
 from edgecompress.pipeline.execution import run_outputs
 from edgecompress.pipeline.host import run_on_host
-from edgecompress.report import statistics
+from edgecompress.report import bootstrap, statistics
 from edgecompress.report.records import Accuracy, Agreement, Interval
 from edgecompress.targets import Target
 from edgecompress.targets.image import Image
@@ -19,7 +19,6 @@ from edgecompress.targets.image import Image
 DEVICE_INSTRUCTIONS = 20_000_000_000
 """How much is emulated for the accuracy on the device; counted, not timed, so that the sample count is always the same."""
 DEVICE_SAMPLES = 2_000
-RESAMPLES = 2_000
 
 Progress = Callable[[str, int, int], None]
 
@@ -54,7 +53,9 @@ def read_test_set(folder: Path) -> TestSet:
         return np.load(path, mmap_mode="r", allow_pickle=False) if path.exists() else None
 
     inputs = [np.load(p, mmap_mode="r", allow_pickle=False) for p in sorted(folder.glob("input_*.npy"))]
-    outputs = {p.stem.removeprefix("outputs_"): np.load(p, allow_pickle=False) for p in sorted(folder.glob("outputs_*.npy"))}
+    outputs = {
+        p.stem.removeprefix("outputs_"): np.load(p, allow_pickle=False) for p in sorted(folder.glob("outputs_*.npy"))
+    }
     return TestSet(tuple(inputs), read("labels"), read("targets"), outputs)
 
 
@@ -71,7 +72,18 @@ class Answers:
     device: np.ndarray
 
 
-def run_integer_model(program: Program, sources: Mapping[str, str], image: Image, target: Target, tests: TestSet, folder: Path, *, instructions: int, prefix: str, say: Progress) -> Answers:  # fmt: skip
+def run_integer_model(
+    program: Program,
+    sources: Mapping[str, str],
+    image: Image,
+    target: Target,
+    tests: TestSet,
+    folder: Path,
+    *,
+    instructions: int,
+    prefix: str,
+    say: Progress,
+) -> Answers:
     """Runs all test samples on the host and as many as the budget allows on the device.
 
     Args:
@@ -80,14 +92,25 @@ def run_integer_model(program: Program, sources: Mapping[str, str], image: Image
     Raises:
         NotExactError: host and device differ.
     """
-    hosted = run_on_host(program, sources, folder, tests.inputs, prefix=prefix, on_progress=lambda d, n: say("test samples on this computer", d, n))
+    hosted = run_on_host(
+        program,
+        sources,
+        folder,
+        tests.inputs,
+        prefix=prefix,
+        on_progress=lambda d, n: say("test samples on this computer", d, n),
+    )
     count = min(len(tests), DEVICE_SAMPLES, max(1, DEVICE_INSTRUCTIONS // max(instructions, 1)))
     samples = [[np.ascontiguousarray(values[i]).tobytes() for values in tests.inputs] for i in range(count)]
     on_device = run_outputs(program, image, target, samples, lambda d, n: say(f"test samples on {target.name}", d, n))
     for number, outputs in enumerate(on_device):
         for left, right in zip(outputs, hosted, strict=True):
             if left.tobytes() != right[number].tobytes():
-                raise NotExactError(f"the generated C gives other bytes on {target.name} than on this computer", found=f"test sample {number}", hint="report it with the model")
+                raise NotExactError(
+                    f"the generated C gives other bytes on {target.name} than on this computer",
+                    found=f"test sample {number}",
+                    hint="report it with the model",
+                )
     device = np.stack([outputs[0].reshape(hosted[0].shape[1:]) for outputs in on_device])
     return Answers(_dequantized(program, hosted[0]), _dequantized(program, device))
 
@@ -96,7 +119,9 @@ def _dequantized(program: Program, values: np.ndarray) -> np.ndarray:
     tensor = program.graph.tensors[program.graph.outputs[0]]
     if tensor.dtype.kind == "f" or tensor.quantization is None:
         return values.astype(np.float32)
-    return ((values.astype(np.int32) - tensor.quantization.zero_point) * np.float32(tensor.quantization.scale)).astype(np.float32)
+    return ((values.astype(np.int32) - tensor.quantization.zero_point) * np.float32(tensor.quantization.scale)).astype(
+        np.float32
+    )
 
 
 def judge(task: Task, tests: TestSet, answers: Answers, max_drop: float | None) -> tuple[Accuracy, Agreement, str]:
@@ -107,10 +132,27 @@ def judge(task: Task, tests: TestSet, answers: Answers, max_drop: float | None) 
     scores = {name: _scores(task, outputs, tests) for name, outputs in tests.outputs.items()}
     scores["int8"], scores["device"] = _scores(task, answers.host, tests), _scores(task, answers.device, tests)
     unit = "fraction" if task.higher_is_better else None
-    record = Accuracy(metric=task.metric, samples=len(tests), device_samples=len(answers.device), unit=unit, higher_is_better=task.higher_is_better, max_drop=None if max_drop is None else max_drop / 100)  # fmt: skip
+    record = Accuracy(
+        metric=task.metric,
+        samples=len(tests),
+        device_samples=len(answers.device),
+        unit=unit,
+        higher_is_better=task.higher_is_better,
+        max_drop=None if max_drop is None else max_drop / 100,
+    )
     if scores["int8"] is None:
-        return replace(Accuracy(), samples=len(tests)), _agreement(tests, answers), "the test data has no labels: accuracy is unknown"
-    fields = {"original": "original", "baseline": "baseline", "compressed": "float_", "int8": "int8", "device": "device"}
+        return (
+            replace(Accuracy(), samples=len(tests)),
+            _agreement(tests, answers),
+            "the test data has no labels: accuracy is unknown",
+        )
+    fields = {
+        "original": "original",
+        "baseline": "baseline",
+        "compressed": "float_",
+        "int8": "int8",
+        "device": "device",
+    }
     values: dict[str, object] = {}
     for name, field in fields.items():
         if (found := scores.get(name)) is not None:
@@ -142,26 +184,16 @@ class Scores:
     def interval(self) -> Interval:
         """95 %: Wilson for right or wrong answers, else the bootstrap's."""
         if self.is_binary:
-            found = statistics.wilson(int(self.each.sum()), len(self.each))
-            return Interval(found.low, found.high)
-        return bootstrap(lambda chosen: self.of(chosen), len(self.each))
-
-    def of(self, chosen: np.ndarray) -> float:
-        """The metric of some of the samples."""
-        return float(self.each[chosen].mean()) if self.anomalous is None else auc(self.each[chosen], self.anomalous[chosen])
+            return _interval(statistics.wilson(int(self.each.sum()), len(self.each)))
+        if self.anomalous is not None:
+            return _interval(bootstrap.auc_interval(self.each, self.anomalous))
+        return _interval(bootstrap.mean_interval(self.each))
 
 
-def bootstrap(metric: Callable[[np.ndarray], float], count: int, seed: int = 0) -> Interval:
-    """The percentile interval, 95 %, of a metric over `count` samples drawn with replacement (Efron 1979)."""
-    generator = np.random.default_rng(seed)
-    values = []
-    for _ in range(RESAMPLES):
-        try:
-            values.append(metric(generator.integers(0, count, count)))
-        except Exception:  # noqa: S112  # a resample with one class only has no AUC
-            continue
-    low, high = np.percentile(values, (2.5, 97.5)) if values else (float("-inf"), float("inf"))
-    return Interval(float(low), float(high))
+def _interval(found: statistics.Interval, sign: int = 1) -> Interval:
+    """The statistics' interval as the report's; a negative sign turns a gain into a loss."""
+    ends = sorted((sign * found.low, sign * found.high))
+    return Interval(ends[0], ends[1], found.confidence)
 
 
 def _scores(task: Task, outputs: np.ndarray, tests: TestSet) -> Scores | None:
@@ -183,14 +215,21 @@ def _with_drop(record: Accuracy, scores: Mapping[str, Scores | None], task: Task
     best = max(candidates, key=lambda name: sign * candidates[name].value)
     before = candidates[best]
     drop = sign * (before.value - after.value)
+    name = f"the {best} float model"
     if before.is_binary and after.is_binary:
-        paired = statistics.compare(before.each > 0.5, after.each > 0.5)
-        interval = Interval(-paired.interval.high, -paired.interval.low)
-        sentence = statistics.verdict(paired, f"the {best} float model", "int8").sentence
+        answers = statistics.compare(before.each > 0.5, after.each > 0.5)
+        interval, sentence = _interval(answers.interval, -1), statistics.verdict(answers, name, "int8").sentence
     else:
-        interval = bootstrap(lambda chosen: sign * (before.of(chosen) - after.of(chosen)), len(after.each))
-        sentence = f"{task.metric}: int8 {after.value:.4g}, the {best} float model {before.value:.4g} (95 % interval of the loss {interval.low:+.3g} to {interval.high:+.3g})"  # fmt: skip
+        interval = _interval(_paired(before, after, task.metric).interval, -sign)
+        figures = f"int8 {after.value:.4g}, {name} {before.value:.4g}"
+        sentence = f"{task.metric}: {figures} (95 % interval of the loss {interval.low:+.3g} to {interval.high:+.3g})"
     return replace(record, drop=drop, drop_interval=interval), sentence
+
+
+def _paired(before: Scores, after: Scores, metric: str) -> bootstrap.PairedMetric:
+    if before.anomalous is not None:
+        return bootstrap.compare_auc(before.each, after.each, before.anomalous)
+    return bootstrap.compare_errors(metric, before.each, after.each)
 
 
 def _agreement(tests: TestSet, answers: Answers) -> Agreement:
@@ -198,7 +237,12 @@ def _agreement(tests: TestSet, answers: Answers) -> Agreement:
     original = tests.outputs.get("original")
     if original is None:
         return Agreement()
-    a, b = original.reshape(len(original), -1).astype(np.float64), answers.host.reshape(len(original), -1).astype(np.float64)
+    a, b = (
+        original.reshape(len(original), -1).astype(np.float64),
+        answers.host.reshape(len(original), -1).astype(np.float64),
+    )
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = np.where(norms > 0, (a * b).sum(1) / np.where(norms > 0, norms, 1), np.nan)
-    return Agreement(len(a), float(np.sqrt(((a - b) ** 2).mean())), float(np.nanmean(cosine)) if np.isfinite(cosine).any() else None)
+    return Agreement(
+        len(a), float(np.sqrt(((a - b) ** 2).mean())), float(np.nanmean(cosine)) if np.isfinite(cosine).any() else None
+    )

@@ -34,14 +34,23 @@ def check_promises(folder: RunFolder, compressed: Mapping[str, Any] | None) -> t
     """Every standing promise measured on the integers in the .tflite; a broken one raises PromiseError."""
     if not compressed:
         return ()
-    return check_converted(reader.read(folder.model), folder.path / "compress" / compressed["kernels"], compressed["promises"])
+    return check_converted(
+        reader.read(folder.model), folder.path / "compress" / compressed["kernels"], compressed["promises"]
+    )
 
 
 def task_from(values: Mapping[str, Any]) -> Task:
     return Task(**{name: values[name] for name in ("loss", "metric", "target", "from_logits", "why")})
 
 
-def assemble(report: Report, model: Path, settings: BuildRecipe, compressed: Mapping[str, Any] | None, converted: Mapping[str, Any] | None, promises: Sequence[Measurement]) -> Report:  # fmt: skip
+def assemble(
+    report: Report,
+    model: Path,
+    settings: BuildRecipe,
+    compressed: Mapping[str, Any] | None,
+    converted: Mapping[str, Any] | None,
+    promises: Sequence[Measurement],
+) -> Report:
     """The back end's report with all that came before it."""
     notes = [*(compressed or {}).get("notes", ()), *(compressed or {}).get("ended", ())]
     warnings = list(report.warnings)
@@ -64,7 +73,9 @@ def assemble(report: Report, model: Path, settings: BuildRecipe, compressed: Map
 def _format(model: Path) -> str:
     if model.is_dir():
         return "saved_model"
-    return {".h5": "keras h5", ".hdf5": "keras h5", ".keras": "keras", ".tflite": "tflite"}.get(model.suffix, model.suffix.lstrip("."))
+    return {".h5": "keras h5", ".hdf5": "keras h5", ".keras": "keras", ".tflite": "tflite"}.get(
+        model.suffix, model.suffix.lstrip(".")
+    )
 
 
 def _passes(compressed: Mapping[str, Any] | None, promises: Sequence[Measurement]) -> tuple[PassRecord, ...]:
@@ -81,7 +92,9 @@ def _passes(compressed: Mapping[str, Any] | None, promises: Sequence[Measurement
         if entry["did_nothing"]:
             status, notes = "nothing to do", [*notes, entry["did_nothing"]]
         if measured and promise and promise.kind is Kind.DISTINCT_VALUES:
-            notes.append(f"in the .tflite: at most {measured.reached:g} values per output channel, {measured.per_tensor:g} per tensor")
+            notes.append(
+                f"in the .tflite: at most {measured.reached:g} values per output channel, {measured.per_tensor:g} per tensor"
+            )
         records.append(
             PassRecord(
                 name=entry["text"],
@@ -103,7 +116,9 @@ def _promise(promise: Promise) -> PromiseRecord:
     return PromiseRecord(str(promise), promise.kind.value, bound, promise.layers)
 
 
-def _stages(report: Report, model: Path, compressed: Mapping[str, Any] | None, converted: Mapping[str, Any] | None) -> tuple[Stage, ...]:
+def _stages(
+    report: Report, model: Path, compressed: Mapping[str, Any] | None, converted: Mapping[str, Any] | None
+) -> tuple[Stage, ...]:
     """The model's bytes on their way to the device."""
     stages = [Stage("model as given", model.name, size(model))]
     if compressed:

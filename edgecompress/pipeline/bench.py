@@ -1,6 +1,5 @@
 """`bench`: a .tflite file onto the emulated target, proven bit-exact, counted and timed; the back half of `build`."""
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,7 +10,6 @@ import numpy as np
 from edgecompress import emulate
 from edgecompress.codegen.program import Program, lower
 from edgecompress.errors import ModelFileError
-from edgecompress.files import make_folder, sha256
 from edgecompress.pipeline import firmware, records, saving
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
 from edgecompress.pipeline.execution import run_layer_by_layer
@@ -57,7 +55,19 @@ class Benchmark:
             raise not_exact(self.comparison, "the device", "the reference")
 
 
-def bench(model: Path | str, *, target: str = "cortex-m4", inputs: int = 16, save: Path | str | None = None, samples: np.ndarray | None = None, prefix: str = "model", compiler: Name = "zig", seed: int = 0, command: str | None = None, on_progress: Progress | None = None) -> Benchmark:  # fmt: skip
+def bench(
+    model: Path | str,
+    *,
+    target: str = "cortex-m4",
+    inputs: int = 16,
+    save: Path | str | None = None,
+    samples: np.ndarray | None = None,
+    prefix: str = "model",
+    compiler: Name = "zig",
+    seed: int = 0,
+    command: str | None = None,
+    on_progress: Progress | None = None,
+) -> Benchmark:
     """Generates, compiles and runs a full-integer .tflite on an emulated target, and compares every operator's output.
 
     Args:
@@ -86,7 +96,9 @@ def bench(model: Path | str, *, target: str = "cortex-m4", inputs: int = 16, sav
     with saving.work_folder(Path(save) if save else None) as folder:
         say("running the reference interpreters", 0, 1)
         expected, built = _expect_and_build(path, graph, program, chosen, folder, tests, prefix, compiler)
-        outputs = run_layer_by_layer(program, built.mailbox, chosen, tests, lambda done, count: say(f"running on {chosen.name}", done, count))
+        outputs = run_layer_by_layer(
+            program, built.mailbox, chosen, tests, lambda done, count: say(f"running on {chosen.name}", done, count)
+        )
         say("counting", 0, 1)
         names = [f"{prefix}_layer_{layer.index}" for layer in program.layers]
         profile = emulate.profile(built.standalone, chosen, f"{prefix}_invoke", names)
@@ -103,13 +115,26 @@ def find_model(path: Path) -> Path:
     if path.is_dir():
         if (path / MODEL).is_file():
             return path / MODEL
-        raise ModelFileError(f"{path} is no run directory", found=f"there is no {path / MODEL}", hint="give a .tflite file, or the folder that `build` wrote")
+        raise ModelFileError(
+            f"{path} is no run directory",
+            found=f"there is no {path / MODEL}",
+            hint="give a .tflite file, or the folder that `build` wrote",
+        )
     if not path.exists():
         raise ModelFileError(f"{path}: no such file", hint="check the path")
     return path
 
 
-def _expect_and_build(path: Path, graph: Graph, program: Program, target: Target, folder: Path, tests: Sequence[Mapping[int, np.ndarray]], prefix: str, compiler: Name) -> tuple[Expected, Firmware]:  # fmt: skip
+def _expect_and_build(
+    path: Path,
+    graph: Graph,
+    program: Program,
+    target: Target,
+    folder: Path,
+    tests: Sequence[Mapping[int, np.ndarray]],
+    prefix: str,
+    compiler: Name,
+) -> tuple[Expected, Firmware]:
     """The reference outputs and the firmware; the interpreters run while the compiler does.
 
     The golden vectors come from our NumPy reference, which `expect` holds against tflite-micro.
@@ -119,5 +144,7 @@ def _expect_and_build(path: Path, graph: Graph, program: Program, target: Target
     golden = run_graph(program.graph, tests[0])
     with ThreadPoolExecutor(2) as pool:
         expected = pool.submit(expect, path, graph, tests)
-        built = pool.submit(firmware.build, program, target, folder, (tests[0], golden), prefix=prefix, compiler=compiler)
+        built = pool.submit(
+            firmware.build, program, target, folder, (tests[0], golden), prefix=prefix, compiler=compiler
+        )
         return expected.result(), built.result()

@@ -9,6 +9,7 @@ from typing import Any
 from edgecompress import data as datasets
 from edgecompress import recipe as recipes
 from edgecompress import worker
+from edgecompress.convert.layer_errors import layer_errors
 from edgecompress.data.dataset import Dataset
 from edgecompress.errors import AccuracyError, DataError, ModelFileError, UsageError
 from edgecompress.files import sha256, write_bytes, write_text
@@ -17,15 +18,20 @@ from edgecompress.pipeline.bench import Benchmark, bench
 from edgecompress.pipeline.folder import RunFolder, fingerprint
 from edgecompress.pipeline.judging import judge_tflite
 from edgecompress.recipe import Recipe
+from edgecompress.report.format import layer_name
 from edgecompress.report.html import render_html
 from edgecompress.report.records import Report
 from edgecompress.report.schema import to_json
+from edgecompress.report.summary import largest_losses
 from edgecompress.targets import find
 from edgecompress.targets.compilers import Name
 
 DEFAULT_TARGET = "cortex-m4"
 REAL_SAMPLES = 8
 """How many test samples are compared operator by operator, beside random and hostile inputs."""
+LOSS_SAMPLES = 8
+"""How many training samples the error of every layer is measured on."""
+FLOAT_TWIN = "float.tflite"
 
 Event = dict[str, Any]
 OnEvent = Callable[[Event], None]
@@ -67,15 +73,43 @@ class _Run:
     def job(self, **more: Any) -> dict[str, Any]:
         """What every worker stage is told about recipe and data."""
         recipe = str(self.recipe) if self.recipe else None
-        return {"recipe": recipe, "overrides": self.overrides, "data": self.source, "trust_model_code": self.trust, **more}
+        return {
+            "recipe": recipe,
+            "overrides": self.overrides,
+            "data": self.source,
+            "trust_model_code": self.trust,
+            **more,
+        }
 
     def base(self) -> dict[str, Any]:
         """What the result of every Keras stage depends on."""
         data = self.dataset.fingerprint if self.dataset else None
-        return {"model": sha256(self.model), "data": data, "recipe": recipes.print_recipe(self.settings), "versions": assembly.keras_versions()}
+        return {
+            "model": sha256(self.model),
+            "data": data,
+            "recipe": recipes.print_recipe(self.settings),
+            "versions": assembly.keras_versions(),
+        }
 
 
-def build(model: Path | str, *, data: str | None = None, recipe: Path | str | None = None, passes: str | None = None, target: str | None = None, out: Path | str | None = None, max_drop: float | None = None, seed: int | None = None, prefix: str | None = None, resume: bool = False, random_calibration: bool = False, trust_model_code: bool = False, compiler: Name = "zig", command: str | None = None, on_event: OnEvent | None = None) -> Build:  # fmt: skip
+def build(
+    model: Path | str,
+    *,
+    data: str | None = None,
+    recipe: Path | str | None = None,
+    passes: str | None = None,
+    target: str | None = None,
+    out: Path | str | None = None,
+    max_drop: float | None = None,
+    seed: int | None = None,
+    prefix: str | None = None,
+    resume: bool = False,
+    random_calibration: bool = False,
+    trust_model_code: bool = False,
+    compiler: Name = "zig",
+    command: str | None = None,
+    on_event: OnEvent | None = None,
+) -> Build:
     """Compresses, converts, generates C, compiles, runs on the emulated target and reports.
 
     Args:
@@ -94,18 +128,38 @@ def build(model: Path | str, *, data: str | None = None, recipe: Path | str | No
         EdgecompressError: its subclass says which stage and why; see `edgecompress.errors`.
     """
     started = time.monotonic()
-    run = _prepare(Path(model), data, recipe, out, resume, trust_model_code, random_calibration, on_event, {"passes": passes, "build.target": target, "build.max_drop": max_drop, "build.seed": seed, "build.prefix": prefix})  # fmt: skip
+    run = _prepare(
+        Path(model),
+        data,
+        recipe,
+        out,
+        resume,
+        trust_model_code,
+        random_calibration,
+        on_event,
+        {
+            "passes": passes,
+            "build.target": target,
+            "build.max_drop": max_drop,
+            "build.seed": seed,
+            "build.prefix": prefix,
+        },
+    )
     settings = run.settings.build
     find(settings.target or DEFAULT_TARGET)  # a misspelt target is told before anything is trained
     compressed = _compress(run) if run.is_keras and run.settings.passes else None
     converted = _convert(run, compressed) if run.is_keras else None
     judged = (converted or {}).get("judged") if run.is_keras else _judge_tflite(run)
+    losses = _losses(run) if converted and run.dataset else {}
     promises = assembly.check_promises(run.folder, compressed)
     tests = accuracy.read_test_set(run.folder.path / "test") if judged else None
     benchmark = _bench(run, tests, compiler, command)
     report = assembly.assemble(benchmark.report, run.model, settings, compressed, converted, promises)
+    report = replace(report, layers=tuple(replace(layer, **losses.get(layer.index, {})) for layer in report.layers))
     if run.dataset:
-        report = replace(report, warnings=(*report.warnings, *run.dataset.warnings), notes=(*report.notes, *run.dataset.notes))
+        report = replace(
+            report, warnings=(*report.warnings, *run.dataset.warnings), notes=(*report.notes, *run.dataset.notes)
+        )
     if tests and judged:
         report = _with_accuracy(run, report, benchmark, tests, judged)
     report = replace(report, command=command, seconds=round(time.monotonic() - started, 1))
@@ -122,17 +176,25 @@ def check_drop(report: Report) -> None:
     found = report.accuracy
     if found.max_drop is None or found.drop is None or found.drop <= found.max_drop:
         return
-    worst = [layer for layer in report.layers if layer.rmse is not None]
-    worst.sort(key=lambda layer: -(layer.rmse or 0))
-    names = ", ".join(f'"{layer.name}"' for layer in worst[:3])
+    names = ", ".join(f'"{layer_name(layer.name)}"' for layer in largest_losses(report)[:3])
     raise AccuracyError(
         f"the integer model loses {100 * found.drop:.2f} points of {found.metric}, {100 * found.max_drop:g} are allowed",
-        found=f"{found.samples} test samples; largest error in {names}" if names else f"{found.samples} test samples",
+        found=f"{found.samples} test samples; most is lost in {names}" if names else f"{found.samples} test samples",
         hint="milder passes, more epochs, more calibration samples, or a larger --max-drop; the report shows the layers",
     )
 
 
-def _prepare(model: Path, data: str | None, recipe: Path | str | None, out: Path | str | None, resume: bool, trust: bool, random_calibration: bool, on_event: OnEvent | None, overrides: dict[str, Any]) -> _Run:  # fmt: skip
+def _prepare(
+    model: Path,
+    data: str | None,
+    recipe: Path | str | None,
+    out: Path | str | None,
+    resume: bool,
+    trust: bool,
+    random_calibration: bool,
+    on_event: OnEvent | None,
+    overrides: dict[str, Any],
+) -> _Run:
     """Reads and checks all that was asked, before anything slow or lasting is done."""
     if not model.exists():
         raise ModelFileError(f"{model}: no such file", hint="check the path")
@@ -143,13 +205,27 @@ def _prepare(model: Path, data: str | None, recipe: Path | str | None, out: Path
     settings = recipes.load(chosen, given)
     is_keras = model.suffix != ".tflite"
     if not is_keras and overrides.get("passes"):
-        raise UsageError("passes need a Keras model", found=model.name, hint="give the .h5, .keras or SavedModel it was made from")
+        raise UsageError(
+            "passes need a Keras model", found=model.name, hint="give the .h5, .keras or SavedModel it was made from"
+        )
     source = data or settings.source
-    dataset = datasets.open(source, settings.data, settings.build.seed, run_code=bool(data or recipe)) if source else None
+    dataset = (
+        datasets.open(source, settings.data, settings.build.seed, run_code=bool(data or recipe)) if source else None
+    )
     if dataset is None and is_keras:
         _require_random(model, settings)
     path = Path(out) if out else Path("build") / (model.stem or "model")
-    return _Run(model, settings, chosen, given, source, dataset, RunFolder(path, resume=resume), trust, on_event or (lambda _: None))
+    return _Run(
+        model,
+        settings,
+        chosen,
+        given,
+        source,
+        dataset,
+        RunFolder(path, resume=resume),
+        trust,
+        on_event or (lambda _: None),
+    )
 
 
 def _require_random(model: Path, settings: Recipe) -> None:
@@ -160,14 +236,20 @@ def _require_random(model: Path, settings: Recipe) -> None:
             hint="--data data.npz with arrays x (samples first) and y (labels); or --random-calibration for size and speed only",
         )
     if settings.passes:
-        raise UsageError("passes train, and that needs samples", found="--random-calibration", hint='--data data.npz, or --passes "" for none')
+        raise UsageError(
+            "passes train, and that needs samples",
+            found="--random-calibration",
+            hint='--data data.npz, or --passes "" for none',
+        )
 
 
 def _compress(run: _Run) -> dict[str, Any]:
     """The passes, in a process of their own; finished passes of an earlier run are taken over."""
     folder = run.folder.path / "compress"
     job = run.job(model=str(run.model), out=str(folder))
-    result: dict[str, Any] = worker.call("edgecompress.compress.stage:compress", job, log=run.folder.log, on_event=run.on_event)
+    result: dict[str, Any] = worker.call(
+        "edgecompress.compress.stage:compress", job, log=run.folder.log, on_event=run.on_event
+    )
     return result
 
 
@@ -180,17 +262,30 @@ def _convert(run: _Run, compressed: dict[str, Any] | None) -> dict[str, Any]:
     if done is not None and run.folder.model.exists() and sha256(run.folder.model) == done["sha256"]:
         return dict(done)
     random = run.dataset is None
-    models = {} if not compressed else {"baseline": {"path": str(folder / "compress" / compressed["baseline"]["path"]), "quantized": False}, "compressed": {"path": str(folder / "compress" / compressed["compressed"]["path"]), "quantized": compressed["compressed"]["quantized"]}}  # fmt: skip
+    models = (
+        {}
+        if not compressed
+        else {
+            "baseline": {"path": str(folder / "compress" / compressed["baseline"]["path"]), "quantized": False},
+            "compressed": {
+                "path": str(folder / "compress" / compressed["compressed"]["path"]),
+                "quantized": compressed["compressed"]["quantized"],
+            },
+        }
+    )
     job = run.job(
         model=models["compressed"]["path"] if models else str(run.model),
         stage=bool(models),
         quantized=bool(entry and entry["quantized"]),
         output=str(run.folder.model),
+        float_output=None if random else str(folder / FLOAT_TWIN),
         random=random,
         calibration_samples=run.settings.convert.calibration_samples,
         judge=None if random else {"original": str(run.model), "models": models, "out": str(folder / "test")},
     )
-    result: dict[str, Any] = worker.call("edgecompress.pipeline.judging:convert_and_judge", job, log=run.folder.log, on_event=run.on_event)
+    result: dict[str, Any] = worker.call(
+        "edgecompress.pipeline.judging:convert_and_judge", job, log=run.folder.log, on_event=run.on_event
+    )
     run.folder.finish("convert", key, result)
     return result
 
@@ -203,6 +298,16 @@ def _judge_tflite(run: _Run) -> dict[str, Any] | None:
     return judge_tflite(run.dataset, run.folder.model, run.settings.training, run.folder.path / "test")
 
 
+def _losses(run: _Run) -> dict[int, dict[str, Any]]:
+    """What every operator loses from float to int8, by its index, on a few training samples."""
+    assert run.dataset is not None
+    train = run.dataset.train
+    few = train.take(min(LOSS_SAMPLES, len(train)))
+    samples = [tuple(x[0] for x in batch.inputs) for batch in few.batches(1)]
+    found = layer_errors(run.folder.model, run.folder.path / FLOAT_TWIN, samples)
+    return {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
+
+
 def _bench(run: _Run, tests: accuracy.TestSet | None, compiler: Name, command: str | None) -> Benchmark:
     settings = run.settings.build
     samples = None
@@ -213,12 +318,21 @@ def _bench(run: _Run, tests: accuracy.TestSet | None, compiler: Name, command: s
         run.on_event({"kind": "progress", "stage": what, "step": done, "total": total})
 
     return bench(
-        run.folder.model, target=settings.target or DEFAULT_TARGET, save=run.folder.path, samples=samples,
-        prefix=settings.prefix, compiler=compiler, seed=settings.seed, command=command, on_progress=say,
-    )  # fmt: skip
+        run.folder.model,
+        target=settings.target or DEFAULT_TARGET,
+        save=run.folder.path,
+        samples=samples,
+        prefix=settings.prefix,
+        compiler=compiler,
+        seed=settings.seed,
+        command=command,
+        on_progress=say,
+    )
 
 
-def _with_accuracy(run: _Run, report: Report, benchmark: Benchmark, tests: accuracy.TestSet, judged: dict[str, Any]) -> Report:
+def _with_accuracy(
+    run: _Run, report: Report, benchmark: Benchmark, tests: accuracy.TestSet, judged: dict[str, Any]
+) -> Report:
     """The report with the evidence from the test samples."""
 
     def say(what: str, done: int, total: int) -> None:
@@ -226,9 +340,16 @@ def _with_accuracy(run: _Run, report: Report, benchmark: Benchmark, tests: accur
 
     settings = run.settings.build
     answers = accuracy.run_integer_model(
-        benchmark.program, benchmark.firmware.sources, benchmark.firmware.mailbox, find(settings.target or DEFAULT_TARGET), tests,
-        run.folder.path, instructions=report.instructions or 1, prefix=settings.prefix, say=say,
-    )  # fmt: skip
+        benchmark.program,
+        benchmark.firmware.sources,
+        benchmark.firmware.mailbox,
+        find(settings.target or DEFAULT_TARGET),
+        tests,
+        run.folder.path,
+        instructions=report.instructions or 1,
+        prefix=settings.prefix,
+        say=say,
+    )
     task = assembly.task_from(judged["task"])
     record, agreement, sentence = accuracy.judge(task, tests, answers, settings.max_drop)
     notes = (f"metric: {task.metric} ({task.why})", f"labels: {judged['labels']}", *((sentence,) if sentence else ()))

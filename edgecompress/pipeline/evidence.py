@@ -63,9 +63,13 @@ def not_exact(comparison: Comparison, left: str, right: str) -> NotExactError:
     """The error that names the first operator whose bytes differ."""
     worst = comparison.first
     if worst is None:
-        return NotExactError(f"{left} does not show every tensor that {right} shows", found=str(list(comparison.missing)[:4]))
+        return NotExactError(
+            f"{left} does not show every tensor that {right} shows", found=str(list(comparison.missing)[:4])
+        )
     first = worst.first
-    values = f"; sample {first.sample}, element {list(first.element)}: {first.a:g} instead of {first.b:g}" if first else ""
+    values = (
+        f"; sample {first.sample}, element {list(first.element)}: {first.a:g} instead of {first.b:g}" if first else ""
+    )
     return NotExactError(
         f'{left} differs from {right} first in operator {worst.operator} {worst.opcode} "{worst.name}"',
         found=f"{comparison.differing_bytes:,} of {comparison.compared_bytes:,} bytes{values}",
@@ -73,7 +77,9 @@ def not_exact(comparison: Comparison, left: str, right: str) -> NotExactError:
     )
 
 
-def _litert(model: Path, graph: Graph, inputs: Sequence[Tensors], outputs: Sequence[Tensors]) -> tuple[Comparison | None, str]:
+def _litert(
+    model: Path, graph: Graph, inputs: Sequence[Tensors], outputs: Sequence[Tensors]
+) -> tuple[Comparison | None, str]:
     """LiteRT is shown beside the reference, never relied on: some foreign files it refuses, some end it."""
     litert = Litert()
     reason = litert.available()

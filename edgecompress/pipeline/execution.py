@@ -13,7 +13,13 @@ from edgecompress.targets.image import Image
 Tensors = Mapping[int, np.ndarray]
 
 
-def run_layer_by_layer(program: Program, image: Image, target: Target, inputs: Sequence[Tensors], on_progress: Callable[[int, int], None] | None = None) -> list[dict[int, np.ndarray]]:  # fmt: skip
+def run_layer_by_layer(
+    program: Program,
+    image: Image,
+    target: Target,
+    inputs: Sequence[Tensors],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[dict[int, np.ndarray]]:
     """Runs every input on the emulated device and stops after every layer.
 
     Args:
@@ -43,14 +49,22 @@ def run_layer_by_layer(program: Program, image: Image, target: Target, inputs: S
     return results
 
 
-def run_outputs(program: Program, image: Image, target: Target, samples: Sequence[Sequence[bytes]], on_progress: Callable[[int, int], None] | None = None) -> list[tuple[np.ndarray, ...]]:  # fmt: skip
+def run_outputs(
+    program: Program,
+    image: Image,
+    target: Target,
+    samples: Sequence[Sequence[bytes]],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[tuple[np.ndarray, ...]]:
     """Runs every sample in one go and returns the model's outputs only: for accuracy on many samples."""
     results = []
     with emulate.open(target, image) as port:
         mailbox = Mailbox(port, image)
         for number, sample in enumerate(samples):
             raw = mailbox.run(sample)
-            results.append(tuple(_array(program, index, data) for index, data in zip(program.graph.outputs, raw, strict=True)))
+            results.append(
+                tuple(_array(program, index, data) for index, data in zip(program.graph.outputs, raw, strict=True))
+            )
             if on_progress:
                 on_progress(number + 1, len(samples))
     return results

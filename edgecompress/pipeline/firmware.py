@@ -15,6 +15,7 @@ from edgecompress.targets.compilers import Name
 from edgecompress.targets.image import Image
 
 OPTIMIZATION = "-O2"
+PROGRAMS: tuple[runtime.Program, ...] = ("firmware", "standalone")
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,15 @@ class Firmware:
     standalone: Image
 
 
-def build(program: Program, target: Target, folder: Path, golden: tuple[Mapping[int, np.ndarray], Mapping[int, np.ndarray]], *, prefix: str = "model", compiler: Name = "zig") -> Firmware:  # fmt: skip
+def build(
+    program: Program,
+    target: Target,
+    folder: Path,
+    golden: tuple[Mapping[int, np.ndarray], Mapping[int, np.ndarray]],
+    *,
+    prefix: str = "model",
+    compiler: Name = "zig",
+) -> Firmware:
     """Writes the C and compiles both programs into `folder`.
 
     Args:
@@ -46,10 +55,13 @@ def build(program: Program, target: Target, folder: Path, golden: tuple[Mapping[
     model = writer.write(program, prefix)
     golden_files = writer.write_golden(program, *golden, prefix=prefix)
     defines = {**runtime.program_defines(prefix), "EC_SECTIONS": "1"}
-    images = {}
-    for name, extra in (("firmware", {}), ("standalone", golden_files)):
+    images: dict[str, Image] = {}
+    for name in PROGRAMS:
+        extra = golden_files if name == "standalone" else {}
         sources = {**model, **extra, **runtime.program_sources(name)}
-        images[name] = toolchain.compile(sources, target, folder / f"{name}.elf", defines=defines, optimization=OPTIMIZATION, compiler=compiler)
+        images[name] = toolchain.compile(
+            sources, target, folder / f"{name}.elf", defines=defines, optimization=OPTIMIZATION, compiler=compiler
+        )
     return Firmware({**model, **golden_files}, images["firmware"], images["standalone"])
 
 
@@ -67,7 +79,7 @@ def check_fits(program: Program, target: Target) -> None:
     largest = max(target.ram, key=lambda region: region.bytes)
     if program.plan.arena_bytes > largest.bytes:
         raise DoesNotFitError(
-            f"the arena does not fit the RAM of {target.name}: {program.plan.arena_bytes:,} of {largest.bytes:,} bytes, {program.plan.arena_bytes - largest.bytes:,} too many",
+            f"the arena does not fit the RAM of {target.name}: {_excess(program.plan.arena_bytes, largest.bytes)}",
             found=f"largest at once: {_largest_live(program)}",
             hint="a board with more RAM, smaller inputs or fewer channels in the first layers",
         )
@@ -76,10 +88,14 @@ def check_fits(program: Program, target: Target) -> None:
         order = sorted(range(len(weights)), key=lambda i: -weights[i])[:3]
         names = ", ".join(f'"{printable(_name(program, i))}" {weights[i]:,}' for i in order)
         raise DoesNotFitError(
-            f"the weights do not fit the flash of {target.name}: {sum(weights):,} of {target.flash.bytes:,} bytes, {sum(weights) - target.flash.bytes:,} too many",
+            f"the weights do not fit the flash of {target.name}: {_excess(sum(weights), target.flash.bytes)}",
             found=f"largest: {names}",
             hint="prune filters, cluster, or a board with more flash",
         )
+
+
+def _excess(needed: int, there: int) -> str:
+    return f"{needed:,} bytes are needed, {there:,} are there, {needed - there:,} too few"
 
 
 def _name(program: Program, layer: int) -> str:

@@ -37,7 +37,11 @@ class RunFolder:
                 shutil.rmtree(path / "compress", ignore_errors=True)
                 shutil.rmtree(path / "test", ignore_errors=True)
         elif any(p.name != "log.txt" for p in path.iterdir()):
-            raise OutputError(f"{path} is not empty and no earlier run", found=", ".join(sorted(p.name for p in path.iterdir())[:4]), hint="give a new --out")
+            raise OutputError(
+                f"{path} is not empty and no earlier run",
+                found=", ".join(sorted(p.name for p in path.iterdir())[:4]),
+                hint="give a new --out",
+            )
         self._write()
 
     @property
@@ -61,7 +65,9 @@ class RunFolder:
         self._write()
 
     def _write(self) -> None:
-        write_text(self.path / STATE, json.dumps({"format": FORMAT, "stages": self._stages}, indent=1, sort_keys=True) + "\n")
+        write_text(
+            self.path / STATE, json.dumps({"format": FORMAT, "stages": self._stages}, indent=1, sort_keys=True) + "\n"
+        )
 
 
 def fingerprint(parts: Mapping[str, Any]) -> str:

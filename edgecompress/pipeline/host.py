@@ -12,7 +12,15 @@ from edgecompress.targets import host
 from edgecompress.targets.host import LIBRARY_SUFFIX
 
 
-def run_on_host(program: Program, sources: Mapping[str, str], folder: Path, inputs: Sequence[np.ndarray], *, prefix: str = "model", on_progress: Callable[[int, int], None] | None = None) -> tuple[np.ndarray, ...]:  # fmt: skip
+def run_on_host(
+    program: Program,
+    sources: Mapping[str, str],
+    folder: Path,
+    inputs: Sequence[np.ndarray],
+    *,
+    prefix: str = "model",
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[np.ndarray, ...]:
     """Compiles the model for this computer and runs all samples.
 
     Args:

@@ -43,12 +43,22 @@ def judge_tflite(dataset: data.Dataset, model: Path, training: TrainingRecipe, o
     """Like `judge` where there is no Keras model: the task is told from the integer graph. No TensorFlow."""
     graph = reader.read(model)
     tensor = graph.tensors[graph.outputs[0]]
-    last = next((o.opcode for o in reversed(graph.operations) if o.opcode not in ("DEQUANTIZE", "RESHAPE", "QUANTIZE")), "")
+    last = next(
+        (o.opcode for o in reversed(graph.operations) if o.opcode not in ("DEQUANTIZE", "RESHAPE", "QUANTIZE")), ""
+    )
     activation = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}.get(last, "linear")
-    output = Output(activation, tensor.shape[1:], graph.tensors[graph.inputs[0]].shape[1:], f'the output "{printable(tensor.name)}"')
+    output = Output(
+        activation, tensor.shape[1:], graph.tensors[graph.inputs[0]].shape[1:], f'the output "{printable(tensor.name)}"'
+    )
     kind = dataset.labels.kind
     labels = None if kind in ("none", "input") else dataset.train.labels
-    task = infer(output, labels, Wishes(training.loss, training.metric, training.output, dataset.recipe.labels or (None if kind == "none" else kind)))
+    task = infer(
+        output,
+        labels,
+        Wishes(
+            training.loss, training.metric, training.output, dataset.recipe.labels or (None if kind == "none" else kind)
+        ),
+    )
     split = test_split(dataset)
     write_test_set(split, graph, out, with_floats=task.target == "input")
     return {"task": task.as_dict(), "samples": len(split), "labels": dataset.labels.how}
@@ -102,7 +112,9 @@ def write_test_set(split: Split, graph: Graph, out: Path, *, with_floats: bool =
     make_folder(out)
     shapes = [graph.tensors[i].shape for i in graph.inputs]
     if len(shapes) != len(split.shapes):
-        raise DataError(f"the model has {len(shapes)} inputs, the samples {len(split.shapes)} columns", hint="name them in [data] x")
+        raise DataError(
+            f"the model has {len(shapes)} inputs, the samples {len(split.shapes)} columns", hint="name them in [data] x"
+        )
     files = []
     for number, index in enumerate(graph.inputs):
         tensor = graph.tensors[index]
@@ -112,7 +124,9 @@ def write_test_set(split: Split, graph: Graph, out: Path, *, with_floats: bool =
                 found=f"{list(split.shapes[number])}",
                 hint="reshape in [data] of the recipe",
             )
-        files.append(np.lib.format.open_memmap(out / f"input_{number}.npy", "w+", tensor.dtype, (len(split), *tensor.shape[1:])))
+        files.append(
+            np.lib.format.open_memmap(out / f"input_{number}.npy", "w+", tensor.dtype, (len(split), *tensor.shape[1:]))
+        )
     if with_floats:
         files.append(np.lib.format.open_memmap(out / "targets.npy", "w+", np.float32, (len(split), *split.shapes[0])))
     done, labels = 0, []

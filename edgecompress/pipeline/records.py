@@ -14,14 +14,34 @@ from edgecompress.pipeline.evidence import Expected
 from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
 from edgecompress.reference.compare import Comparison
 from edgecompress.report.records import (
-    MODELLED, BitExact, Board, Cycles, Flash, Layer, LitertDifference, MemoryMap, Milliseconds, ModelFile, Ram, Report,
-)  # fmt: skip
+    MODELLED,
+    BitExact,
+    Board,
+    Cycles,
+    Flash,
+    Layer,
+    LitertDifference,
+    MemoryMap,
+    Milliseconds,
+    ModelFile,
+    Ram,
+    Report,
+)
 from edgecompress.targets import Target
 
 PACKAGES = ("edgecompress", "numpy", "ziglang", "unicorn", "capstone", "ai-edge-litert", "tflite-micro")
 
 
-def back_end(path: Path, program: Program, target: Target, built: Firmware, profile: Profile, comparison: Comparison, expected: Expected, seed: int) -> Report:  # fmt: skip
+def back_end(
+    path: Path,
+    program: Program,
+    target: Target,
+    built: Firmware,
+    profile: Profile,
+    comparison: Comparison,
+    expected: Expected,
+    seed: int,
+) -> Report:
     """All that running a program on its emulated target tells."""
     warnings = []
     if profile.status != 0:
@@ -35,7 +55,12 @@ def back_end(path: Path, program: Program, target: Target, built: Firmware, prof
         macs=program.macs,
         parameters=sum(layer.parameters or 0 for layer in _layers(program, profile)),
         bit_exact=BitExact(comparison.samples, len(comparison.tensors), comparison.differing_bytes, expected.reference),
-        flash=Flash(built.mailbox.flash.code, built.mailbox.flash.constants, built.mailbox.flash.weights, built.mailbox.flash.total),
+        flash=Flash(
+            built.mailbox.flash.code,
+            built.mailbox.flash.constants,
+            built.mailbox.flash.weights,
+            built.mailbox.flash.total,
+        ),
         ram=_ram(program, built, profile),
         instructions=profile.instructions,
         cycles=_cycles(profile),
@@ -49,7 +74,11 @@ def back_end(path: Path, program: Program, target: Target, built: Firmware, prof
         seed=seed,
         compiler_flags=(OPTIMIZATION,),
         versions=versions(),
-        hashes={"model.tflite": program.graph.sha256, "firmware.elf": sha256(built.mailbox.path), "standalone.elf": sha256(built.standalone.path)},
+        hashes={
+            "model.tflite": program.graph.sha256,
+            "firmware.elf": sha256(built.mailbox.path),
+            "standalone.elf": sha256(built.standalone.path),
+        },
     )
 
 
@@ -95,7 +124,9 @@ def _cycles(profile: Profile) -> Cycles:
 def _milliseconds(profile: Profile, target: Target) -> Milliseconds:
     if target.clock_hz is None:
         return Milliseconds()
-    low, typical, high = (round(1000 * c / target.clock_hz, 4) for c in (profile.cycles.min, profile.cycles.typical, profile.cycles.max))
+    low, typical, high = (
+        round(1000 * c / target.clock_hz, 4) for c in (profile.cycles.min, profile.cycles.typical, profile.cycles.max)
+    )
     return Milliseconds(low, typical, high, target.clock_hz)
 
 
@@ -120,7 +151,11 @@ def _layers(program: Program, profile: Profile) -> tuple[Layer, ...]:
                 cycles_min=cost.cycles.min if cost else 0 if is_alias else None,
                 cycles_max=cost.cycles.max if cost else 0 if is_alias else None,
                 output_shape=result.shape,
-                parameters=sum(t.elements for t in program.graph.operands(operation) if t is not None and t.is_constant and weights.get(step)),
+                parameters=sum(
+                    t.elements
+                    for t in program.graph.operands(operation)
+                    if t is not None and t.is_constant and weights.get(step)
+                ),
                 codec="dense" if weights.get(step) else None,
             )
         )

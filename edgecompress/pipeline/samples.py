@@ -21,9 +21,15 @@ def read_samples(path: Path, count: int) -> np.ndarray:
         loaded = np.load(path, mmap_mode="r" if path.suffix == ".npy" else None, allow_pickle=False)
         array = loaded if isinstance(loaded, np.ndarray) else loaded[_name(path, loaded.files)]
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} cannot be read as samples", found=str(error)[:200], hint="an .npy, or an .npz with the array x; no pickled objects") from error
+        raise DataError(
+            f"{path} cannot be read as samples",
+            found=str(error)[:200],
+            hint="an .npy, or an .npz with the array x; no pickled objects",
+        ) from error
     if array.ndim < 2 or len(array) < count:
-        raise DataError(f"{path}: {count} samples are wanted", found=f"an array of shape {list(array.shape)}", hint="--sample-count")
+        raise DataError(
+            f"{path}: {count} samples are wanted", found=f"an array of shape {list(array.shape)}", hint="--sample-count"
+        )
     return np.array(array[:count])
 
 
@@ -31,4 +37,6 @@ def _name(path: Path, names: list[str]) -> str:
     for name in NAMES:
         if name in names:
             return name
-    raise DataError(f"{path} has no array of samples", found=", ".join(names[:8]) or "no arrays", hint=f"name it {NAMES[0]}")
+    raise DataError(
+        f"{path} has no array of samples", found=", ".join(names[:8]) or "no arrays", hint=f"name it {NAMES[0]}"
+    )

@@ -28,11 +28,26 @@ def work_folder(save: Path | None) -> Iterator[Path]:
         yield Path(name)
 
 
-def save(folder: Path, model: Path, report: Report, program: Program, built: Firmware, inputs: Sequence[Tensors], outputs: Sequence[Tensors]) -> None:
+def save(
+    folder: Path,
+    model: Path,
+    report: Report,
+    program: Program,
+    built: Firmware,
+    inputs: Sequence[Tensors],
+    outputs: Sequence[Tensors],
+) -> None:
     """Writes inputs.npz, outputs.npz, layers.npz, the model, its C, the memory map and report.json beside the ELF files."""
-    _save_arrays(folder / "inputs.npz", {f"input_{n}": [s[i] for s in inputs] for n, i in enumerate(program.graph.inputs)})
-    _save_arrays(folder / "outputs.npz", {f"output_{n}": [s[i] for s in outputs] for n, i in enumerate(program.graph.outputs)})
-    _save_arrays(folder / "layers.npz", {f"operator_{o.index}_tensor_{i}": outputs[0][i] for o in program.graph.operations for i in o.outputs})
+    _save_arrays(
+        folder / "inputs.npz", {f"input_{n}": [s[i] for s in inputs] for n, i in enumerate(program.graph.inputs)}
+    )
+    _save_arrays(
+        folder / "outputs.npz", {f"output_{n}": [s[i] for s in outputs] for n, i in enumerate(program.graph.outputs)}
+    )
+    _save_arrays(
+        folder / "layers.npz",
+        {f"operator_{o.index}_tensor_{i}": outputs[0][i] for o in program.graph.operations for i in o.outputs},
+    )
     if model.resolve() != (folder / "model.tflite").resolve():
         write_bytes(folder / "model.tflite", model.read_bytes())
     for name, text in built.sources.items():

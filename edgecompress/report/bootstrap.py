@@ -101,6 +101,17 @@ def compare_auc(
     return PairedMetric("auc", first.auc(every), second.auc(every), interval, len(labels), resamples, seed)
 
 
+def mean_interval(values: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """Of the mean of per-sample values (samples,)."""
+    return _bootstrap(lambda weights: float(weights @ values) / len(values), None, len(values), resamples, seed)
+
+
+def auc_interval(scores: np.ndarray, labels: np.ndarray, *, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """Of the area under the ROC curve; draws within each class."""
+    ranking = _Ranking(scores, labels)
+    return _bootstrap(ranking.auc, np.asarray(labels, bool), len(labels), resamples, seed)
+
+
 def _bootstrap(
     statistic: Callable[[np.ndarray], float], strata: np.ndarray | None, samples: int, resamples: int, seed: int
 ) -> Interval:

@@ -21,6 +21,7 @@ from edgecompress.report.summary import (
     agreement_line,
     headline,
     interval,
+    largest_losses,
     overhead,
     promise_line,
     title,
@@ -70,6 +71,7 @@ def render_html(report: Report) -> str:
         .get_template(TEMPLATE)
         .render(
             report=report,
+            losses=largest_losses(report),
             title=title(report),
             tiles=tiles,
             facts=[fact for fact in facts if fact not in tiles],
@@ -104,7 +106,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("size", "number", "seconds", "shape", "layer_name", "metric", "clock", "sentence"):
+    for name in ("size", "number", "seconds", "shape", "layer_name", "metric", "clock", "sentence", "percent"):
         environment.filters[name] = getattr(fmt, name)
     environment.filters["interval"] = interval
     environment.filters["promise"] = promise_line

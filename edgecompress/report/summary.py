@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edgecompress.report import format as fmt
-from edgecompress.report.records import COUNTED, Interval, PassRecord, Report
+from edgecompress.report.records import COUNTED, Interval, Layer, PassRecord, Report
 
 GOOD, BAD, WARN, NEUTRAL = "good", "bad", "warn", ""
 
@@ -87,11 +87,20 @@ def accuracy_rows(report: Report) -> tuple[AccuracyRow, ...]:
     rows = [
         ("original", result.original, result.original_interval, result.samples),
         ("fine-tuned, uncompressed", result.baseline, result.baseline_interval, result.samples),
-        ("compressed, float", result.float_, result.float_interval, result.samples),
-        ("compressed, int8", result.int8, result.int8_interval, result.samples),
+        ("compressed, float", result.float_ if report.passes else None, result.float_interval, result.samples),
+        ("compressed, int8" if report.passes else "int8", result.int8, result.int8_interval, result.samples),
         ("on the device", result.device, result.device_interval, result.device_samples or result.samples),
     ]
     return tuple(AccuracyRow(label, value, spread, n) for label, value, spread, n in rows if value is not None)
+
+
+MOST_LOSSES = 5
+
+
+def largest_losses(report: Report) -> tuple[Layer, ...]:
+    """The operators that add most error on the way from float to int8, the worst first; empty where it is unknown."""
+    known = [layer for layer in report.layers if (layer.added_noise or 0) > 0]
+    return tuple(sorted(known, key=lambda layer: -(layer.added_noise or 0))[:MOST_LOSSES])
 
 
 def agreement_line(report: Report) -> str:

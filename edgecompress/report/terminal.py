@@ -8,11 +8,11 @@ from edgecompress.memory.picture import draw_text
 from edgecompress.report import format as fmt
 from edgecompress.report.layout import Column, bar, print_facts, print_line, print_table
 from edgecompress.report.records import COUNTED, Layer, PassRecord, Report
-from edgecompress.report.summary import accuracy_rows, agreement_line, headline, promise_line, title
+from edgecompress.report.summary import accuracy_rows, agreement_line, headline, largest_losses, promise_line, title
 
 WIDE_SCREEN = 100
 WIDE_BAR, NARROW_BAR = 12, 5
-MEMORY_MAP_FROM = 3
+MEMORY_MAP_FROM = 2
 """The verbosity that shows the memory map."""
 
 
@@ -22,7 +22,7 @@ def print_bench(report: Report, console: Console, *, verbosity: int = 0) -> None
     Args:
         report: unknown values are shown as unknown.
         console: where to print; its width and whether it is a terminal decide the form.
-        verbosity: from 3 on with the memory map.
+        verbosity: from 2 on with the memory map.
     """
     _print_title(console, title(report))
     print_line(console)
@@ -40,6 +40,7 @@ def print_build(report: Report, console: Console, *, verbosity: int = 0) -> None
     print_passes(report, console)
     print_stages(report, console)
     print_accuracy(report, console)
+    print_losses(report, console)
     _print_heading(console, "result")
     print_facts(console, headline(report))
     print_layers(report, console)
@@ -160,6 +161,23 @@ def print_accuracy(report: Report, console: Console) -> None:
     print_table(console, columns)
     if agreement_line(report):
         print_line(console, agreement_line(report))
+
+
+def print_losses(report: Report, console: Console) -> None:
+    """The operators where the integer model loses most against its float twin."""
+    rows = largest_losses(report)
+    if not rows:
+        return
+    _print_heading(console, "what int8 loses, layer by layer (on training samples, worst first)")
+    columns = [
+        Column("#", tuple(str(row.index) for row in rows), style="dim"),
+        Column("op", tuple(row.op for row in rows), right=False, style="cyan"),
+        Column("name", tuple(fmt.layer_name(row.name) for row in rows), right=False, least=12, drop=1),
+        Column("noise added", tuple(fmt.percent(row.added_noise, 3) for row in rows)),
+        Column("SNR, dB", tuple(fmt.UNKNOWN if row.snr_db is None else f"{row.snr_db:.1f}" for row in rows)),
+        Column("cosine", tuple(fmt.UNKNOWN if row.cosine is None else f"{row.cosine:.5f}" for row in rows)),
+    ]
+    print_table(console, columns)
 
 
 def print_memory_map(report: Report, console: Console) -> None:

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import Any
 
 from edgecompress.errors import RecipeError
@@ -79,7 +80,7 @@ def read_memory(table: Table) -> MemoryMap:
     if not memory.ram:
         raise RecipeError(f"{table.where}: ram must hold at least one region")
     ordered = sorted(memory.regions, key=lambda region: region.origin)
-    for lower, upper in zip(ordered, ordered[1:], strict=False):
+    for lower, upper in pairwise(ordered):
         if lower.end > upper.origin:
             raise RecipeError(f"{table.where}: the regions {lower.name!r} and {upper.name!r} overlap")
     if len({region.name for region in ordered}) != len(ordered):
@@ -104,6 +105,7 @@ def read_cpu(text: str, where: str) -> Cpu:
         zig=ZigTarget(cpu=zig.take("cpu", str), abi=zig.take("abi", str)),
         gcc=tuple(str(flag) for flag in table.take("gcc", list)),
         unicorn=table.take("unicorn", str) if table.has("unicorn") else None,
+        unicorn_lacks=table.take("unicorn_lacks", str) if table.has("unicorn_lacks") else None,
         memory=read_memory(memory),
         qemu=read_qemu(table.table("qemu")),
     )

@@ -11,7 +11,7 @@ from edgecompress.errors import MissingToolError, ToolError
 LAST_LINES = 20
 
 
-class ToolFailure(ToolError):
+class FailedRunError(ToolError):
     """The tool ran and said no; `output` is all that it wrote, `status` its exit status."""
 
     def __init__(self, command: Sequence[str], output: str, status: int) -> None:
@@ -40,7 +40,7 @@ def run(
 
     Raises:
         MissingToolError: no such program.
-        ToolFailure: it ended with another status than 0, or not in time.
+        FailedRunError: it ended with another status than 0, or not in time.
     """
     try:
         done = subprocess.run(
@@ -58,8 +58,8 @@ def run(
     except OSError as error:
         raise ToolError(f"{command[0]} cannot be run", found=str(error.strerror)) from error
     except subprocess.TimeoutExpired as error:
-        raise ToolFailure(command, f"no end after {timeout:g} s", -1) from error
+        raise FailedRunError(command, f"no end after {timeout:g} s", -1) from error
     output = done.stdout.decode("utf-8", "replace")
     if done.returncode != 0:
-        raise ToolFailure(command, output, done.returncode)
+        raise FailedRunError(command, output, done.returncode)
     return output

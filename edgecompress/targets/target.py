@@ -54,7 +54,8 @@ class Cpu:
     """One processor core.
 
     `fpu`, `dsp`, `mve` (vector unit), `dwt` (cycle counter) and `vtor` say what it has. `runner` is the emulator that
-    runs it by default, "unicorn" or "qemu"; `unicorn` is Unicorn's name of the core, None where it has none.
+    runs it by default, "unicorn" or "qemu"; `unicorn` is Unicorn's name of the core, None where it has none;
+    `unicorn_lacks` what the real core has and that one has not.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Cpu:
     gcc: tuple[str, ...]
     runner: str
     unicorn: str | None
+    unicorn_lacks: str | None
     memory: MemoryMap
     qemu: QemuMachine
 

@@ -15,7 +15,7 @@ from edgecompress.targets import linker
 from edgecompress.targets.cache import cache_folder, store, trim
 from edgecompress.targets.compilers import Compiler, Name, find_compiler
 from edgecompress.targets.image import Image
-from edgecompress.targets.process import ToolFailure, run
+from edgecompress.targets.process import FailedRunError, run
 from edgecompress.targets.target import Region, Target
 
 UNITS = (".c", ".S")
@@ -104,6 +104,7 @@ def _compile_units(sources: Sources, command: tuple[str, ...], build: _Build) ->
         text = _bytes(sources[name])
         common.update(f"{name}\0{len(text)}\0".encode() + text)
     cache = cache_folder("objects")
+    compiled: list[str] = []
 
     def compile_unit(name: str) -> str:
         key = common.copy()
@@ -117,21 +118,23 @@ def _compile_units(sources: Sources, command: tuple[str, ...], build: _Build) ->
             pass  # not compiled yet
         run((*command, "-I.", "-c", name, "-o", target), folder=build.folder, environment=build.compiler.environment)
         store(cached, (build.folder / target).read_bytes())
+        compiled.append(name)
         return target
 
     with ThreadPoolExecutor(JOBS) as pool:
         objects = list(pool.map(compile_unit, units))
-    trim(cache, CACHED_OBJECTS)
+    if compiled:
+        trim(cache, CACHED_OBJECTS)
     return objects
 
 
 def _link_where_arena_fits(objects: list[str], build: _Build) -> Path:
     """Link with the arena in the first RAM region that holds it."""
-    failures: list[tuple[int, str, ToolFailure]] = []
+    failures: list[tuple[int, str, FailedRunError]] = []
     for region in build.target.ram:
         try:
             return _link(objects, build, region)
-        except ToolFailure as failure:
+        except FailedRunError as failure:
             overflows = _overflows(failure.output)
             if not overflows:
                 raise
@@ -139,8 +142,8 @@ def _link_where_arena_fits(objects: list[str], build: _Build) -> Path:
             failures.append((worst[1], worst[0], failure))
             if build.target.flash.name in overflows:
                 break
-    excess, name, failure = min(failures, key=lambda item: item[0])
-    raise _does_not_fit(excess, name, objects, build) from failure
+    excess, name, cause = min(failures, key=lambda item: item[0])
+    raise _does_not_fit(excess, name, objects, build) from cause
 
 
 def _link(objects: list[str], build: _Build, arena: Region) -> Path:

@@ -79,8 +79,20 @@ def read_bytes(content: bytes) -> Graph:
         return _read_model(content, step)
     except EdgecompressError:
         raise
-    except (struct.error, ValueError, TypeError, IndexError, KeyError, OverflowError, AttributeError, UnicodeError, AssertionError) as error:
-        raise ModelFileError(f"damaged file: reading {step.now} failed", found=f"{type(error).__name__}: {error}") from error
+    except (
+        struct.error,
+        ValueError,
+        TypeError,
+        IndexError,
+        KeyError,
+        OverflowError,
+        AttributeError,
+        UnicodeError,
+        AssertionError,
+    ) as error:
+        raise ModelFileError(
+            f"damaged file: reading {step.now} failed", found=f"{type(error).__name__}: {error}"
+        ) from error
 
 
 class _Step:
@@ -93,7 +105,9 @@ class _Step:
 def _read_model(content: bytes, step: _Step) -> Graph:
     model = schema.Model.GetRootAs(content, 0)
     if model.Version() != 3:
-        raise ModelFileError("unknown schema version", found=str(model.Version()), hint="convert with a current TensorFlow")
+        raise ModelFileError(
+            "unknown schema version", found=str(model.Version()), hint="convert with a current TensorFlow"
+        )
     step.now = "the list of subgraphs"
     if _length(model.SubgraphsLength(), "subgraphs") == 0:
         raise ModelFileError("the file has no subgraph", found="0 subgraphs")
@@ -142,7 +156,9 @@ def _read_tensor(model: schema.Model, entry: schema.Tensor, index: int, buffer_c
     if any(d < 0 for d in shape) or math.prod(shape) > MAX_ELEMENTS:
         raise ModelFileError(f"{label}: impossible shape", found=str(list(shape)))
     if entry.Sparsity() is not None:
-        raise UnsupportedError(f"{label}: sparse storage is not supported", hint="convert without EXPERIMENTAL_SPARSITY")
+        raise UnsupportedError(
+            f"{label}: sparse storage is not supported", hint="convert without EXPERIMENTAL_SPARSITY"
+        )
     type_name = _enum_name(schema.TensorType, entry.Type())
     dtype = np.dtype(DTYPES[entry.Type()]) if entry.Type() in DTYPES else OPAQUE
     if not 0 <= entry.Buffer() < buffer_count:
@@ -154,12 +170,16 @@ def _read_tensor(model: schema.Model, entry: schema.Tensor, index: int, buffer_c
     return Tensor(index, name, shape, dtype, quantization, data, type_name, bool(entry.IsVariable()))
 
 
-def _read_data(buffer: schema.Buffer, dtype: np.dtype, shape: tuple[int, ...], label: str, content: bytes) -> np.ndarray | None:
+def _read_data(
+    buffer: schema.Buffer, dtype: np.dtype, shape: tuple[int, ...], label: str, content: bytes
+) -> np.ndarray | None:
     """The constant's values, or None for an activation (an empty buffer)."""
     if buffer.Offset() > 1:  # the data lies behind the FlatBuffer (files above 2 GB)
         start, size = buffer.Offset(), buffer.Size()
         if start + size > len(content):
-            raise ModelFileError(f"{label}: data out of range", found=f"bytes {start} to {start + size} of {len(content)}")
+            raise ModelFileError(
+                f"{label}: data out of range", found=f"bytes {start} to {start + size} of {len(content)}"
+            )
         raw = np.frombuffer(content, np.uint8, size, start)
     elif buffer.DataLength() == 0:
         return None
@@ -167,13 +187,18 @@ def _read_data(buffer: schema.Buffer, dtype: np.dtype, shape: tuple[int, ...], l
         raw = buffer.DataAsNumpy()
     expected = math.prod(shape) * dtype.itemsize
     if raw.size != expected:
-        raise ModelFileError(f"{label}: the data do not fill the shape {list(shape)} of {dtype}", found=f"{raw.size} bytes instead of {expected}")
+        raise ModelFileError(
+            f"{label}: the data do not fill the shape {list(shape)} of {dtype}",
+            found=f"{raw.size} bytes instead of {expected}",
+        )
     data = np.frombuffer(raw.tobytes(), dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
     data.flags.writeable = False
     return data
 
 
-def _read_quantization(entry: schema.QuantizationParameters | None, shape: tuple[int, ...], label: str) -> Quantization | None:
+def _read_quantization(
+    entry: schema.QuantizationParameters | None, shape: tuple[int, ...], label: str
+) -> Quantization | None:
     if entry is None or entry.ScaleLength() == 0:
         return None
     scales = tuple(float(s) for s in entry.ScaleAsNumpy())
@@ -181,7 +206,9 @@ def _read_quantization(entry: schema.QuantizationParameters | None, shape: tuple
     if len(zero_points) == 1 and len(scales) > 1:
         zero_points *= len(scales)
     if len(zero_points) != len(scales):
-        raise ModelFileError(f"{label}: as many zero points as scales are needed", found=f"{len(zero_points)} and {len(scales)}")
+        raise ModelFileError(
+            f"{label}: as many zero points as scales are needed", found=f"{len(zero_points)} and {len(scales)}"
+        )
     smallest_normal = float(np.finfo(np.float32).tiny)
     for scale in scales:
         if not (math.isfinite(scale) and scale >= smallest_normal):
@@ -200,7 +227,9 @@ def _channel_axis(axis: int, count: int, shape: tuple[int, ...], label: str) -> 
     if not 0 <= axis < len(shape):
         raise ModelFileError(f"{label}: quantized_dimension out of range", found=f"{axis} for shape {list(shape)}")
     if shape[axis] != count:
-        raise ModelFileError(f"{label}: one scale per channel is needed", found=f"{count} scales for dimension {axis} of {list(shape)}")
+        raise ModelFileError(
+            f"{label}: one scale per channel is needed", found=f"{count} scales for dimension {axis} of {list(shape)}"
+        )
     return axis
 
 
@@ -214,7 +243,9 @@ def _read_opcode(entry: schema.OperatorCode) -> tuple[str, int]:
 
 def _read_operation(entry: schema.Operator, index: int, opcodes: list[tuple[str, int]], tensor_count: int) -> Operation:
     if not 0 <= entry.OpcodeIndex() < len(opcodes):
-        raise ModelFileError(f"operator {index}: operator code out of range", found=f"{entry.OpcodeIndex()} of {len(opcodes)}")
+        raise ModelFileError(
+            f"operator {index}: operator code out of range", found=f"{entry.OpcodeIndex()} of {len(opcodes)}"
+        )
     opcode, version = opcodes[entry.OpcodeIndex()]
     label = f"operator {index} {opcode}"
     inputs = _indices(entry.InputsLength(), entry.Inputs, tensor_count, f"the inputs of {label}", optional=True)
@@ -263,7 +294,9 @@ def _enum_name(enum: type, value: int) -> str:
 
 def _check_order(graph: Graph) -> None:
     """Every tensor is computed before it is used, and once: execution order is a topological order without cycles."""
-    known = set(graph.inputs) | {index for index, tensor in graph.tensors.items() if tensor.is_constant or tensor.is_variable}
+    known = set(graph.inputs) | {
+        index for index, tensor in graph.tensors.items() if tensor.is_constant or tensor.is_variable
+    }
 
     def opaque(index: int, operation: Operation) -> bool:
         return graph.tensors[index].dtype is OPAQUE or operation.opcode.startswith("CUSTOM:")
@@ -272,11 +305,19 @@ def _check_order(graph: Graph) -> None:
         label = f"operator {operation.index} {operation.opcode}"
         for index in operation.inputs:
             if index != ABSENT and index not in known and not opaque(index, operation):
-                raise ModelFileError(f"{label}: an input is used before it is computed", found=f'tensor {index} "{graph.tensors[index].name}"')
+                raise ModelFileError(
+                    f"{label}: an input is used before it is computed",
+                    found=f'tensor {index} "{graph.tensors[index].name}"',
+                )
         for index in operation.outputs:
             if index in known:
-                raise ModelFileError(f"{label}: an output is written twice or is no activation", found=f'tensor {index} "{graph.tensors[index].name}"')
+                raise ModelFileError(
+                    f"{label}: an output is written twice or is no activation",
+                    found=f'tensor {index} "{graph.tensors[index].name}"',
+                )
             known.add(index)
     for index in graph.outputs:
         if index not in known:
-            raise ModelFileError("an output of the graph is never computed", found=f'tensor {index} "{graph.tensors[index].name}"')
+            raise ModelFileError(
+                "an output of the graph is never computed", found=f'tensor {index} "{graph.tensors[index].name}"'
+            )

@@ -1,19 +1,23 @@
 """The conformance suite's material: every case's model and inputs, and every executor's outputs, each made once.
 
-To add an executor: a row in `OURS`. Its `run_jobs` gets all cases that were selected, in one call.
+To add an executor: a row in `OURS`. Its `run_jobs` gets all cases that were selected, in one call; the fast tests run
+those of `FAST`.
 """
 
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools"), str(Path(__file__).resolve().parent)]
 
 from model_cases import CASES, Case
+from on_core import OnCore
+from on_host import OnHost
 
 from edgecompress.codegen import ops
 from edgecompress.reference.executor import Answer, Executor, Job
@@ -24,8 +28,17 @@ from edgecompress.reference.tflm import Tflm
 from edgecompress.tflite import reader
 from edgecompress.tflite.graph import Graph
 
-OURS: dict[str, Callable[[], Executor]] = {"numpy": Integer}
-"""What must equal TFLM byte for byte."""
+OURS: dict[str, Callable[[], Executor]] = {
+    "numpy": Integer,
+    "host": OnHost,
+    **{name: partial(OnCore, name) for name in ("cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33", "cortex-m55")},
+    "cortex-m4-gcc": partial(OnCore, "cortex-m4", "gcc"),
+}
+"""What must equal TFLM byte for byte: our NumPy operators, and the generated C wherever it runs."""
+
+FAST = ("numpy", "host", "cortex-m4")
+NEEDS = {"cortex-m55": "qemu-system-arm", "cortex-m4-gcc": "arm-none-eabi-gcc"}
+"""The program that an executor needs besides the project's dependencies."""
 
 OTHERS: dict[str, Callable[[], Executor]] = {"tflm": Tflm, "litert": Litert}
 
@@ -51,12 +64,23 @@ def require(executor: Executor) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if {"executor", "case"} <= set(metafunc.fixturenames):
         # Operators that the back end does not have are run by the other executors only.
-        pairs = [(name, case) for name in OURS for case in CASES if case.operator in ops.OPERATORS]
-        metafunc.parametrize(("executor", "case"), pairs, ids=[f"{name}-{case.id}" for name, case in pairs])
+        rows = [
+            pytest.param(name, case, marks=marks_of(name), id=f"{name}-{case.id}")
+            for name in OURS
+            for case in CASES
+            if case.operator in ops.OPERATORS
+        ]
+        metafunc.parametrize(("executor", "case"), rows)
     elif "case" in metafunc.fixturenames:
         metafunc.parametrize("case", CASES, ids=[case.id for case in CASES])
     elif "operator" in metafunc.fixturenames:
         metafunc.parametrize("operator", sorted(ops.OPERATORS))
+
+
+def marks_of(executor: str) -> list[pytest.MarkDecorator]:
+    """Slow or not, and the program it needs."""
+    slow = [] if executor in FAST else [pytest.mark.slow]
+    return slow + ([pytest.mark.needs(NEEDS[executor])] if executor in NEEDS else [])
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,9 @@ def program_of(cases: Sequence[Written]) -> dict[str, str]:
             else:
                 assert files.setdefault(name, text) == text, f"{name} differs from model to model"
     headers = "".join(f'#include "case_{case.number}.h"\n' for case in cases)
-    rows = "".join(f"    {{case_{c.number}_run_layers, CASE_{c.number}_ARENA_BYTES, CASE_{c.number}_LAYERS}},\n" for c in cases)
+    rows = "".join(
+        f"    {{case_{c.number}_run_layers, CASE_{c.number}_ARENA_BYTES, CASE_{c.number}_LAYERS}},\n" for c in cases
+    )
     table = f'#include "cases.h"\n{headers}\nconst struct ec_case ec_cases[] = {{\n{rows}}};\n'
     return {**files, **{name: "\n".join(texts) for name, texts in units.items()}, "cases.h": CASES_H, "cases.c": table}
 
@@ -94,7 +96,9 @@ def answer(case: Written, device: Device) -> Answer:
         assert device.run(0, len(case.program.layers)) == 0
         for index in case.program.graph.outputs:
             place = case.program.plan.offsets[index]
-            assert device.read(place, case.program.graph.tensors[index].nbytes) == layer_by_layer[index].tobytes(), "in one go it gives other bytes"
+            assert device.read(place, case.program.graph.tensors[index].nbytes) == layer_by_layer[index].tobytes(), (
+                "in one go it gives other bytes"
+            )
         outputs.append(layer_by_layer)
     return Answer(tuple(outputs))
 

@@ -16,6 +16,7 @@ from edgecompress.emulate.qemu import find_qemu
 from edgecompress.errors import EdgecompressError, MissingToolError
 from edgecompress.reference.executor import Answer, Job
 from edgecompress.targets import Target, find, toolchain
+from edgecompress.targets.compilers import Name, find_compiler
 from edgecompress.targets.image import Image
 
 MAIN = """\
@@ -52,15 +53,16 @@ class OnCore:
 
     Attributes:
         name: of the target.
-        optimization: of the compiler.
+        compiler: that makes the firmware.
     """
 
     name: str
-    optimization: str = "-O2"
+    compiler: Name = "zig"
 
     def available(self) -> str | None:
-        """None, or that QEMU is missing where only it has the core."""
+        """None, or which program is missing."""
         try:
+            find_compiler(self.compiler)
             if find(self.name).cpu.runner == "qemu":
                 find_qemu(find(self.name))
         except MissingToolError as error:
@@ -76,13 +78,18 @@ class OnCore:
             image = self._build(cases, target, Path(folder))
             with emulate.open(target, image) as port:
                 core = Core(port, image)
-                return [Answer(error=one) if isinstance(one, EdgecompressError) else generated_c.answer(one, core) for one in made]
+                return [
+                    Answer(error=one) if isinstance(one, EdgecompressError) else generated_c.answer(one, core)
+                    for one in made
+                ]
 
     def _build(self, cases: Sequence[Written], target: Target, folder: Path) -> Image:
         common = program_sources("standalone")
         sources = {**generated_c.program_of(cases), **{name: common[name] for name in START_UP}, "main.c": MAIN}
         arena = max(case.program.plan.arena_bytes for case in cases)
-        return toolchain.compile(sources, target, folder / "cases.elf", defines={"ARENA_BYTES": str(arena)}, optimization=self.optimization)
+        return toolchain.compile(
+            sources, target, folder / "cases.elf", defines={"ARENA_BYTES": str(arena)}, compiler=self.compiler
+        )
 
 
 class Core:

@@ -63,7 +63,9 @@ class OnHost:
             sources = {**generated_c.program_of(cases), "main.c": MAIN}
             program = host.build(sources, Path(folder) / "cases", sanitizer=sanitizer, optimization="-O1")
             with Process(program) as process:
-                return [Answer(error=one) if isinstance(one, EdgecompressError) else process.answer(one) for one in made]
+                return [
+                    Answer(error=one) if isinstance(one, EdgecompressError) else process.answer(one) for one in made
+                ]
 
 
 class Process:
@@ -80,7 +82,11 @@ class Process:
         except (BrokenPipeError, EOFError):
             assert self._process is not None
             status, self._process = self._process.wait(), None
-            words = [line for line in self._log.read_text(errors="replace").splitlines() if "ERROR" in line or "runtime error" in line or " #" in line]
+            words = [
+                line
+                for line in self._log.read_text(errors="replace").splitlines()
+                if "ERROR" in line or "runtime error" in line or " #" in line
+            ]
             return Answer(error=ToolError(f"the program ended with status {status}", found="\n".join(words[:6])))
 
     def load(self, case: Written, arena: bytes) -> None:
@@ -89,7 +95,9 @@ class Process:
     def run(self, first: int, count: int) -> int:
         if self._process is None:
             with self._log.open("wb") as log:
-                self._process = subprocess.Popen(self._program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+                self._process = subprocess.Popen(
+                    self._program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+                )
         sent, received = self._process.stdin, self._process.stdout
         assert sent is not None and received is not None
         fresh, self._arena = self._arena, b""

@@ -36,15 +36,34 @@ REFUSED = {
 }
 """Cases of our operators that the back end declines, and a word of the rule that says so."""
 
+WITHOUT_CODE = {
+    "pack-of_shape": "computes nothing",
+    "reshape-flatten": "computes nothing",
+    "reshape-flatten_minus_one": "computes nothing",
+    "reshape-of_input_is_output": "computes nothing",
+    "reshape-of_shape": "computes nothing",
+    "reshape-options_only": "computes nothing",
+    "reshape-same": "computes nothing",
+    "reshape-split": "computes nothing",
+    "shape-of_shape": "computes nothing",
+    "shape-rank_4": "output of the model",
+    "strided_slice-of_shape": "computes nothing",
+}
+"""Cases of which nothing is left to generate C from, and what the generator says of them."""
+
 
 def test_back_end_gives_tflms_bytes_or_declines_with_a_rule(executor, case, answers, material):
     theirs, ours = answers("tflm")[case.id], answers(executor)[case.id]
+    if executor != "numpy" and case.id in WITHOUT_CODE:
+        assert isinstance(ours.error, UnsupportedError), f"{case.id} is generated now: take it out of WITHOUT_CODE"
+        assert WITHOUT_CODE[case.id] in ours.error.what
+        return
     if case.id in REFUSED:
         assert isinstance(ours.error, UnsupportedError), f"{case.id} is accepted now: take it out of REFUSED"
         assert REFUSED[case.id] in ours.error.what
         return
     assert theirs.error is None
-    assert ours.error is None
+    assert ours.error is None, ours.error
     found = compare(material[case.id].graph, theirs.outputs, ours.outputs)
     assert found.exact, where(found)
 
@@ -94,7 +113,7 @@ def test_case_names_are_unique():
 
 def test_refused_cases_exist():
     known = {case.id: case for case in CASES}
-    assert all(known[name].operator in ops.OPERATORS for name in REFUSED)
+    assert all(known[name].operator in ops.OPERATORS for name in (*REFUSED, *WITHOUT_CODE))
 
 
 def test_every_stated_difference_has_a_reason():

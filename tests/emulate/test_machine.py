@@ -51,7 +51,7 @@ def test_toy_runs_to_its_end_on_every_target(toy: Toy, name: str) -> None:
         ("ldr r0, =0x30000001\nbx r0\n.pool", "branch to no memory"),
         ("udf #0", "undefined instruction"),
         ("svc #0", "supervisor call"),
-        ("movs r0, #0x20\nbx r0", "even address"),
+        ("movs r0, #0x20\nbx r0", "Thumb bit missing"),
         ("movs r0, #1\nbkpt #0xAB", "semihosting call 0x1"),
     ],
 )
@@ -64,10 +64,10 @@ def test_faults_are_described(assembly: Assembly, body: str, detail: str) -> Non
 
 
 def test_fault_in_the_middle_of_a_block_is_located_exactly(assembly: Assembly) -> None:
-    image = assembly("cortex-m4", "ldr r0, =0x30000000\nnop\nnop\nldr r1, [r0]\nbx lr\n.pool")
+    image = assembly("cortex-m4", "mov.w r0, #0x30000000\nnop\nnop\nldr r1, [r0]\nbx lr")
     with emulate.open(targets.find("cortex-m4"), image) as port:
         stop = port.run()
-    assert image.symbol_at(stop.pc) == "measured+0x6"
+    assert image.symbol_at(stop.pc) == "measured+0x8"
 
 
 @pytest.mark.parametrize("native", [True, False])
@@ -99,3 +99,11 @@ def test_reset_runs_again_with_the_same_outcome(toy: Toy) -> None:
     first = machine.run()
     machine.reset()
     assert machine.run() == first
+
+
+def test_what_the_emulator_lacks_is_told(assembly: Assembly) -> None:
+    image = assembly("cortex-m7", "vadd.f64 d0, d1, d2\nbx lr")
+    with emulate.open(targets.find("cortex-m7"), image) as port:
+        stop = port.run()
+    assert (stop.reason, image.symbol_at(stop.pc)) == ("fault", "measured")
+    assert "double-precision floating point, which this emulator's cortex-m7 lacks" in stop.detail

@@ -55,12 +55,23 @@ def test_failed_self_test_is_the_status(toy: Toy) -> None:
 
 def test_fault_is_caught_by_the_firmware_and_located(toy: Toy) -> None:
     target = targets.find("cortex-m55")
-    image = toy("firmware", target, trouble="*(volatile int *)0x90000000 = 1")
+    image = toy("firmware", target, trouble="*(volatile int *)0x1F000000 = 1")
     with emulate.open(target, image) as port:
         mailbox = Mailbox(port, image)
         with pytest.raises(DeviceError, match=r"faulted in model_layer_2") as raised:
             mailbox.run([bytes(64)])
     assert "exception 3" in raised.value.found
+
+
+def test_overflowing_stack_is_caught_although_nothing_can_be_stacked(toy: Toy) -> None:
+    target = targets.find("cortex-m55")
+    overflow = '__asm__ volatile("sub sp, #4000\\n sub sp, #4000\\n sub sp, #4000\\n push {r0}")'
+    image = toy("firmware", target, trouble=overflow)
+    with emulate.open(target, image) as port:
+        mailbox = Mailbox(port, image)
+        with pytest.raises(DeviceError, match="faulted") as raised:
+            mailbox.run([bytes(64)])
+    assert "had left the stack" in raised.value.found
 
 
 def test_endless_loop_ends_at_the_limit_and_leaves_no_process(toy: Toy) -> None:
@@ -79,13 +90,14 @@ def test_systick_measures_when_nothing_better_is_there(toy: Toy) -> None:
     """The layer itself waits for three wraps of the 24-bit counter; the total must know of them."""
     wait = (
         "uint32_t wraps = 0, before = *(volatile uint32_t *)0xE000E018; while (wraps < 3) "
-        "{ uint32_t now = *(volatile uint32_t *)0xE000E018; wraps += now > before; before = now; }"
+        "{ for (int i = 0; i < 100000; ++i) __asm__ volatile(\"nop\"); "  # polling all the time would starve QEMU's timers
+        "uint32_t now = *(volatile uint32_t *)0xE000E018; wraps += now > before; before = now; }"
     )
     target = targets.find("cortex-m4")
     image = toy("firmware", target, trouble=wait)
     with Qemu(target, image) as port:
         port.counts_cycles = True  # for this test: QEMU's SysTick does count, only not cycles
-        mailbox = Mailbox(port, image)
+        mailbox = Mailbox(port, image, limit=Limit(seconds=30))
         mailbox.run([bytes(64)])
         assert mailbox.counter == "systick"
         cycles = mailbox.cycles()

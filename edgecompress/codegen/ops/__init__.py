@@ -60,7 +60,9 @@ def missing(graph: Graph) -> list[str]:
 def check(graph: Graph, operation: Operation) -> None:
     """Raises UnsupportedError where the operation is none that can be built."""
     if operation.opcode not in OPERATORS:
-        raise UnsupportedError(f"{describe(graph, operation)}: there is no kernel for this operator", hint=_advice(graph, operation))
+        raise UnsupportedError(
+            f"{describe(graph, operation)}: there is no kernel for this operator", hint=_advice(graph, operation)
+        )
     find(operation.opcode).check(graph, operation)
 
 

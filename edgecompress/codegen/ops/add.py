@@ -6,6 +6,7 @@ from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, qu
 from edgecompress.codegen.ops.activation import activation_range, require_int8
 from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.broadcasting import broadcast_mismatch, broadcast_parameters
+from edgecompress.codegen.ops.requantization import bad_factor
 from edgecompress.tflite.graph import Graph, Operation
 
 LEFT_SHIFT = 20
@@ -13,6 +14,7 @@ LEFT_SHIFT = 20
 
 class Add(Operator):
     opcode = "ADD"
+    operands = (2, 2)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """inputs and output must be int8 with one scale each"""
@@ -22,13 +24,24 @@ class Add(Operator):
         """the inputs must broadcast to the output's shape, in at most four dimensions"""
         return broadcast_mismatch(graph, operation)
 
+    def rule_factors(self, graph: Graph, operation: Operation) -> str:
+        """the inputs' scales must be below 2^50 output scales"""
+        a, b = (graph.tensors[i].quantization for i in operation.inputs)
+        q = graph.results(operation)[0].quantization
+        assert a and b and q
+        return bad_factor(2.0 * max(a.scale, b.scale) / (2**LEFT_SHIFT * q.scale))
+
     def _multipliers(self, graph: Graph, operation: Operation) -> list[tuple[int, int]]:
         """(multiplier, shift) of the first input, the second input and the output."""
         a, b = (graph.tensors[i].quantization for i in operation.inputs)
         q = graph.results(operation)[0].quantization
         assert a and b and q
         twice_max = 2.0 * max(a.scale, b.scale)
-        return [quantize_multiplier(a.scale / twice_max), quantize_multiplier(b.scale / twice_max), quantize_multiplier(twice_max / (2**LEFT_SHIFT * q.scale))]
+        return [
+            quantize_multiplier(a.scale / twice_max),
+            quantize_multiplier(b.scale / twice_max),
+            quantize_multiplier(twice_max / (2**LEFT_SHIFT * q.scale)),
+        ]
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         (result,) = graph.results(operation)
@@ -37,7 +50,9 @@ class Add(Operator):
         for array, index, factor in zip(inputs, operation.inputs, factors, strict=False):
             q = graph.tensors[index].quantization
             assert array is not None and q
-            total = total + multiply_by_quantized_multiplier((array.astype(np.int64) - q.zero_point) << LEFT_SHIFT, *factor)
+            total = total + multiply_by_quantized_multiplier(
+                (array.astype(np.int64) - q.zero_point) << LEFT_SHIFT, *factor
+            )
         assert result.quantization
         output = multiply_by_quantized_multiplier(total, *factors[2]) + result.quantization.zero_point
         return [np.clip(output, *activation_range(operation, result)).astype(result.dtype)]

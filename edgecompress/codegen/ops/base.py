@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgecompress.errors import UnsupportedError
-from edgecompress.tflite.graph import Graph, Operation, Tensor
+from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +63,10 @@ class Operator(ABC):
     """
 
     opcode: ClassVar[str]
+    operands: ClassVar[tuple[int, int]] = (1, 1)
+    """The fewest and the most inputs; those beyond the fewest may be absent."""
+    options: ClassVar[tuple[str, ...]] = ()
+    """The options that have no default."""
     is_alias: ClassVar[bool] = False
     """The output has the bytes of the first input: no code, no memory."""
 
@@ -76,13 +80,30 @@ class Operator(ABC):
                     method = getattr(self, name)
                     yield re.sub(r"\s+", " ", (method.__doc__ or "").strip()), method
 
+    def rule_operands(self, graph: Graph, operation: Operation) -> str:
+        """the operands that TensorFlow Lite defines must be there, and one result"""
+        fewest, most = self.operands
+        complete = (
+            fewest <= len(operation.inputs) <= most
+            and ABSENT not in operation.inputs[:fewest]
+            and len(operation.outputs) == 1
+        )
+        return "" if complete else f"inputs {list(operation.inputs)}, outputs {list(operation.outputs)}"
+
+    def rule_options(self, graph: Graph, operation: Operation) -> str:
+        """the operator's own options must be there"""
+        missing = [name for name in self.options if name not in operation.options]
+        return f"no {', '.join(missing)}" if missing else ""
+
     def check(self, graph: Graph, operation: Operation) -> None:
         """Raises UnsupportedError with the first rule that does not hold."""
         for text, rule in self.rules():
             found = rule(graph, operation)
             if found:
                 where = describe(graph, operation)
-                raise UnsupportedError(f"{where}: {text}", found=found, hint="`edgecompress inspect` lists what a model needs")
+                raise UnsupportedError(
+                    f"{where}: {text}", found=found, hint="`edgecompress inspect` lists what a model needs"
+                )
 
     @abstractmethod
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:

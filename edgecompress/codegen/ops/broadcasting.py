@@ -8,7 +8,7 @@ RANK = 4
 
 
 def broadcast_mismatch(graph: Graph, operation: Operation) -> str:
-    """"" when two inputs broadcast to the output in at most RANK dimensions, else what was found."""
+    """ "" when two inputs broadcast to the output in at most RANK dimensions, else what was found."""
     a, b = (graph.tensors[i] for i in operation.inputs[:2])
     (result,) = graph.results(operation)
     found = f"{list(a.shape)} and {list(b.shape)} -> {list(result.shape)}"
@@ -37,7 +37,7 @@ def broadcast_parameters(a: Tensor, b: Tensor, result: Tensor) -> dict[str, int]
     """The fields `sizes`, `strides_a`, `strides_b` of the kernel's struct, outermost loop first, padded with loops of one."""
     loops = merged_loops(a, b, result)
     loops = [(1, 0, 0)] * (RANK - len(loops)) + loops
-    fields = {}
+    fields: dict[str, int] = {}
     for axis, (size, stride_a, stride_b) in enumerate(loops):
         fields |= {f"sizes[{axis}]": size, f"strides_a[{axis}]": stride_a, f"strides_b[{axis}]": stride_b}
     return fields

@@ -3,14 +3,24 @@
 import numpy as np
 
 from edgecompress.codegen.ops.activation import require_int8
-from edgecompress.codegen.ops.base import Array, KernelCall, Operator, types_of
-from edgecompress.codegen.ops.requantization import bad_weights, bias_parameter, bias_values, requantization_parameters, requantize, weight_scales
+from edgecompress.codegen.ops.base import Array, KernelCall, Operator
+from edgecompress.codegen.ops.requantization import (
+    bad_factor,
+    bad_weights,
+    bias_parameter,
+    bias_values,
+    requantization_parameters,
+    requantize,
+    weight_scales,
+)
 from edgecompress.codegen.ops.windows import patches, shape_mismatch, window
 from edgecompress.tflite.graph import Graph, Operation
 
 
 class Conv2D(Operator):
     opcode = "CONV_2D"
+    operands = (2, 3)
+    options = ("padding", "stride_h", "stride_w")
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """input and output must be int8 with one scale each"""
@@ -18,20 +28,39 @@ class Conv2D(Operator):
 
     def rule_filter(self, graph: Graph, operation: Operation) -> str:
         """the filter must be [output channels, height, width, input channels / groups]"""
-        source, weights, result = graph.tensors[operation.inputs[0]], graph.tensors[operation.inputs[1]], graph.results(operation)[0]
+        source, weights, result = (
+            graph.tensors[operation.inputs[0]],
+            graph.tensors[operation.inputs[1]],
+            graph.results(operation)[0],
+        )
         if len(weights.shape) != 4 or min(weights.shape) < 1 or weights.shape[0] != result.shape[-1]:
             return f"filter {list(weights.shape)} for output {list(result.shape)}"
         groups, rest = divmod(source.shape[-1], weights.shape[3])
-        return f"{source.shape[-1]} input channels for filter {list(weights.shape)}" if rest or weights.shape[0] % groups else ""
+        return (
+            f"{source.shape[-1]} input channels for filter {list(weights.shape)}"
+            if rest or weights.shape[0] % groups
+            else ""
+        )
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the output shape must follow from input, filter, stride, dilation and padding"""
         weights = graph.tensors[operation.inputs[1]]
-        return shape_mismatch(operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *weights.shape[1:3])
+        return shape_mismatch(
+            operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *weights.shape[1:3]
+        )
 
     def rule_weights(self, graph: Graph, operation: Operation) -> str:
         """weights must be constant symmetric int8, per tensor or per output channel, the bias constant int32"""
-        return bad_weights(graph, operation, graph.results(operation)[0].shape[-1], 0) or ("" if len(operation.inputs) in (2, 3) else types_of(graph, operation))
+        return bad_weights(graph, operation, graph.results(operation)[0].shape[-1], 0)
+
+    def rule_factors(self, graph: Graph, operation: Operation) -> str:
+        """input scale times weight scale must be below 2^31 output scales"""
+        source, weights, result = (
+            graph.tensors[operation.inputs[0]],
+            graph.tensors[operation.inputs[1]],
+            graph.results(operation)[0],
+        )
+        return bad_factor(*weight_scales(source, weights, result))
 
     def macs(self, graph: Graph, operation: Operation) -> int:
         weights = graph.tensors[operation.inputs[1]]
@@ -41,7 +70,11 @@ class Conv2D(Operator):
         source, weights, bias = (*graph.operands(operation), None)[:3]
         (result,) = graph.results(operation)
         assert source and weights and source.quantization and weights.data is not None and inputs[0] is not None
-        taps = patches(inputs[0].astype(np.float64) - source.quantization.zero_point, window(operation, source, result, *weights.shape[1:3]), 0)
+        taps = patches(
+            inputs[0].astype(np.float64) - source.quantization.zero_point,
+            window(operation, source, result, *weights.shape[1:3]),
+            0,
+        )
         groups = source.shape[3] // weights.shape[3]
         columns = taps.reshape(*taps.shape[:5], groups, -1)
         filters = weights.data.astype(np.float64).reshape(groups, -1, *weights.shape[1:])

@@ -4,13 +4,23 @@ import numpy as np
 
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
-from edgecompress.codegen.ops.requantization import bad_weights, bias_parameter, bias_values, requantization_parameters, requantize, weight_scales
+from edgecompress.codegen.ops.requantization import (
+    bad_factor,
+    bad_weights,
+    bias_parameter,
+    bias_values,
+    requantization_parameters,
+    requantize,
+    weight_scales,
+)
 from edgecompress.codegen.ops.windows import patches, shape_mismatch, window
 from edgecompress.tflite.graph import Graph, Operation
 
 
 class DepthwiseConv2D(Operator):
     opcode = "DEPTHWISE_CONV_2D"
+    operands = (2, 3)
+    options = ("padding", "stride_h", "stride_w")
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """input and output must be int8 with one scale each"""
@@ -18,8 +28,17 @@ class DepthwiseConv2D(Operator):
 
     def rule_filter(self, graph: Graph, operation: Operation) -> str:
         """the filter must be [1, height, width, output channels], output channels a multiple of the input channels"""
-        source, weights, result = graph.tensors[operation.inputs[0]], graph.tensors[operation.inputs[1]], graph.results(operation)[0]
-        fits = len(weights.shape) == 4 and weights.shape[0] == 1 and weights.shape[3] == result.shape[-1] and min(weights.shape) >= 1
+        source, weights, result = (
+            graph.tensors[operation.inputs[0]],
+            graph.tensors[operation.inputs[1]],
+            graph.results(operation)[0],
+        )
+        fits = (
+            len(weights.shape) == 4
+            and weights.shape[0] == 1
+            and weights.shape[3] == result.shape[-1]
+            and min(weights.shape) >= 1
+        )
         if not fits or result.shape[-1] % source.shape[-1]:
             return f"filter {list(weights.shape)} for input {list(source.shape)} and output {list(result.shape)}"
         return ""
@@ -27,11 +46,22 @@ class DepthwiseConv2D(Operator):
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the output shape must follow from input, filter, stride, dilation and padding"""
         weights = graph.tensors[operation.inputs[1]]
-        return shape_mismatch(operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *weights.shape[1:3])
+        return shape_mismatch(
+            operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *weights.shape[1:3]
+        )
 
     def rule_weights(self, graph: Graph, operation: Operation) -> str:
         """weights must be constant symmetric int8, per tensor or per output channel, the bias constant int32"""
         return bad_weights(graph, operation, graph.results(operation)[0].shape[-1], 3)
+
+    def rule_factors(self, graph: Graph, operation: Operation) -> str:
+        """input scale times weight scale must be below 2^31 output scales"""
+        source, weights, result = (
+            graph.tensors[operation.inputs[0]],
+            graph.tensors[operation.inputs[1]],
+            graph.results(operation)[0],
+        )
+        return bad_factor(*weight_scales(source, weights, result))
 
     def macs(self, graph: Graph, operation: Operation) -> int:
         weights = graph.tensors[operation.inputs[1]]
@@ -41,9 +71,15 @@ class DepthwiseConv2D(Operator):
         source, weights, bias = (*graph.operands(operation), None)[:3]
         (result,) = graph.results(operation)
         assert source and weights and source.quantization and weights.data is not None and inputs[0] is not None
-        taps = patches(inputs[0].astype(np.int64) - source.quantization.zero_point, window(operation, source, result, *weights.shape[1:3]), 0)
+        taps = patches(
+            inputs[0].astype(np.int64) - source.quantization.zero_point,
+            window(operation, source, result, *weights.shape[1:3]),
+            0,
+        )
         repeated = np.repeat(taps, result.shape[3] // source.shape[3], axis=-1)
-        accumulator = np.einsum("byxhwc,hwc->byxc", repeated, weights.data[0].astype(np.int64)) + bias_values(bias, result.shape[3])
+        accumulator = np.einsum("byxhwc,hwc->byxc", repeated, weights.data[0].astype(np.int64)) + bias_values(
+            bias, result.shape[3]
+        )
         return [requantize(accumulator, weight_scales(source, weights, result), operation, result)]
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:

@@ -5,13 +5,21 @@ import numpy as np
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
 from edgecompress.codegen.ops.requantization import (
-    accumulate_scale, bad_weights, bias_parameter, bias_values, requantization_parameters, requantize, weight_scales,
+    accumulate_scale,
+    bad_factor,
+    bad_weights,
+    bias_parameter,
+    bias_values,
+    requantization_parameters,
+    requantize,
+    weight_scales,
 )  # fmt: skip
 from edgecompress.tflite.graph import Graph, Operation
 
 
 class FullyConnected(Operator):
     opcode = "FULLY_CONNECTED"
+    operands = (2, 3)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """input and output must be int8 with one scale each"""
@@ -24,7 +32,11 @@ class FullyConnected(Operator):
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the weights must be [outputs, inputs], input and output whole rows of them"""
-        source, weights, result = graph.tensors[operation.inputs[0]], graph.tensors[operation.inputs[1]], graph.results(operation)[0]
+        source, weights, result = (
+            graph.tensors[operation.inputs[0]],
+            graph.tensors[operation.inputs[1]],
+            graph.results(operation)[0],
+        )
         found = f"input {list(source.shape)}, weights {list(weights.shape)}, output {list(result.shape)}"
         if len(weights.shape) != 2 or min(weights.shape) < 1 or source.elements % weights.shape[1]:
             return found
@@ -39,7 +51,11 @@ class FullyConnected(Operator):
         return graph.results(operation)[0].elements * graph.tensors[operation.inputs[1]].shape[1]
 
     def _scales(self, graph: Graph, operation: Operation) -> list[float]:
-        source, weights, result = graph.tensors[operation.inputs[0]], graph.tensors[operation.inputs[1]], graph.results(operation)[0]
+        source, weights, result = (
+            graph.tensors[operation.inputs[0]],
+            graph.tensors[operation.inputs[1]],
+            graph.results(operation)[0],
+        )
         assert weights.quantization
         if weights.quantization.per_channel:
             return weight_scales(source, weights, result)

@@ -6,9 +6,16 @@ from abc import abstractmethod
 import numpy as np
 
 from edgecompress.codegen import arithmetic
-from edgecompress.codegen.arithmetic import input_radius, multiply_by_quantized_multiplier, quantize_multiplier, round_half_away, rounding_shift_right
+from edgecompress.codegen.arithmetic import (
+    input_radius,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    round_half_away,
+    rounding_shift_right,
+)
 from edgecompress.codegen.ops.activation import ACTIVATIONS, quantize, require_int8
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
+from edgecompress.codegen.ops.requantization import bad_factor
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
@@ -31,7 +38,9 @@ class Lookup(Operator):
     def _mapped(self, x: np.ndarray, graph: Graph, operation: Operation) -> np.ndarray:
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         limits = np.iinfo(result.dtype)
-        return np.clip(self.map(x.astype(np.int64), operation, source, result), limits.min, limits.max).astype(result.dtype)
+        return np.clip(self.map(x.astype(np.int64), operation, source, result), limits.min, limits.max).astype(
+            result.dtype
+        )
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         assert inputs[0] is not None
@@ -104,6 +113,10 @@ class Relu(Lookup):
 
     opcode = "RELU"
 
+    def rule_factors(self, graph: Graph, operation: Operation) -> str:
+        """the input's scale must be below 2^31 output scales"""
+        return bad_factor(rescaling(graph.tensors[operation.inputs[0]], graph.results(operation)[0]))
+
     def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
         low, high = ACTIVATIONS[self.opcode]
         y = requantized(x, source, result)
@@ -122,8 +135,16 @@ class Relu6(Relu):
         return "" if source == result else f"{source} and {result}"
 
 
+def rescaling(source: Tensor, result: Tensor) -> float:
+    """What a value is multiplied by to come to the output's scale."""
+    assert source.quantization and result.quantization
+    return source.quantization.scale / result.quantization.scale
+
+
 def requantized(x: np.ndarray, source: Tensor, result: Tensor) -> np.ndarray:
     """x in the output's scale and zero point, not clamped."""
     assert source.quantization and result.quantization
-    factor = quantize_multiplier(source.quantization.scale / result.quantization.scale)
-    return multiply_by_quantized_multiplier(x - source.quantization.zero_point, *factor) + result.quantization.zero_point
+    factor = quantize_multiplier(rescaling(source, result))
+    return (
+        multiply_by_quantized_multiplier(x - source.quantization.zero_point, *factor) + result.quantization.zero_point
+    )

@@ -11,6 +11,7 @@ RANK = 4
 
 class Pad(Operator):
     opcode = "PAD"
+    operands = (2, 2)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """input and output must be int8 with one scale each"""
@@ -20,12 +21,19 @@ class Pad(Operator):
         """the paddings must be a constant [dimensions, 2] of non-negative numbers, for at most four dimensions"""
         source, paddings = graph.tensors[operation.inputs[0]], graph.tensors[operation.inputs[1]]
         fits = paddings.data is not None and paddings.shape == (len(source.shape), 2) and len(source.shape) <= RANK
-        return "" if fits and paddings.data is not None and (paddings.data >= 0).all() else f'paddings "{paddings.name}" {list(paddings.shape)}'
+        return (
+            ""
+            if fits and paddings.data is not None and (paddings.data >= 0).all()
+            else f'paddings "{paddings.name}" {list(paddings.shape)}'
+        )
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the output must be the input plus the paddings"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        expected = [size + before + after for size, (before, after) in zip(source.shape, _paddings(graph, operation), strict=True)]
+        expected = [
+            size + before + after
+            for size, (before, after) in zip(source.shape, _paddings(graph, operation), strict=True)
+        ]
         return "" if list(result.shape) == expected else f"{list(source.shape)} -> {list(result.shape)}"
 
     def rule_quantization(self, graph: Graph, operation: Operation) -> str:
@@ -44,7 +52,9 @@ class Pad(Operator):
         assert result.quantization
         missing = RANK - len(source.shape)
         fields: dict[str, int] = {"fill": result.quantization.zero_point}
-        for axis, (size, (before, after)) in enumerate(zip((1,) * missing + source.shape, [(0, 0)] * missing + _paddings(graph, operation), strict=True)):
+        for axis, (size, (before, after)) in enumerate(
+            zip((1,) * missing + source.shape, [(0, 0)] * missing + _paddings(graph, operation), strict=True)
+        ):
             fields |= {f"sizes[{axis}]": size, f"before[{axis}]": before, f"after[{axis}]": after}
         return KernelCall("pad", fields, (source, result))
 

@@ -10,8 +10,14 @@ from edgecompress.codegen.ops.windows import Window, patches, shape_mismatch, wi
 from edgecompress.tflite.graph import Graph, Operation
 
 
+MOST_TAPS = 2**20
+"""Of a window: far above any input."""
+
+
 class Pool2D(Operator):
     """What both poolings share."""
+
+    options = ("padding", "stride_h", "stride_w", "filter_height", "filter_width")
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """input and output must be int8 with one scale each"""
@@ -21,7 +27,7 @@ class Pool2D(Operator):
         """the output shape must follow from input, filter, stride and padding, the channels stay"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         height, width = _filter(operation)
-        if not (1 <= height <= 2**15 and 1 <= width <= 2**15):
+        if min(height, width) < 1 or height * width > MOST_TAPS:
             return f"filter {height} x {width}"
         if source.shape[-1:] != result.shape[-1:]:
             return f"{list(source.shape)} -> {list(result.shape)}"
@@ -45,7 +51,12 @@ class Pool2D(Operator):
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
         low, high = activation_range(operation, result)
-        parameters = {**self._window(graph, operation).parameters(), "channels": result.shape[3], "activation_min": low, "activation_max": high}
+        parameters = {
+            **self._window(graph, operation).parameters(),
+            "channels": result.shape[3],
+            "activation_min": low,
+            "activation_max": high,
+        }
         return KernelCall(self.opcode.lower(), parameters, (source, result), source="pool_2d")
 
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from edgecompress.codegen.ops.activation import bad_quantization
 from edgecompress.codegen.ops.base import KernelCall, Operator, types_of
-from edgecompress.codegen.ops.lookup import Lookup, requantized
+from edgecompress.codegen.ops.lookup import Lookup, requantized, rescaling
+from edgecompress.codegen.ops.requantization import bad_factor
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 EIGHT_BITS = (np.dtype(np.int8), np.dtype(np.uint8))
@@ -17,13 +19,16 @@ class Quantize(Lookup):
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """from float32 to int8, or between int8 and uint8 with one scale each"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        if result.quantization is None or result.quantization.per_channel:
-            return f'output "{result.name}" without a per-tensor scale'
         from_float = source.dtype == np.float32 and result.dtype == np.int8
         between = source.dtype in EIGHT_BITS and result.dtype in EIGHT_BITS and np.int8 in (source.dtype, result.dtype)
-        if between and (source.quantization is None or source.quantization.per_channel):
-            return f'input "{source.name}" without a per-tensor scale'
-        return "" if from_float or between else types_of(graph, operation)
+        if not (from_float or between):
+            return types_of(graph, operation)
+        return bad_quantization(result) or ("" if from_float else bad_quantization(source))
+
+    def rule_factors(self, graph: Graph, operation: Operation) -> str:
+        """between integers, the input's scale must be below 2^31 output scales"""
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        return "" if source.dtype == np.float32 else bad_factor(rescaling(source, result))
 
     def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
         return requantized(x, source, result)
@@ -44,7 +49,11 @@ class Quantize(Lookup):
         if source.dtype != np.float32:
             return super().lower(graph, operation)
         assert result.quantization
-        parameters = {"elements": result.elements, "scale": result.quantization.scale, "zero_point": result.quantization.zero_point}
+        parameters = {
+            "elements": result.elements,
+            "scale": result.quantization.scale,
+            "zero_point": result.quantization.zero_point,
+        }
         return KernelCall("quantize", parameters, (source, result))
 
 
@@ -56,8 +65,9 @@ class Dequantize(Operator):
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """from int8 with one scale to float32"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        fits = source.dtype == np.int8 and result.dtype == np.float32 and source.quantization is not None and not source.quantization.per_channel
-        return "" if fits else types_of(graph, operation)
+        if source.dtype != np.int8 or result.dtype != np.float32:
+            return types_of(graph, operation)
+        return bad_quantization(source)
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """input and output must have the same shape"""
@@ -72,5 +82,9 @@ class Dequantize(Operator):
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         assert source.quantization
-        parameters = {"elements": result.elements, "scale": source.quantization.scale, "zero_point": source.quantization.zero_point}
+        parameters = {
+            "elements": result.elements,
+            "scale": source.quantization.scale,
+            "zero_point": source.quantization.zero_point,
+        }
         return KernelCall("dequantize", parameters, (source, result), source="quantize")

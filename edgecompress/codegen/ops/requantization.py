@@ -14,10 +14,20 @@ def weight_scales(source: Tensor, weights: Tensor, result: Tensor) -> list[float
     return [source.quantization.scale * s / result.quantization.scale for s in weights.quantization.scales]
 
 
+LARGEST_FACTOR = 2.0**31
+"""Beyond, the shift of the multiplier leaves 32 bits."""
+
+
+def bad_factor(*factors: float) -> str:
+    """ "" when the kernels can multiply by these factors, else the one that they cannot."""
+    return next((f"a factor of {factor:.3g}" for factor in factors if not factor < LARGEST_FACTOR), "")
+
+
 def accumulate_scale(source: Tensor, weights: Tensor, result: Tensor) -> float:
     """Like `weight_scales` for one scale, but with the product rounded to float32, as FULLY_CONNECTED does it."""
     assert source.quantization and weights.quantization and result.quantization
-    product = np.float32(source.quantization.scale) * np.float32(weights.quantization.scale)
+    with np.errstate(over="ignore", under="ignore"):
+        product = np.float32(source.quantization.scale) * np.float32(weights.quantization.scale)
     return float(product) / result.quantization.scale
 
 
@@ -32,7 +42,9 @@ def requantize(accumulator: np.ndarray, scales: list[float], operation: Operatio
     assert result.quantization
     multiplier, shift = multipliers(scales)
     low, high = activation_range(operation, result)
-    scaled = multiply_by_quantized_multiplier(wrap_int32(accumulator), multiplier.astype(np.int64), shift.astype(np.int64))
+    scaled = multiply_by_quantized_multiplier(
+        wrap_int32(accumulator), multiplier.astype(np.int64), shift.astype(np.int64)
+    )
     return np.clip(wrap_int32(scaled + result.quantization.zero_point), low, high).astype(result.dtype)
 
 
@@ -62,7 +74,7 @@ def bias_parameter(bias: Tensor | None, channels: int) -> Array:
 
 
 def bad_weights(graph: Graph, operation: Operation, channels: int, channel_axis: int) -> str:
-    """"" when weights and bias are constant, symmetric int8 and int32, one scale or one per channel, else what was found."""
+    """ "" when weights and bias are constant, symmetric int8 and int32, one scale or one per channel, else what was found."""
     weights = graph.tensors[operation.inputs[1]]
     bias = graph.operands(operation)[2] if len(operation.inputs) > 2 else None
     if weights.data is None or weights.dtype != np.int8:

@@ -8,6 +8,7 @@ from edgecompress.tflite.graph import Graph, Operation
 
 class Reshape(Operator):
     opcode = "RESHAPE"
+    operands = (1, 2)
     is_alias = True
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:

@@ -19,9 +19,22 @@ class ShapeComputation(Operator):
         """the result must be int32"""
         return "" if graph.results(operation)[0].dtype == np.int32 else types_of(graph, operation)
 
+    def rule_result(self, graph: Graph, operation: Operation) -> str:
+        """the operands must fit one another and the shape of the result"""
+        constants = [None if t is None else t.data for t in graph.operands(operation)]
+        try:
+            (values,) = self.reference(graph, operation, constants)
+        except (ValueError, IndexError) as error:
+            return str(error)
+        expected = graph.results(operation)[0].shape
+        return "" if values.shape == expected else f"{list(values.shape)} instead of {list(expected)}"
+
     def lower(self, graph: Graph, operation: Operation) -> None:
         """Only what is an output of the model arrives here: all others have been folded."""
-        raise UnsupportedError(f"{describe(graph, operation)}: a shape cannot be an output of the model", hint="remove it from the model's outputs")
+        raise UnsupportedError(
+            f"{describe(graph, operation)}: a shape cannot be an output of the model",
+            hint="remove it from the model's outputs",
+        )
 
 
 class Shape(ShapeComputation):
@@ -37,6 +50,7 @@ class Shape(ShapeComputation):
 
 class StridedSlice(ShapeComputation):
     opcode = "STRIDED_SLICE"
+    operands = (4, 4)
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         x, begin, end, strides = inputs
@@ -58,6 +72,7 @@ class StridedSlice(ShapeComputation):
 
 class Pack(ShapeComputation):
     opcode = "PACK"
+    operands = (1, 1024)
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         arrays = [x for x in inputs if x is not None]

@@ -5,7 +5,13 @@ import math
 import numpy as np
 
 from edgecompress.codegen.arithmetic import (
-    exp_on_negative_values, high_multiply, input_radius, quantize_multiplier, reciprocal_of_one_plus, rescale, rounding_shift_right,
+    exp_on_negative_values,
+    high_multiply,
+    input_radius,
+    quantize_multiplier,
+    reciprocal_of_one_plus,
+    rescale,
+    rounding_shift_right,
 )  # fmt: skip
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import KernelCall, Operator
@@ -18,6 +24,7 @@ MOST_CLASSES = 511
 
 class Softmax(Operator):
     opcode = "SOFTMAX"
+    options = ("beta",)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """input and output must be int8 with one scale each"""
@@ -30,7 +37,7 @@ class Softmax(Operator):
         return "" if (q.scale, q.zero_point) == (1 / 256, -128) else f"scale {q.scale}, zero point {q.zero_point}"
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
-        """input and output must have the same shape with 1 to 511 entries in the last dimension (TensorFlow Lite Micro aborts where 512 are equal)"""
+        """input and output must have the same shape, the last dimension of 1 to 511 (TFLM aborts where 512 are equal)"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         fits = source.shape == result.shape and len(source.shape) >= 1 and 1 <= source.shape[-1] <= MOST_CLASSES
         return "" if fits else f"{list(source.shape)} -> {list(result.shape)}"
@@ -39,7 +46,11 @@ class Softmax(Operator):
         """beta times the input scale must be above 2^-26"""
         beta, q = float(operation.options["beta"]), graph.tensors[operation.inputs[0]].quantization  # type: ignore[arg-type]
         assert q
-        return "" if math.isfinite(beta) and beta * q.scale * 2 ** (31 - DIFFERENCE_BITS) > 1.0 else f"beta {beta}, scale {q.scale}"
+        return (
+            ""
+            if math.isfinite(beta) and beta * q.scale * 2 ** (31 - DIFFERENCE_BITS) > 1.0
+            else f"beta {beta}, scale {q.scale}"
+        )
 
     def _constants(self, graph: Graph, operation: Operation) -> tuple[int, int, int]:
         """(multiplier, left shift, smallest difference that counts)."""
@@ -68,5 +79,11 @@ class Softmax(Operator):
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         multiplier, shift, smallest = self._constants(graph, operation)
         depth = source.shape[-1]
-        parameters = {"rows": source.elements // depth, "depth": depth, "multiplier": multiplier, "left_shift": shift, "smallest_difference": smallest}
+        parameters = {
+            "rows": source.elements // depth,
+            "depth": depth,
+            "multiplier": multiplier,
+            "left_shift": shift,
+            "smallest_difference": smallest,
+        }
         return KernelCall("softmax", parameters, (source, result))

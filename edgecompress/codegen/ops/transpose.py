@@ -11,6 +11,7 @@ RANK = 6
 
 class Transpose(Operator):
     opcode = "TRANSPOSE"
+    operands = (2, 2)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
         """input and output must be int8 with one scale each"""
@@ -22,7 +23,9 @@ class Transpose(Operator):
         if permutation.data is None or len(source.shape) > RANK:
             return f'permutation "{permutation.name}"{"" if permutation.is_constant else ", not constant"}'
         order = permutation.data.reshape(-1).tolist()
-        fits = sorted(order) == list(range(len(source.shape))) and [source.shape[a] for a in order] == list(result.shape)
+        fits = sorted(order) == list(range(len(source.shape))) and [source.shape[a] for a in order] == list(
+            result.shape
+        )
         return "" if fits else f"{list(source.shape)} by {order} -> {list(result.shape)}"
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:

@@ -7,6 +7,10 @@ import numpy as np
 from edgecompress.tflite.graph import Operation, Tensor
 
 
+MOST_EXTENT = 2**30
+"""Of a filter with its dilation: the kernels' 32-bit arithmetic holds."""
+
+
 @dataclass(frozen=True)
 class Window:
     """How a filter slides over an NHWC tensor; `extent` is the filter with its dilation."""
@@ -56,7 +60,7 @@ def expected_size(operation: Operation, size: int, filter_size: int, axis: str) 
 
 
 def shape_mismatch(operation: Operation, source: Tensor, result: Tensor, filter_height: int, filter_width: int) -> str:
-    """"" when the output's shape is the one that the window gives and the options make sense, else what was found."""
+    """ "" when the output's shape is the one that the window gives and the options make sense, else what was found."""
     if len(source.shape) != 4 or len(result.shape) != 4:
         return f"shapes {list(source.shape)} -> {list(result.shape)}"
     if operation.options.get("padding") not in ("SAME", "VALID"):
@@ -64,7 +68,14 @@ def shape_mismatch(operation: Operation, source: Tensor, result: Tensor, filter_
     steps = [operation.options.get(k, 1) for k in ("stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor")]
     if any(not 1 <= int(step) <= 2**15 for step in steps):  # type: ignore[call-overload]
         return f"strides and dilations {steps}"
-    expected = [expected_size(operation, source.shape[1], filter_height, "h"), expected_size(operation, source.shape[2], filter_width, "w")]
+    taps = zip((filter_height, filter_width), steps[2:], strict=True)
+    extents = [(size - 1) * int(step) + 1 for size, step in taps]  # type: ignore[call-overload]
+    if max(extents) > MOST_EXTENT:
+        return f"a filter of {extents[0]} x {extents[1]} with its dilation"
+    expected = [
+        expected_size(operation, source.shape[1], filter_height, "h"),
+        expected_size(operation, source.shape[2], filter_width, "w"),
+    ]
     if min(expected) < 1 or list(result.shape[1:3]) != expected or result.shape[0] != source.shape[0]:
         return f"output {list(result.shape)} for input {list(source.shape)}"
     return ""

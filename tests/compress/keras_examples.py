@@ -54,12 +54,12 @@ def sequential() -> Any:
         [
             layers.Input(SHAPE),
             layers.Conv2D(6, 3, padding="same", use_bias=False, name="first"),
-            layers.BatchNormalization(name="norm"),
+            layers.BatchNormalization(momentum=0.8, name="norm"),
             layers.ReLU(name="relu"),
             layers.MaxPooling2D(2, name="pool"),
             layers.Flatten(name="flat"),
             layers.Dense(12, name="hidden"),
-            layers.BatchNormalization(name="dense_norm"),
+            layers.BatchNormalization(momentum=0.8, name="dense_norm"),
             layers.ReLU(name="dense_relu"),
             layers.Dense(CLASSES, activation="softmax", name="classes"),
         ]
@@ -86,9 +86,9 @@ def residual() -> Any:
     keras, layers = keras2(), keras2().layers
     given = layers.Input(SHAPE, name="given")
     stem = layers.Conv2D(6, 3, padding="same", name="stem")(given)
-    stem = layers.Activation("relu", name="stem_relu")(layers.BatchNormalization(name="stem_norm")(stem))
+    stem = layers.Activation("relu", name="stem_relu")(layers.BatchNormalization(momentum=0.8, name="stem_norm")(stem))
     inner = layers.Conv2D(6, 3, padding="same", name="inner")(stem)
-    inner = layers.BatchNormalization(name="inner_norm")(inner)
+    inner = layers.BatchNormalization(momentum=0.8, name="inner_norm")(inner)
     out = layers.Activation("relu", name="out")(layers.Add(name="add")([stem, inner]))
     pooled = layers.GlobalAveragePooling2D(name="pool")(layers.MaxPooling2D(4, name="max")(out))
     return keras.Model(given, layers.Dense(CLASSES, activation="softmax", name="classes")(pooled))
@@ -101,11 +101,11 @@ def depthwise() -> Any:
     keras, layers = keras2(), keras2().layers
     given = layers.Input(SHAPE, name="given")
     x = layers.Conv2D(6, 3, padding="same", use_bias=False, name="stem")(given)
-    x = layers.ReLU(name="stem_relu")(layers.BatchNormalization(name="stem_norm")(x))
+    x = layers.ReLU(name="stem_relu")(layers.BatchNormalization(momentum=0.8, name="stem_norm")(x))
     x = layers.DepthwiseConv2D(5, padding="same", use_bias=False, name="wide")(x)
-    x = layers.ReLU(name="wide_relu")(layers.BatchNormalization(name="wide_norm")(x))
+    x = layers.ReLU(name="wide_relu")(layers.BatchNormalization(momentum=0.8, name="wide_norm")(x))
     x = layers.Conv2D(8, 1, use_bias=False, name="point")(x)
-    x = layers.ReLU(name="point_relu")(layers.BatchNormalization(name="point_norm")(x))
+    x = layers.ReLU(name="point_relu")(layers.BatchNormalization(momentum=0.8, name="point_norm")(x))
     x = layers.DepthwiseConv2D(3, strides=2, padding="same", name="narrow", activation="relu")(x)
     return keras.Model(given, layers.Dense(CLASSES, activation="softmax", name="classes")(layers.Flatten()(x)))
 

@@ -1,0 +1,180 @@
+"""What every pass must do, on every structure of model: a pass that is new in the table is checked by itself."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgecompress.compress import PASSES, make
+from edgecompress.compress.base import Context, Kind, TrainingSettings
+from edgecompress.compress.cloning import copy_model, is_wrapped
+from edgecompress.compress.driver import Step, run_pass
+from edgecompress.compress.kernels import keras_kernels
+from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.promises import check_tflite
+from edgecompress.compress.saved import save_model
+from edgecompress.compress.task import infer
+from edgecompress.compress.training import describe_output, outputs_of
+from edgecompress.load import load_stage
+from edgecompress.load.runtime import keras2
+from edgecompress.recipe_text import parse_passes
+from edgecompress.tflite import reader
+import keras_examples as examples
+
+EXAMPLES = {
+    "cluster": "cluster{clusters=6,epochs=1}",
+    "prune": "prune{sparsity=0.6,epochs=1}",
+    "qat": "qat{epochs=1}",
+}
+"""A text for every pass of the table, that has something to do on all example models."""
+
+MATRIX = [(name, model) for name in sorted(PASSES) for model in sorted(examples.MODELS)]
+pytestmark = pytest.mark.slow
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One pass on one model."""
+
+    model: Any
+    weights: list[np.ndarray]
+    step: Step
+    text: str
+
+
+@cache
+def trained(model: str) -> Any:
+    return examples.trained(model)
+
+
+def apply(name: str, model: Any) -> Step:
+    data = examples.samples()
+    task = infer(describe_output(model), data.y["train"])
+    context = Context(data, task, TrainingSettings(learning_rate=1e-3, seed=5), original=model)
+    (spec,) = parse_passes(EXAMPLES[name])
+    return run_pass(make(spec), EXAMPLES[name], model, context)
+
+
+@cache
+def run(name: str, model: str) -> Run:
+    given = trained(model)
+    return Run(given, [w.copy() for w in given.get_weights()], apply(name, given), EXAMPLES[name])
+
+
+def test_every_pass_of_the_table_has_an_example():
+    assert set(EXAMPLES) == set(PASSES)
+
+
+@pytest.mark.parametrize(("name", "model"), MATRIX)
+def test_the_argument_keeps_its_weights_and_its_layers(name, model):
+    done = run(name, model)
+    for before, after in zip(done.weights, done.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert not {id(layer) for layer in done.model.layers} & {id(layer) for layer in done.step.outcome.model.layers}
+    inner = {id(getattr(layer, "layer", layer)) for layer in done.step.outcome.model.layers}
+    assert not {id(layer) for layer in done.model.layers} & inner
+
+
+@pytest.mark.parametrize(("name", "model"), MATRIX)
+def test_shapes_of_inputs_outputs_and_kernels_are_kept_and_no_wrapper_of_training_is_left(name, model):
+    done = run(name, model)
+    result = done.step.outcome.model
+    assert result.input_shape == done.model.input_shape
+    assert result.output_shape == done.model.output_shape
+    before, after = keras_kernels(done.model), keras_kernels(result)
+    assert {n: k.rows.shape for n, k in after.items()} == {n: k.rows.shape for n, k in before.items()}
+    kinds = {type(layer).__name__ for layer in result.layers}
+    assert not kinds & {"PruneLowMagnitude", "ClusterWeights"}
+    assert is_wrapped(result) is make(parse_passes(done.text)[0]).final
+
+
+@pytest.mark.parametrize(("name", "model"), MATRIX)
+def test_the_pass_trained_something(name, model):
+    done = run(name, model)
+    before, after = keras_kernels(done.model), keras_kernels(done.step.outcome.model)
+    assert all(not np.array_equal(before[kernel].rows, after[kernel].rows) for kernel in before)
+    assert not done.step.outcome.did_nothing_reason
+
+
+@pytest.mark.parametrize("name", sorted(PASSES))
+def test_the_same_seed_gives_the_same_weights(name):
+    done = run(name, "depthwise")
+    again = apply(name, trained("depthwise"))
+    for one, two in zip(done.step.outcome.model.get_weights(), again.outcome.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.parametrize(("name", "model"), MATRIX)
+def test_the_result_can_be_saved_loaded_and_copied(name, model, tmp_path):
+    result = run(name, model).step.outcome.model
+    save_model(result, tmp_path / "model.h5")
+    loaded = load_stage(tmp_path / "model.h5", quantized=is_wrapped(result))
+    x = examples.samples().x["validation"]
+    wanted = outputs_of(result)(x)
+    np.testing.assert_allclose(outputs_of(loaded)(x), wanted, atol=1e-6)
+    np.testing.assert_allclose(outputs_of(copy_model(result))(x), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "model"), MATRIX)
+def test_the_result_converts_to_full_integer_and_the_promise_holds_in_the_file(name, model, tmp_path):
+    done = run(name, model)
+    result = done.step.outcome.model
+    x = np.random.default_rng(1).normal(0.2, 0.4, (12, *examples.SHAPE))
+    path = tmp_path / "model.tflite"
+    path.write_bytes(examples.to_tflite(result, x))
+    graph = reader.read(path)
+    assert {t.dtype.kind for t in graph.tensors.values() if not t.is_constant} == {"i"}
+    mapping = map_layers(graph, keras_kernels(result))
+    assert set(mapping) == set(keras_kernels(result))
+    check_tflite(graph, done.step.standing, mapping)
+    _count_in_file(done, graph, mapping)
+
+
+def _count_in_file(done: Run, graph: Any, mapping: dict[str, tuple[int, ...]]) -> None:
+    """The promise once more, counted here without the package's measuring functions."""
+    promise = done.step.outcome.promise
+    for layer in promise.layers:
+        for index in mapping[layer]:
+            tensor = graph.tensors[index]
+            values = tensor.data
+            if promise.kind is Kind.ZEROS:
+                assert np.sum(values == 0) >= int(promise.bound * values.size)
+            if promise.kind is Kind.DISTINCT_VALUES:
+                axis = tensor.quantization.axis if tensor.quantization.per_channel else 0
+                channels = np.moveaxis(values, axis, 0)
+                assert max(len(set(channel.ravel().tolist())) for channel in channels) <= promise.bound
+
+
+@pytest.mark.parametrize(("name", "model"), MATRIX)
+def test_the_promise_holds_in_keras_weights_counted_by_hand(name, model):
+    done = run(name, model)
+    promise = done.step.outcome.promise
+    layers = {layer.name: layer for layer in done.step.outcome.model.layers}
+    for kernel in promise.layers:
+        values = next(w for w in layers[kernel].get_weights() if w.ndim >= 2)
+        if promise.kind is Kind.ZEROS:
+            assert np.sum(values == 0) >= int(promise.bound * values.size)
+        if promise.kind is Kind.DISTINCT_VALUES:
+            assert len(np.unique(values)) <= promise.bound
+
+
+@pytest.mark.parametrize("name", sorted(PASSES))
+def test_a_pass_with_nothing_to_do_says_so_and_returns_a_copy(name):
+    layers = keras2().layers
+    given = layers.Input(examples.SHAPE)
+    if name == "qat":
+        weights = layers.LayerNormalization(name="normal")(given)
+        model = keras2().Model(given, layers.PReLU(name="act")(weights))
+        model = keras2().Model(given, layers.PReLU(name="last")(model.output))
+    else:
+        pooled = layers.GlobalAveragePooling2D()(given)
+        model = keras2().Model(given, layers.Softmax()(pooled))
+    task = infer(describe_output(model), None)
+    (spec,) = parse_passes(EXAMPLES[name])
+    context = Context(examples.samples(labels=False), task, original=model)
+    step = run_pass(make(spec), EXAMPLES[name], model, context)
+    assert step.outcome.did_nothing_reason
+    assert step.outcome.promise.kind is Kind.NONE
+    assert step.outcome.model is not model

@@ -1,0 +1,59 @@
+"""The table of passes and the errors of a recipe that names them wrongly; no TensorFlow is needed for that."""
+
+import subprocess
+import sys
+
+import pytest
+
+from edgecompress.compress import PASSES, make, make_all
+from edgecompress.compress.base import parameters_of
+from edgecompress.compress.cluster import Cluster
+from edgecompress.compress.prune import Prune
+from edgecompress.errors import RecipeError
+from edgecompress.recipe_text import PassSpec, parse_passes, print_passes
+
+
+def test_a_text_becomes_passes_with_their_parameters():
+    prune, cluster, qat = make_all(parse_passes("prune{sparsity=0.6,exclude=[stem]},cluster{clusters=8},qat"))
+    assert prune == Prune(sparsity=0.6, exclude=("stem",))
+    assert cluster == Cluster(clusters=8)
+    assert qat.name == "qat"
+
+
+@pytest.mark.parametrize("name", sorted(PASSES))
+def test_every_pass_has_its_name_and_says_what_its_parameters_are_in_text(name):
+    compression = make(PassSpec(name))
+    assert compression.name == name
+    given = {key: value for key, value in parameters_of(compression).items() if value is not None}
+    assert make(parse_passes(print_passes((PassSpec(name, given),)))[0]) == compression
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("prunne", ("no pass prunne", "prune")),
+        ("zzz", ("cluster, prune, qat",)),
+        ("prune{sparcity=0.5}", ("prune.sparcity", "prune.sparsity")),
+        ("prune{sparsity=1.5}", ("prune.sparsity", "0.99")),
+        ("prune{sparsity=much}", ("prune.sparsity", "a number")),
+        ("cluster{clusters=2}", ("cluster.clusters", "at least 3")),
+        ("cluster{clusters=16.5}", ("cluster.clusters", "whole number")),
+        ("cluster{init=kmean}", ("cluster.init", "kmeans")),
+        ("qat{epochs=0}", ("qat.epochs", "at least 1")),
+        ("qat,prune", ("No pass can follow qat", "prune")),
+    ],
+)
+def test_a_wrong_pass_is_refused_with_the_nearest_right_one(text, parts):
+    with pytest.raises(RecipeError) as caught:
+        make_all(parse_passes(text))
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_checking_passes_does_not_import_tensorflow():
+    code = (
+        "import sys; from edgecompress.compress import make_all; from edgecompress.recipe_text import parse_passes;"
+        "import edgecompress.compress.converted, edgecompress.compress.driver, edgecompress.compress.task;"
+        "make_all(parse_passes('prune,cluster,qat')); sys.exit('tensorflow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
