@@ -150,7 +150,8 @@ def lock() -> int:
             "--quiet",
             "--no-header",
         ]
-        command += ["--no-annotate", "pyproject.toml", "-o", f"requirements/{purpose}.lock"]
+        command += ["--no-annotate", "--constraint", "requirements/constraints.txt", "pyproject.toml"]
+        command += ["-o", f"requirements/{purpose}.lock"]
         for extra in extras:
             command += ["--extra", extra]
         if subprocess.run(command, cwd=ROOT).returncode != 0:

@@ -93,7 +93,9 @@ class GdbRemote:
         self._send(command)
         answer = self._packet(time.monotonic() + self._seconds)
         if answer is None:
-            raise DeviceError(f"the debug server does not answer {command[:40]!r}", found=f"{self._seconds:g} s of silence")
+            raise DeviceError(
+                f"the debug server does not answer {command[:40]!r}", found=f"{self._seconds:g} s of silence"
+            )
         return answer
 
     def _send(self, command: str) -> None:

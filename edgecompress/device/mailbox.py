@@ -114,7 +114,9 @@ class Mailbox:
         """Run some layers on what the arena holds: after `write_inputs`, from layer 0 on, without gaps."""
         if first < 0 or count < 0 or first + count > self.layers:
             raise DeviceError(f"the model has {self.layers} layers", found=f"{count} from layer {first} on were asked")
-        self._obey(RUN_LAYERS, first, count, f"running layer {first}" + (f" to {first + count - 1}" if count > 1 else ""))
+        self._obey(
+            RUN_LAYERS, first, count, f"running layer {first}" + (f" to {first + count - 1}" if count > 1 else "")
+        )
 
     def read_arena(self, offset: int, size: int) -> bytes:
         """Bytes of the arena: any tensor, by its planned offset, as long as no later layer has overwritten it."""

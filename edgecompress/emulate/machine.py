@@ -80,7 +80,9 @@ class Machine:
         try:
             self._uc.mem_write(address, bytes(data))
         except (UcError, ValueError, OverflowError) as error:
-            raise DeviceError(f"no {len(data)} bytes of memory to write at {address:#010x}", found=str(error)) from error
+            raise DeviceError(
+                f"no {len(data)} bytes of memory to write at {address:#010x}", found=str(error)
+            ) from error
 
     def run(self, limit: Limit = NO_ENDLESS_LOOP) -> Stop:
         """Continue until a breakpoint, an exit, a fault, or the limit of instructions (seconds are not looked at)."""
@@ -129,7 +131,9 @@ class Machine:
 
         readable = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
         flash = [region for region in (target.memory.vectors, target.memory.flash) if region]
-        for region, rights in [(r, readable) for r in flash] + [(r, unicorn.UC_PROT_ALL) for r in (*target.ram, SYSTEM)]:
+        for region, rights in [(r, readable) for r in flash] + [
+            (r, unicorn.UC_PROT_ALL) for r in (*target.ram, SYSTEM)
+        ]:
             first, last = region.origin & -PAGE, -(-region.end // PAGE) * PAGE
             self._uc.mem_map(first, last - first, rights)
         for segment in image.segments:

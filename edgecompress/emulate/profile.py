@@ -52,7 +52,13 @@ class Profile:
 
 
 def profile_on_unicorn(
-    image: Image, target: Target, function: str, layers: Sequence[str], *, limit: Limit = NO_ENDLESS_LOOP, native: bool = True
+    image: Image,
+    target: Target,
+    function: str,
+    layers: Sequence[str],
+    *,
+    limit: Limit = NO_ENDLESS_LOOP,
+    native: bool = True,
 ) -> Profile:
     """Run a standalone program from reset to its exit; see `edgecompress.emulate.profile`."""
     counted = CountedFunction(image.symbol(function).address, tuple(image.symbol(name).address for name in layers))
@@ -60,7 +66,9 @@ def profile_on_unicorn(
         stop = machine.run(limit)
         check_exit(stop, image)
         if machine.counter.state != DONE:
-            raise DeviceError(f"{function} was {'not left' if machine.counter.state else 'never called'} in {image.path}")
+            raise DeviceError(
+                f"{function} was {'not left' if machine.counter.state else 'never called'} in {image.path}"
+            )
         parts = _costs(machine.counter.blocks(), image, target)
         used = stack_bytes(machine, image)
     costs = [parts.get(layer, NO_COST) for layer in range(-1, len(layers))]

@@ -72,7 +72,9 @@ def _cpus() -> Mapping[str, Cpu]:
 
 @functools.cache
 def _shipped() -> dict[str, Target]:
-    generic = [Target(name=cpu.name, description=cpu.description, cpu=cpu, memory=cpu.memory) for cpu in _cpus().values()]
+    generic = [
+        Target(name=cpu.name, description=cpu.description, cpu=cpu, memory=cpu.memory) for cpu in _cpus().values()
+    ]
     boards = [loader.read_board(text, where, _cpus()) for where, text in _package_files("boards")]
     return {target.name: target for target in generic + boards}
 

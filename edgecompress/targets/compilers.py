@@ -102,7 +102,9 @@ def find_zig() -> Zig:
     folder = Path(spec.origin).parent if spec and spec.origin else None
     program = folder / ("zig.exe" if os.name == "nt" else "zig") if folder else None
     if program is None or not program.is_file():
-        raise MissingToolError("the C compiler is not installed", found="no package ziglang", hint="pip install ziglang")
+        raise MissingToolError(
+            "the C compiler is not installed", found="no package ziglang", hint="pip install ziglang"
+        )
     return Zig(str(program), importlib.metadata.version("ziglang"))
 
 

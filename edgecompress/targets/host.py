@@ -71,7 +71,9 @@ def _compiler(sanitizer: Sanitizer) -> tuple[Sequence[str], Mapping[str, str]]:
     if sanitizer == "address":
         program = shutil.which("gcc") or shutil.which("clang")
         if program is None:
-            raise MissingToolError("the address sanitizer needs gcc or clang on this computer", hint="install one of them")
+            raise MissingToolError(
+                "the address sanitizer needs gcc or clang on this computer", hint="install one of them"
+            )
         return (program,), {}
     zig = find_zig()
     return (zig.program, "cc"), zig.environment

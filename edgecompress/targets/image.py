@@ -111,7 +111,16 @@ def read(path: Path | str) -> Image:
             return _read(ELFFile(stream), path)
     except OSError as error:
         raise ToolError(f"{path} cannot be read", found=str(error.strerror)) from error
-    except (ELFError, UnicodeDecodeError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+    except (
+        ELFError,
+        UnicodeDecodeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        OverflowError,
+    ) as error:
         raise ToolError(f"{path} is not an ELF file of a Cortex-M program", found=str(error)) from error
 
 

@@ -25,6 +25,8 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Image]:
         }
         defines = {**program_defines(prefix), **({"TOY_TROUBLE": trouble} if trouble else {})}
         folder = tmp_path_factory.mktemp("firmware")
-        return toolchain.compile({**program_sources("firmware"), **model}, targets.find(target), folder / "a.elf", defines=defines)
+        return toolchain.compile(
+            {**program_sources("firmware"), **model}, targets.find(target), folder / "a.elf", defines=defines
+        )
 
     return build

@@ -86,8 +86,17 @@ def test_memory_is_read_and_written_in_pieces(connect: Callable[[Answer], tuple[
     assert sum(command.startswith("m") for command in server.commands) == 3
 
 
-def test_registers_breakpoints_and_running_use_the_documented_packets(connect: Callable[[Answer], tuple[GdbRemote, Server]]) -> None:
-    answers = {"pf": "78563412", "Pf=44332211": "OK", "Z0,1000,2": "OK", "z0,1000,2": "OK", "c": "T05thread:01;", "s": "S05"}
+def test_registers_breakpoints_and_running_use_the_documented_packets(
+    connect: Callable[[Answer], tuple[GdbRemote, Server]],
+) -> None:
+    answers = {
+        "pf": "78563412",
+        "Pf=44332211": "OK",
+        "Z0,1000,2": "OK",
+        "z0,1000,2": "OK",
+        "c": "T05thread:01;",
+        "s": "S05",
+    }
     remote, server = connect(lambda command: packet(answers[command]))
     assert remote.read_register(15) == 0x12345678
     remote.write_register(15, 0x11223344)
@@ -118,7 +127,9 @@ def test_run_length_encoding_and_escapes_are_undone(connect: Callable[[Answer], 
         (b"$00", "does not answer"),
     ],
 )
-def test_bad_answers_end_in_an_error(connect: Callable[[Answer], tuple[GdbRemote, Server]], reply: bytes | None, message: str) -> None:
+def test_bad_answers_end_in_an_error(
+    connect: Callable[[Answer], tuple[GdbRemote, Server]], reply: bytes | None, message: str
+) -> None:
     remote, _ = connect(lambda _: reply)
     with pytest.raises(DeviceError, match=message):
         remote.read_memory(0, 2)
@@ -136,7 +147,9 @@ def test_console_output_of_the_server_is_passed_over(connect: Callable[[Answer],
     assert remote.wait(1) == "W03"
 
 
-def test_server_without_single_registers_or_writes_is_refused(connect: Callable[[Answer], tuple[GdbRemote, Server]]) -> None:
+def test_server_without_single_registers_or_writes_is_refused(
+    connect: Callable[[Answer], tuple[GdbRemote, Server]],
+) -> None:
     remote, _ = connect(lambda _: packet(""))
     with pytest.raises(DeviceError, match="refused 'Mff,1:00'"):
         remote.write_memory(0xFF, b"\0")

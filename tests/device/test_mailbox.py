@@ -19,7 +19,9 @@ SECOND = bytes(x * 3 & 255 for x in FIRST)
 THIRD = bytes((x + (t if x & 1 else 0)) & 255 for x, t in zip(SECOND, TABLE, strict=True))
 
 
-@pytest.mark.parametrize("name", ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "nucleo-h743zi", "rpi-pico"])
+@pytest.mark.parametrize(
+    "name", ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "nucleo-h743zi", "rpi-pico"]
+)
 def test_model_and_its_layers_compute_what_they_should(firmware: Firmware, name: str) -> None:
     image = firmware(name)
     with emulate.open(targets.find(name), image) as port:
@@ -73,13 +75,21 @@ def test_cycles_of_an_emulator_are_unknown(firmware: Firmware) -> None:
 @pytest.mark.parametrize(
     ("trouble", "message", "detail"),
     [
-        ("*(volatile int *)0x60000000 = 1", r"running the model: the firmware faulted in model_layer_2", "write to no memory"),
+        (
+            "*(volatile int *)0x60000000 = 1",
+            r"running the model: the firmware faulted in model_layer_2",
+            "write to no memory",
+        ),
         ("*(volatile int *)0x100 = 1", r"faulted in model_layer_2", "write to flash"),
         ("__builtin_trap()", r"faulted in model_layer_2", "undefined instruction"),
         ("((void (*)(void))0x60000001)()", r"faulted in 0x60000000", "branch to no memory"),
         ('for (;;) __asm__ volatile("nop")', r"did not come to an end in model_layer_2", "more than 1,000,000"),
         ('__asm__ volatile("bkpt #3")', r"stopped unexpectedly \(breakpoint\) in model_layer_2", ""),
-        ('__asm__ volatile("sub sp, #4000\\n sub sp, #4000\\n sub sp, #4000\\n push {r0}")', r"faulted in model_layer_2", "write to no memory at 0x1fff"),
+        (
+            '__asm__ volatile("sub sp, #4000\\n sub sp, #4000\\n sub sp, #4000\\n push {r0}")',
+            r"faulted in model_layer_2",
+            "write to no memory at 0x1fff",
+        ),
     ],
 )
 def test_troubles_name_place_and_cause(firmware: Firmware, trouble: str, message: str, detail: str) -> None:
@@ -114,7 +124,12 @@ def test_firmware_itself_refuses_unknown_commands_and_layers(firmware: Firmware)
     with emulate.open(targets.find("cortex-m4"), image) as port:
         mailbox = Mailbox(port, image)
         address = image.symbol("ec_mailbox").address
-        for command, status in (((9, 0, 0), -1000), ((2, 3, 1), -1001), ((2, 0, 0xFFFFFFFF), -1001), ((2, 0xFFFFFFFF, 2), -1001)):
+        for command, status in (
+            ((9, 0, 0), -1000),
+            ((2, 3, 1), -1001),
+            ((2, 0, 0xFFFFFFFF), -1001),
+            ((2, 0xFFFFFFFF, 2), -1001),
+        ):
             port.write_memory(address + 16, struct.pack("<3I", *command))
             port.run()
             assert struct.unpack("<i", port.read_memory(address + 28, 4)) == (status,)
@@ -158,5 +173,8 @@ def test_foreign_or_other_firmware_is_refused(firmware: Firmware, offset: int, w
 def test_program_without_a_mailbox_is_refused(firmware: Firmware) -> None:
     image = firmware("cortex-m4")
     bare = Image(**{**image.__dict__, "symbols": {k: v for k, v in image.symbols.items() if k != "ec_mailbox"}})
-    with emulate.open(targets.find("cortex-m4"), image) as port, pytest.raises(ToolError, match="no symbol 'ec_mailbox'"):
+    with (
+        emulate.open(targets.find("cortex-m4"), image) as port,
+        pytest.raises(ToolError, match="no symbol 'ec_mailbox'"),
+    ):
         Mailbox(port, bare)

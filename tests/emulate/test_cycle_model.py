@@ -45,7 +45,9 @@ def test_cortex_m4_agrees_with_hand_counts(assembly: Assembly, name: str) -> Non
 
 
 def test_divide_on_cortex_m4_depends_on_its_operands(assembly: Assembly) -> None:
-    profile = emulate.profile(assembly("cortex-m4", "movs r1, #3\nsdiv r0, r0, r1\nbx lr"), targets.find("cortex-m4"), "measured")
+    profile = emulate.profile(
+        assembly("cortex-m4", "movs r1, #3\nsdiv r0, r0, r1\nbx lr"), targets.find("cortex-m4"), "measured"
+    )
     assert profile.cycles == cycles.Cycles(1 + 2 + 1 + 1, 1 + 7 + 1 + 2, 1 + 12 + 1 + 3)
 
 

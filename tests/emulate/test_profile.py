@@ -44,7 +44,9 @@ def test_python_hook_counts_the_same_as_the_c_hook(toy: Toy, cpu: str) -> None:
     assert profile_on_unicorn(image, target, "model_invoke", LAYERS, native=True) == slow
 
 
-def test_missing_host_compiler_falls_back_and_says_so(toy: Toy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_missing_host_compiler_falls_back_and_says_so(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def missing() -> None:
         raise MissingToolError("the C compiler is not installed")
 
@@ -104,7 +106,7 @@ def test_counts_equal_the_yardstick(toy: Toy, yardstick: Path, cpu: str, compile
 
 
 def test_millions_of_instructions_take_a_fraction_of_a_second(toy: Toy) -> None:
-    busy = "for (int i = 0; i < 6000000; ++i) __asm__ volatile(\"nop\")"
+    busy = 'for (int i = 0; i < 6000000; ++i) __asm__ volatile("nop")'
     image, target = toy("standalone", "cortex-m4", trouble=busy), targets.find("cortex-m4")
     emulate.profile(image, target, "model_invoke", LAYERS)
     start = time.perf_counter()

@@ -24,7 +24,10 @@ SPIN = 'for (;;) __asm__ volatile("nop")'
 @pytest.mark.parametrize("cpu", ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7"])
 def test_counts_equal_unicorn(toy: Toy, cpu: str) -> None:
     image, target = toy("standalone", cpu), targets.find(cpu)
-    here, there = emulate.profile(image, target, "model_invoke", LAYERS), profile_on_qemu(image, target, "model_invoke", LAYERS)
+    here, there = (
+        emulate.profile(image, target, "model_invoke", LAYERS),
+        profile_on_qemu(image, target, "model_invoke", LAYERS),
+    )
     assert there.instructions == here.instructions
     assert [layer.instructions for layer in there.layers] == [layer.instructions for layer in here.layers]
     assert there.stack_bytes == here.stack_bytes
@@ -90,7 +93,7 @@ def test_systick_measures_when_nothing_better_is_there(toy: Toy) -> None:
     """The layer itself waits for three wraps of the 24-bit counter; the total must know of them."""
     wait = (
         "uint32_t wraps = 0, before = *(volatile uint32_t *)0xE000E018; while (wraps < 3) "
-        "{ for (int i = 0; i < 100000; ++i) __asm__ volatile(\"nop\"); "  # polling all the time would starve QEMU's timers
+        '{ for (int i = 0; i < 100000; ++i) __asm__ volatile("nop"); '  # polling all the time would starve QEMU's timers
         "uint32_t now = *(volatile uint32_t *)0xE000E018; wraps += now > before; before = now; }"
     )
     target = targets.find("cortex-m4")
@@ -113,7 +116,9 @@ def test_missing_qemu_is_a_missing_tool(toy: Toy, monkeypatch: pytest.MonkeyPatc
         emulate.open(target, image)
 
 
-def test_qemu_that_dies_at_once_is_reported_with_its_words(toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_qemu_that_dies_at_once_is_reported_with_its_words(
+    toy: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fake = tmp_path / "qemu-system-arm"
     fake.write_text("#!/bin/sh\necho no such machine >&2\nexit 1\n")
     fake.chmod(0o755)

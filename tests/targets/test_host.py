@@ -51,7 +51,9 @@ def test_refused_source_is_a_tool_error(tmp_path: Path) -> None:
         host.build({"main.c": "int main(void) { return missing; }"}, tmp_path / "program")
 
 
-def test_address_sanitizer_without_a_host_compiler_is_a_missing_tool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_address_sanitizer_without_a_host_compiler_is_a_missing_tool(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(host.shutil, "which", lambda _: None)
     with pytest.raises(MissingToolError, match="gcc or clang"):
         host.build({"main.c": "int main(void) { return 0; }"}, tmp_path / "program", sanitizer="address")

@@ -21,7 +21,9 @@ Toy = tuple[dict[str, str], dict[str, str]]
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("cpu", CPUS)
-def test_toy_model_compiles_without_warnings_for_every_cpu(toy_standalone: Toy, tmp_path: Path, cpu: str, compiler: Name) -> None:
+def test_toy_model_compiles_without_warnings_for_every_cpu(
+    toy_standalone: Toy, tmp_path: Path, cpu: str, compiler: Name
+) -> None:
     sources, defines = toy_standalone
     built = toolchain.compile(sources, targets.find(cpu), tmp_path / "a.elf", defines=defines, compiler=compiler)
     assert built.flash.weights == 64
@@ -99,12 +101,16 @@ def test_missing_function_is_a_tool_error(toy_standalone: Toy, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)
-def test_too_little_flash_says_by_how_much_and_names_the_largest(toy_standalone: Toy, tmp_path: Path, compiler: Name) -> None:
+def test_too_little_flash_says_by_how_much_and_names_the_largest(
+    toy_standalone: Toy, tmp_path: Path, compiler: Name
+) -> None:
     sources, defines = toy_standalone
     big = {**sources, "big.c": '__attribute__((used, section(".weights.big"))) const char big_weights[70000] = {1};\n'
            "extern const char big_weights[70000]; const char *keep_big(void) { return big_weights; }\n"}  # fmt: skip
-    big["model.c"] = sources["model.c"].replace("runs += 1;", "runs += (uint32_t)(uintptr_t)keep_big();").replace(
-        "#define LAYER", "const char *keep_big(void);\n#define LAYER"
+    big["model.c"] = (
+        sources["model.c"]
+        .replace("runs += 1;", "runs += (uint32_t)(uintptr_t)keep_big();")
+        .replace("#define LAYER", "const char *keep_big(void);\n#define LAYER")
     )
     with pytest.raises(DoesNotFitError, match="does not fit into the flash of bluepill") as raised:
         toolchain.compile(big, targets.find("bluepill"), tmp_path / "a.elf", defines=defines, compiler=compiler)
@@ -119,7 +125,11 @@ def test_too_little_ram_names_the_arena(toy_standalone: Toy, tmp_path: Path, com
     header = sources["model.h"].replace("ARENA_BYTES 192", "ARENA_BYTES 300000")
     with pytest.raises(DoesNotFitError, match="does not fit into the RAM of nrf52840-dk") as raised:
         toolchain.compile(
-            {**sources, "model.h": header}, targets.find("nrf52840-dk"), tmp_path / "a.elf", defines=defines, compiler=compiler
+            {**sources, "model.h": header},
+            targets.find("nrf52840-dk"),
+            tmp_path / "a.elf",
+            defines=defines,
+            compiler=compiler,
         )
     assert "largest: ec_arena 300,000 bytes" in raised.value.found
 
@@ -130,7 +140,9 @@ def test_arena_goes_into_the_first_region_that_holds_it(toy_standalone: Toy, tmp
     board = targets.find("nucleo-h743zi")
     for size, region in ((100_000, "dtcm"), (130_000, "axi_sram"), (520_000, "axi_sram")):
         header = sources["model.h"].replace("ARENA_BYTES 192", f"ARENA_BYTES {size}")
-        built = toolchain.compile({**sources, "model.h": header}, board, tmp_path / "a.elf", defines=defines, compiler=compiler)
+        built = toolchain.compile(
+            {**sources, "model.h": header}, board, tmp_path / "a.elf", defines=defines, compiler=compiler
+        )
         home = next(ram for ram in board.ram if ram.name == region)
         assert home.holds(built.symbol("ec_arena").address, size)
         assert board.ram[0].holds(built.symbol("ec_stack_low").address)
@@ -141,7 +153,9 @@ def test_arena_goes_into_the_first_region_that_holds_it(toy_standalone: Toy, tmp
 
 def test_optimization_for_size_keeps_the_symbols(toy_standalone: Toy, tmp_path: Path) -> None:
     sources, defines = toy_standalone
-    built = toolchain.compile(sources, targets.find("cortex-m4"), tmp_path / "a.elf", defines=defines, optimization="-Os")
+    built = toolchain.compile(
+        sources, targets.find("cortex-m4"), tmp_path / "a.elf", defines=defines, optimization="-Os"
+    )
     assert built.symbol("model_layer_0").size > 0
 
 
@@ -211,7 +225,9 @@ def test_apart_vectors_go_where_the_map_says(toy_standalone: Toy, tmp_path: Path
 def test_sizes_agree_with_the_gnu_tools(toy_standalone: Toy, tmp_path: Path) -> None:
     sources, defines = toy_standalone
     built = toolchain.compile(sources, targets.find("cortex-m4"), tmp_path / "a.elf", defines=defines)
-    lines = subprocess.run(["arm-none-eabi-size", "-A", built.path], capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["arm-none-eabi-size", "-A", built.path], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
     sizes = {fields[0]: int(fields[1]) for fields in map(str.split, lines) if len(fields) == 3 and fields[1].isdigit()}
     assert built.flash.code == sizes[".vectors"] + sizes[".text"]
     assert built.flash.constants == sizes.get(".rodata", 0) + sizes[".data"]
