@@ -10,7 +10,6 @@ from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Plan
 from edgecompress.tflite.graph import Graph, Operation
 
-
 MOST_ELEMENTS = 2**23
 """Of an activation: sums over all its values stay within 32 bits, and no microcontroller holds more."""
 BORDER_TYPES = ("float32", "int16", "int32", "int8", "uint8")
@@ -99,6 +98,9 @@ def _check_borders(graph: Graph) -> None:
                 f'the input or output "{printable(tensor.name)}" has a type that is not supported',
                 found=tensor.type_name,
             )
+    for index in graph.inputs:
+        if graph.tensors[index].is_constant:
+            raise UnsupportedError(f'the input "{printable(graph.tensors[index].name)}" is a constant')
     for index in graph.outputs:
         tensor = graph.tensors[index]
         if tensor.is_constant or index in graph.inputs:

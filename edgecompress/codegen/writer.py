@@ -145,9 +145,15 @@ def _header_parts(program: Program, prefix: str) -> dict[str, str]:
         "MACS": str(program.macs),
         "INPUTS": str(len(graph.inputs)),
         "OUTPUTS": str(len(graph.outputs)),
+        "INPUT_SLOTS": _slots(f"{upper}_INPUT", len(graph.inputs)),
+        "OUTPUT_SLOTS": _slots(f"{upper}_OUTPUT", len(graph.outputs)),
         "BORDERS": "\n".join(borders),
         "ACCESSORS": "\n".join(accessors),
     }
+
+
+def _slots(name: str, count: int) -> str:
+    return ", ".join(f"{{{name}_{number}_OFFSET, {name}_{number}_BYTES}}" for number in range(count))
 
 
 def _border_macros(tensor: Tensor, name: str, offset: int) -> str:

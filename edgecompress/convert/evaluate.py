@@ -81,7 +81,9 @@ def _interpreter(content: bytes, kernels: str, name: str) -> Any:
     try:
         from ai_edge_litert import interpreter as litert
     except ImportError as error:
-        raise MissingToolError("LiteRT is not installed", found=str(error), hint="pip install ai-edge-litert") from error
+        raise MissingToolError(
+            "LiteRT is not installed", found=str(error), hint="pip install ai-edge-litert"
+        ) from error
     kind = {"reference": litert.OpResolverType.BUILTIN_REF, "fast": litert.OpResolverType.AUTO}[kernels]
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     try:

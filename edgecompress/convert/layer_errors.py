@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.convert.agreement import cosines
-from edgecompress.convert.evaluate import input_order, dequantize, quantize
+from edgecompress.convert.evaluate import dequantize, input_order, quantize
 from edgecompress.reference.litert import Litert
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 from edgecompress.tflite.reader import read
@@ -93,9 +93,13 @@ def align(first: Graph, second: Graph) -> list[tuple[Operation, Operation]]:
     """Pairs of operators of the same kind and output shape, in order; casts have no counterpart."""
     left = [op for op in first.operations if op.opcode not in _CASTS]
     right = [op for op in second.operations if op.opcode not in _CASTS]
-    keys = [[(op.opcode, graph.results(op)[0].shape) for op in ops] for graph, ops in ((first, left), (second, right))]
-    blocks = difflib.SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks()
+    kinds, twins = _kinds(first, left), _kinds(second, right)
+    blocks = difflib.SequenceMatcher(None, kinds, twins, autojunk=False).get_matching_blocks()
     return [(left[b.a + i], right[b.b + i]) for b in blocks for i in range(b.size)]
+
+
+def _kinds(graph: Graph, operations: Sequence[Operation]) -> list[tuple[str, tuple[int, ...]]]:
+    return [(operation.opcode, graph.results(operation)[0].shape) for operation in operations]
 
 
 def _inputs(graph: Graph, sample: tuple[np.ndarray, ...]) -> dict[int, np.ndarray]:

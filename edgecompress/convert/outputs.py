@@ -28,4 +28,4 @@ class Collector:
             OutputError: the file cannot be written.
         """
         arrays = {name: np.concatenate(parts) for name, parts in sorted(self._parts.items())}
-        files.write_with(path, lambda aside: np.savez(aside, **arrays))
+        files.write_with(path, lambda aside: np.savez(aside, allow_pickle=False, **arrays))

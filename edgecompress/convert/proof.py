@@ -71,7 +71,9 @@ def check_full_integer(graph: Graph) -> Proof:
         for index in indices:
             tensor = graph.tensors[index]
             if tensor.dtype != _INT8:
-                raise UnsupportedError(f'{kind} "{tensor.name}" is not int8', found=str(tensor.dtype), hint=_hint(tensor))
+                raise UnsupportedError(
+                    f'{kind} "{tensor.name}" is not int8', found=str(tensor.dtype), hint=_hint(tensor)
+                )
     for operation in graph.operations:
         _check_operation(graph, operation)
     return _count(graph)
@@ -85,7 +87,9 @@ def _check_operation(graph: Graph, operation: Operation) -> None:
             hint=_STRIP,
         )
     if operation.opcode.startswith("CUSTOM") or operation.opcode in ("WHILE", "IF", "CALL"):
-        raise UnsupportedError(f"{_place(operation)} is no plain operator", hint="use layers that TFLite has operators for")
+        raise UnsupportedError(
+            f"{_place(operation)} is no plain operator", hint="use layers that TFLite has operators for"
+        )
     if operation.opcode == "DEQUANTIZE":
         raise _float_island(graph, operation)
     weights = _WEIGHTS.get(operation.opcode)
@@ -142,7 +146,9 @@ def _check_int8(operation: Operation, tensor: Tensor) -> None:
 
 def _hint(tensor: Tensor) -> str:
     if tensor.dtype.kind == "f":
-        return "convert with TFLITE_BUILTINS_INT8 and a representative dataset, or replace the layer that has no int8 form"
+        return (
+            "convert with TFLITE_BUILTINS_INT8 and a representative dataset, or replace the layer that has no int8 form"
+        )
     return "replace the layer that computes in this type"
 
 

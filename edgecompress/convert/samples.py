@@ -33,7 +33,9 @@ class Samples:
     batches: Callable[[], Batches]
 
 
-def open_samples(job: Mapping[str, Any], split: str, shapes: list[tuple[int, ...]], limit: int | None = None) -> Samples:
+def open_samples(
+    job: Mapping[str, Any], split: str, shapes: list[tuple[int, ...]], limit: int | None = None
+) -> Samples:
     """Open the samples that a job names.
 
     Args:
@@ -54,7 +56,9 @@ def open_samples(job: Mapping[str, Any], split: str, shapes: list[tuple[int, ...
         return random_samples(shapes, limit or 100, settings.build.seed)
     source = job.get("data") or settings.source
     if not source:
-        raise UsageError("there are no samples", hint="--data FILE, [data] source in the recipe, or --random-calibration")
+        raise UsageError(
+            "there are no samples", hint="--data FILE, [data] source in the recipe, or --random-calibration"
+        )
     dataset = data.open(source, settings.data, settings.build.seed)
     chosen = {"train": lambda: dataset.train, "calibration": lambda: dataset.calibration,
               "validation": lambda: dataset.validation, "test": dataset.test}[split]()  # fmt: skip
@@ -84,9 +88,11 @@ def _from_file(path: Path, shapes: list[tuple[int, ...]], limit: int | None) -> 
     try:
         with np.load(path, allow_pickle=False) as stored:
             arrays = [stored[f"input_{i}"] for i in range(len(shapes))]
-            labels = stored["labels"] if "labels" in stored else None
+            labels = stored.get("labels")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path.name} does not hold the inputs", found=str(error)[:200], hint="input_0, … in an .npz") from error
+        raise DataError(
+            f"{path.name} does not hold the inputs", found=str(error)[:200], hint="input_0, … in an .npz"
+        ) from error
     _check_shapes([array.shape[1:] for array in arrays], shapes, path.name)
     if len({len(array) for array in arrays}) != 1 or not len(arrays[0]):
         raise DataError(f"{path.name}: the inputs differ in their number of samples, or are empty")

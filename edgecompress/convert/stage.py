@@ -122,7 +122,9 @@ def _remark(samples: Samples) -> None:
     if samples.kind == "random":
         worker.warn("calibrated with random numbers: size and speed are real, accuracy is unknown")
     elif samples.count < _FEW_SAMPLES:
-        worker.warn(f"only {samples.count} calibration samples: activation ranges may be too narrow; 100 or more are usual")
+        worker.warn(
+            f"only {samples.count} calibration samples: activation ranges may be too narrow; 100 or more are usual"
+        )
 
 
 def _warn_flat(graph: Graph) -> None:

@@ -21,7 +21,7 @@ _LAYOUT = struct.Struct("<7I i 12I 2I")
 _COMMAND = struct.Struct("<3I")
 _COMMAND_OFFSET = 16
 _WORDS_OF_FAULT = struct.Struct("<7I")
-MOST_SLOTS = 4
+MOST_SLOTS = 64
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def _parts(node: object, layer: str, in_layers: bool = False) -> Iterator[Part]:
             layer = str(own) if own and (is_layer or not layer) else layer
             yield Part(layer, name, str(node.get("module") or ""), config, is_layer)
         for key in node:
-            if key != "compile_config" or isinstance(name, str) and in_layers:
+            if key != "compile_config" or (isinstance(name, str) and in_layers):
                 yield from _parts(node[key], layer, key in ("layers", "layer", "cell", "cells"))
     elif isinstance(node, list):
         for item in node:

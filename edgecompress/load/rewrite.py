@@ -57,7 +57,7 @@ def rewrite_model(config: Config, file: str) -> Config:
 
 def _starts_with_input(layer: Config) -> bool:
     inner = layer["config"].get("layers") if layer["class_name"] in _MODELS else None
-    return bool(inner) and inner[0]["class_name"] == "InputLayer"
+    return isinstance(inner, list) and bool(inner) and inner[0]["class_name"] == "InputLayer"
 
 
 def _shifted(value: Any, nested: set[str]) -> Any:
@@ -203,7 +203,9 @@ def _rewrite_operation(layer: Config, file: str) -> Config:
         return _rewrite_shape_operation(layer, kind, name, file)
     if kind not in _FUNCTIONS:
         raise _no_counterpart(kind, name, file)
-    options = {key: value for key, value in layer["config"].items() if key in ("axis", "keepdims") and value is not None}
+    options = {
+        key: value for key, value in layer["config"].items() if key in ("axis", "keepdims") and value is not None
+    }
     inbound = [_operation_node(node, options, kind, name, file) for node in nodes]
     config = {"name": name, "trainable": True, "dtype": "float32", "function": _FUNCTIONS[kind]}
     return {"class_name": "TFOpLambda", "config": config, "name": name, "inbound_nodes": inbound}

@@ -63,7 +63,7 @@ def _first_use(layer: dict[str, Any]) -> int:
         return 1
     inner = layer.get("config")
     nested = inner.get("layers") if isinstance(inner, dict) else None
-    return int(bool(nested) and nested[0].get("class_name") == "InputLayer")
+    return int(isinstance(nested, list) and bool(nested) and nested[0].get("class_name") == "InputLayer")
 
 
 def _references(node: Any) -> Iterator[tuple[str, int]]:

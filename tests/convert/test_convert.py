@@ -189,7 +189,9 @@ def test_published_resnet_keeps_its_accuracy(shared_data, tmp_path):
 @pytest.mark.slow
 def test_visual_wake_words_converts_with_random_calibration(shared_data, tmp_path):
     model = shared_data / "models" / "mlperf_tiny" / "visual_wake_words" / "vww_96.h5"
-    result = stage.convert({"model": model, "random": True, "calibration_samples": 4, "output": tmp_path / "vww.tflite"})
+    result = stage.convert(
+        {"model": model, "random": True, "calibration_samples": 4, "output": tmp_path / "vww.tflite"}
+    )
     published = read(model.with_name("vww_96_int8.tflite"))
     ours = read(tmp_path / "vww.tflite")
     shapes = [ours.results(op)[0].shape for op in ours.operations if "CONV" in op.opcode]
@@ -211,7 +213,14 @@ def test_the_layer_that_was_spoilt_is_the_one_that_lost_most(models, tmp_path):
     stage.convert({**job, "output": tmp_path / "other.tflite"})
     samples = [(image,) for image in images[:6]]
     good = layer_errors(tmp_path / "other.tflite", tmp_path / "float.tflite", samples)
-    assert {one.op for one in good} == {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D", "RESHAPE", "SOFTMAX"}
+    assert {one.op for one in good} == {
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "FULLY_CONNECTED",
+        "MAX_POOL_2D",
+        "RESHAPE",
+        "SOFTMAX",
+    }
     assert all(one.snr_db > 25 and one.cosine > 0.99 for one in good)
     spoilt = layer_errors(tmp_path / "int8.tflite", tmp_path / "float.tflite", samples)
     assert spoilt[0].op == "DEPTHWISE_CONV_2D"

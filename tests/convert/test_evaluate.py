@@ -60,6 +60,10 @@ def test_truncated_files_are_refused_in_the_worker(shared_data, tmp_path, size):
 
 
 def test_a_model_that_litert_refuses_is_named(shared_data, tmp_path):
-    job = {"model": shared_data / "models" / "tflm" / "person_detect.tflite", "random": True, "output": tmp_path / "y.npz"}
+    job = {
+        "model": shared_data / "models" / "tflm" / "person_detect.tflite",
+        "random": True,
+        "output": tmp_path / "y.npz",
+    }
     with pytest.raises(ModelFileError, match=r"person_detect\.tflite: LiteRT refuses"):
         run(job)

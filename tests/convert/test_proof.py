@@ -21,7 +21,9 @@ def dense_graph(**changes):
     """input -> FULLY_CONNECTED(weights, bias) -> output, with tensors replaced by name."""
     tensors = [
         tensor(0, "input"),
-        tensor(1, "weights", shape=(4, 4), data=np.ones((4, 4), np.int8), quantization=Quantization((0.5,) * 4, (0,) * 4)),
+        tensor(
+            1, "weights", shape=(4, 4), data=np.ones((4, 4), np.int8), quantization=Quantization((0.5,) * 4, (0,) * 4)
+        ),
         tensor(2, "bias", "int32", (4,), np.zeros(4, np.int32)),
         tensor(3, "output"),
         tensor(4, "unused", "float32"),

@@ -22,8 +22,8 @@ END = "nop\nbx lr\n.pool"
 # body, instructions, cycles without P, taken branches
 HAND_COUNTED_M4 = {
     "empty loop": (LOOP, 202, 202, 100),
-    "loads hide behind one another": (WORDS + "nop\nldr r1, [r0]\nldr r2, [r0, #4]\nldr r3, [r0, #8]\n" + END, 7, 2 + 1 + 2 + 1 + 1 + 2, 1),
-    "a load that gives the next its address is not hidden": (WORDS + "nop\nldr r1, [r0]\nldr r2, [r1]\n" + END, 6, 2 + 1 + 2 + 2 + 2, 1),
+    "hidden loads": (WORDS + "nop\nldr r1, [r0]\nldr r2, [r0, #4]\nldr r3, [r0, #8]\n" + END, 7, 2 + 1 + 2 + 1 + 1 + 2, 1),
+    "a load that gives an address is not hidden": (WORDS + "nop\nldr r1, [r0]\nldr r2, [r1]\n" + END, 6, 2 + 1 + 2 + 2 + 2, 1),
     "an address just computed costs one more": (WORDS + "adds r0, #4\nldr r1, [r0]\n" + END, 5, 2 + 1 + (2 + 1) + 2, 1),
     "stores": (WORDS + "nop\nmovs r2, #4\nnop\nstr r1, [r0]\nstr r1, [r0, r2]\n" + END, 8, 2 + 1 + 1 + 1 + 1 + 2 + 2, 1),
     "many registers": ("push {r4-r7, lr}\npop {r4-r7, pc}", 2, (1 + 5) + (1 + 5), 1),

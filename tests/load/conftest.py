@@ -18,7 +18,9 @@ def small_two():
     x = layers.ReLU(6.0, name="relu6")(x)
     y = layers.DepthwiseConv2D(3, padding="same", name="depthwise")(x)
     x = layers.Add(name="sum")([x, y])
-    inner = keras.Sequential([keras.Input((8, 8, 4)), layers.Flatten(), layers.Dense(5, name="inner_dense")], name="head")
+    inner = keras.Sequential(
+        [keras.Input((8, 8, 4)), layers.Flatten(), layers.Dense(5, name="inner_dense")], name="head"
+    )
     model = keras.Model(start, layers.Softmax(name="probabilities")(inner(x)))
     shake(model)
     return model
@@ -36,7 +38,9 @@ def small_three():
     y = layers.DepthwiseConv2D(3, padding="same", name="depthwise")(x)
     x = layers.LeakyReLU(negative_slope=0.1, name="leaky")(x + y)
     x = keras.ops.relu(x * 2.0 - 1.0)
-    inner = keras.Sequential([keras.Input((8, 8, 4)), layers.Flatten(), layers.Dense(5, name="inner_dense")], name="head")
+    inner = keras.Sequential(
+        [keras.Input((8, 8, 4)), layers.Flatten(), layers.Dense(5, name="inner_dense")], name="head"
+    )
     model = keras.Model(start, layers.Activation("softmax", name="probabilities")(inner(x)))
     shake(model)
     return model

@@ -47,6 +47,10 @@ class FullyConnected(Operator):
         """weights must be constant symmetric int8, per tensor or per output channel, the bias constant int32"""
         return bad_weights(graph, operation, graph.tensors[operation.inputs[1]].shape[0], 0)
 
+    def rule_factors(self, graph: Graph, operation: Operation) -> str:
+        """input scale times weight scale must be below 2^31 output scales"""
+        return bad_factor(*self._scales(graph, operation))
+
     def macs(self, graph: Graph, operation: Operation) -> int:
         return graph.results(operation)[0].elements * graph.tensors[operation.inputs[1]].shape[1]
 

@@ -9,7 +9,6 @@ from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.windows import Window, patches, shape_mismatch, window
 from edgecompress.tflite.graph import Graph, Operation
 
-
 MOST_TAPS = 2**20
 """Of a window: far above any input."""
 

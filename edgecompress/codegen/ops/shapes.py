@@ -24,7 +24,7 @@ class ShapeComputation(Operator):
         constants = [None if t is None else t.data for t in graph.operands(operation)]
         try:
             (values,) = self.reference(graph, operation, constants)
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, TypeError) as error:
             return str(error)
         expected = graph.results(operation)[0].shape
         return "" if values.shape == expected else f"{list(values.shape)} instead of {list(expected)}"

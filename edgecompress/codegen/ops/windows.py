@@ -6,7 +6,6 @@ import numpy as np
 
 from edgecompress.tflite.graph import Operation, Tensor
 
-
 MOST_EXTENT = 2**30
 """Of a filter with its dilation: the kernels' 32-bit arithmetic holds."""
 

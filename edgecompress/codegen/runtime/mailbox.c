@@ -7,41 +7,12 @@
 #include "mailbox.h"
 
 #define LAYERS EC_MACRO(LAYERS)
-#define SLOT(name) {EC_MACRO(name##_OFFSET), EC_MACRO(name##_BYTES)}
-
 uint8_t ec_arena[EC_MACRO(ARENA_BYTES)] __attribute__((section(".bss.arena"), aligned(16)));
 
 static uint32_t layer_cycles[LAYERS];
 
-#if EC_MACRO(INPUTS) > 4 || EC_MACRO(OUTPUTS) > 4
-#error "the mailbox describes at most four inputs and four outputs"
-#endif
-
-static const struct ec_slot inputs[] = {
-    SLOT(INPUT_0),
-#if EC_MACRO(INPUTS) > 1
-    SLOT(INPUT_1),
-#endif
-#if EC_MACRO(INPUTS) > 2
-    SLOT(INPUT_2),
-#endif
-#if EC_MACRO(INPUTS) > 3
-    SLOT(INPUT_3),
-#endif
-};
-
-static const struct ec_slot outputs[] = {
-    SLOT(OUTPUT_0),
-#if EC_MACRO(OUTPUTS) > 1
-    SLOT(OUTPUT_1),
-#endif
-#if EC_MACRO(OUTPUTS) > 2
-    SLOT(OUTPUT_2),
-#endif
-#if EC_MACRO(OUTPUTS) > 3
-    SLOT(OUTPUT_3),
-#endif
-};
+static const struct ec_slot inputs[] = {EC_MACRO(INPUT_SLOTS)};
+static const struct ec_slot outputs[] = {EC_MACRO(OUTPUT_SLOTS)};
 
 volatile struct ec_mailbox ec_mailbox;
 
