@@ -45,9 +45,7 @@ def build() -> Any:
 
 def _samples(arguments: Namespace) -> Path:
     if arguments.data is None:
-        raise UsageError(
-            "har_cnn brings no data.", hint="--data FILE.npz with x (n, 50, 6), y (n,) and subject (n,)"
-        )
+        raise UsageError("har_cnn brings no data.", hint="--data FILE.npz with x (n, 50, 6), y (n,) and subject (n,)")
     return arguments.data
 
 

@@ -58,6 +58,7 @@ def lower(graph: Graph) -> Program:
     Raises:
         UnsupportedError: an operator is missing or used in a way that is not supported; names the first.
     """
+    _check_integer(graph)
     _check_borders(graph)
     folded = fold_constants(graph)
     _check_sizes(folded)
@@ -84,6 +85,16 @@ def lower(graph: Graph) -> Program:
 def macs(graph: Graph, operation: Operation) -> int:
     """Multiply-accumulates of one operation; 0 for operators without any, and for unknown ones."""
     return ops.find(operation.opcode).macs(graph, operation) if operation.opcode in ops.OPERATORS else 0
+
+
+def _check_integer(graph: Graph) -> None:
+    kinds = {graph.tensors[i].dtype.kind for operation in graph.operations for i in operation.outputs}
+    if kinds == {"f"}:
+        raise UnsupportedError(
+            "the model is float, and only full-integer models run on the device",
+            found=f"{len(graph.operations)} operators, all of them in floating point",
+            hint="`edgecompress build model.h5 --data data.npz`, or the TFLite converter with int8 operators and samples",
+        )
 
 
 def _check_borders(graph: Graph) -> None:

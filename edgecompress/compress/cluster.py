@@ -53,7 +53,9 @@ class Cluster:
         pruned = _pruned(context)
         names = frozenset(kernel.name for kernel in chosen)
         wrapped = self._wrap(model, chosen, pruned)
-        fine_tune(wrapped, context, epochs_of(self, context.settings), learning_rate=self.learning_rate, unguarded=names)
+        fine_tune(
+            wrapped, context, epochs_of(self, context.settings), learning_rate=self.learning_rate, unguarded=names
+        )
         clustered = with_weights_of(model, tfmot().clustering.keras.strip_clustering(wrapped))
         if pruned:
             _restore_zeros(clustered, model, names & pruned)
@@ -89,9 +91,7 @@ class Cluster:
         def wrap(layer: Any) -> Any:
             if isinstance(layer, keras.layers.DepthwiseConv2D):
                 layer = _clusterable(layer)
-            return cluster.cluster_weights(
-                layer, self.clusters, init, preserve_sparsity=layer.name in sparse
-            )
+            return cluster.cluster_weights(layer, self.clusters, init, preserve_sparsity=layer.name in sparse)
 
         return wrap_layers(model, layer_names(chosen), wrap)
 

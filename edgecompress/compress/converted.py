@@ -11,9 +11,7 @@ from edgecompress.compress.saved import load_kernels
 from edgecompress.tflite.graph import Graph
 
 
-def check_converted(
-    graph: Graph, kernels: Path, promises: Sequence[Mapping[str, Any]]
-) -> tuple[Measurement, ...]:
+def check_converted(graph: Graph, kernels: Path, promises: Sequence[Mapping[str, Any]]) -> tuple[Measurement, ...]:
     """Measure the standing promises of a compression in the file that was converted from its model.
 
     Args:

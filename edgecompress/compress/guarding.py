@@ -74,7 +74,7 @@ def guard_callback(model: Any, promises: Sequence[Promise], exclude: frozenset[s
     if not guarded:
         return None
 
-    @tf.function(autograph=False)
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def project() -> None:
         for found, projection in guarded:
             found.variable.assign(projection(found.variable))

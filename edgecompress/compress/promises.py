@@ -116,8 +116,8 @@ def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = 
     missing = tuple(name for name in names if name not in found)
     if promise.kind in (Kind.MACS, Kind.PARAMETERS):
         total = sum(layers.values())
-        broken = ("all layers together",) if total > _number(promise) else ()
-        return Measurement(promise, total, layers, "all layers together", broken, missing)
+        too_many = ("all layers together",) if total > _number(promise) else ()
+        return Measurement(promise, total, layers, "all layers together", too_many, missing)
     broken = tuple(name for name in found if not _holds(promise, found[name], layers[name]))
     worst = _worst(promise, layers, broken)
     per_tensor = None

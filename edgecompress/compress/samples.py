@@ -16,9 +16,7 @@ class Samples(Protocol):
         """How many samples "train" or "validation" has."""
         ...
 
-    def batches(
-        self, split: str, size: int, seed: int | None = None
-    ) -> Iterator[tuple[Inputs, np.ndarray | None]]:
+    def batches(self, split: str, size: int, seed: int | None = None) -> Iterator[tuple[Inputs, np.ndarray | None]]:
         """All samples of a split, inputs and labels (None without any), the last batch smaller.
 
         Args:

@@ -16,7 +16,7 @@ from edgecompress.compress.kernels import Kernel
 from edgecompress.errors import ModelFileError, OutputError
 
 
-def write_aside(path: Path, write: Callable[[Path], None]) -> None:
+def write_aside(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file beside `path`, then rename it: `path` is whole or not there.
 
     Raises:

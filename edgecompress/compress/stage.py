@@ -63,7 +63,7 @@ def task_of(model: Any, dataset: data.Dataset, training: recipe.TrainingRecipe) 
     """Loss, metric and target, from the recipe or inferred; `infer` says how."""
     kind = dataset.labels.kind
     labels = None if kind in ("none", "input") else dataset.train.labels
-    declared = dataset.recipe.labels or (None if kind == "none" else kind)
+    declared = dataset.recipe.labels or (kind if kind in ("input", "anomaly") else None)
     wishes = Wishes(training.loss, training.metric, training.output, declared)
     return infer(describe_output(model), labels, wishes)
 

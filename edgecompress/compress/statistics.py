@@ -48,7 +48,7 @@ def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int) -> i
 def _averages(model: Any, samples: Samples, batch: int, seed: int, variables: list[Any]) -> list[np.ndarray]:
     import tensorflow as tf
 
-    @tf.function(autograph=False, reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
     def step(inputs: Any) -> None:
         model(inputs, training=True)
 

@@ -221,7 +221,9 @@ def _supervised(output: Output, labels: np.ndarray, wishes: Wishes) -> Task:
 def _kind_of_labels(output: Output, labels: np.ndarray, wishes: Wishes) -> str:
     n, classes = len(labels), output.classes
     places = output.size // classes if classes else 0
-    if wishes.labels in ("index", "one-hot", "values"):
+    if classes == 1 and labels.size == n * output.size:
+        kind = "values"  # one output has no classes to number: 0 and 1 are its values
+    elif wishes.labels in ("index", "one-hot", "values"):
         wanted = n * (places if wishes.labels == "index" else output.size)
         kind = wishes.labels if labels.size == wanted else ""
     elif classes > 1 and labels.size == n * places and np.array_equal(labels, labels.astype(np.int64)):
@@ -241,7 +243,7 @@ def _kind_of_labels(output: Output, labels: np.ndarray, wishes: Wishes) -> str:
 
 def _loss_for(kind: str, output: Output, labels: np.ndarray, wishes: Wishes) -> tuple[str, str]:
     match kind, output.activation:
-        case ("index" | "one-hot"), "linear":
+        case (("index" | "one-hot"), "linear"):
             if wishes.output is None:
                 what = "class numbers" if kind == "index" else "one-hot"
                 raise RecipeError(
@@ -250,7 +252,7 @@ def _loss_for(kind: str, output: Output, labels: np.ndarray, wishes: Wishes) -> 
                 )
             sparse = "sparse_" if kind == "index" else ""
             return f"{sparse}categorical_crossentropy", f"training.output is {wishes.output}, {kind} labels"
-        case ("index" | "one-hot"), "softmax":
+        case (("index" | "one-hot"), "softmax"):
             sparse = "sparse_" if kind == "index" else ""
             return f"{sparse}categorical_crossentropy", f"a softmax and {kind} labels"
         case "index", "sigmoid":
@@ -258,7 +260,7 @@ def _loss_for(kind: str, output: Output, labels: np.ndarray, wishes: Wishes) -> 
                 f"{output.layer} is a sigmoid of {output.classes} outputs and the labels are class numbers.",
                 hint="set training.loss, or give labels of one value per output (then binary_crossentropy)",
             )
-        case ("one-hot" | "values"), "sigmoid" if np.isin(labels, (0, 1)).all():
+        case (("one-hot" | "values"), "sigmoid") if np.isin(labels, (0, 1)).all():
             return "binary_crossentropy", "a sigmoid and labels of 0 and 1"
         case "values", "softmax":
             if labels.min() >= 0 and np.allclose(labels.reshape(-1, output.classes).sum(axis=1), 1, atol=1e-3):

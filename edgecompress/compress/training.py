@@ -105,7 +105,9 @@ def fine_tune(
     return epochs * each
 
 
-def evaluate(model: Any, samples: Samples, split: str, task: Task, original: Any = None, batch: int = 128) -> Evaluation:
+def evaluate(
+    model: Any, samples: Samples, split: str, task: Task, original: Any = None, batch: int = 128
+) -> Evaluation:
     """The metric of a model over a split.
 
     Args:
@@ -142,7 +144,7 @@ def outputs_of(model: Any) -> Callable[[Inputs], np.ndarray]:
     """The model as a function of NumPy batches, in inference."""
     import tensorflow as tf
 
-    @tf.function(autograph=False, reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
     def infer(inputs: Any) -> Any:
         return model(inputs, training=False)
 
@@ -210,7 +212,7 @@ def _training_metrics(task: Task) -> list[Any]:
     match task.metric, task.loss:
         case "accuracy", "sparse_categorical_crossentropy":
             return [metrics.SparseCategoricalAccuracy("metric")]
-        case ("accuracy" | "agreement"), _:
+        case (("accuracy" | "agreement"), _):
             return [metrics.CategoricalAccuracy("metric")]
         case "binary_accuracy", _:
             return [metrics.BinaryAccuracy("metric", threshold=0.0 if task.from_logits else 0.5)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgecompress import emulate
 from edgecompress.codegen.program import Program, lower
-from edgecompress.errors import ModelFileError
+from edgecompress.errors import ModelFileError, UsageError
 from edgecompress.pipeline import firmware, records, saving
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
 from edgecompress.pipeline.execution import run_layer_by_layer
@@ -120,6 +120,8 @@ def find_model(path: Path) -> Path:
             found=f"there is no {path / MODEL}",
             hint="give a .tflite file, or the folder that `build` wrote",
         )
+    if path.suffix in (".h5", ".hdf5", ".keras"):
+        raise UsageError(f"{path} is a Keras model: bench takes a .tflite", hint=f"edgecompress build {path}")
     if not path.exists():
         raise ModelFileError(f"{path}: no such file", hint="check the path")
     return path

@@ -1,23 +1,20 @@
 """`build`: a Keras model, or an int8 .tflite, all the way to a reported firmware."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgecompress import data as datasets
 from edgecompress import recipe as recipes
 from edgecompress import worker
 from edgecompress.convert.layer_errors import layer_errors
-from edgecompress.data.dataset import Dataset
-from edgecompress.errors import AccuracyError, DataError, ModelFileError, UsageError
+from edgecompress.errors import AccuracyError, ToolError
 from edgecompress.files import sha256, write_bytes, write_text
 from edgecompress.pipeline import accuracy, assembly
-from edgecompress.pipeline.bench import Benchmark, bench
-from edgecompress.pipeline.folder import RunFolder, fingerprint
+from edgecompress.pipeline.bench import MODEL, Benchmark, bench
+from edgecompress.pipeline.folder import fingerprint
 from edgecompress.pipeline.judging import judge_tflite
-from edgecompress.recipe import Recipe
+from edgecompress.pipeline.preparation import DEFAULT_TARGET, OnEvent, Run, prepare
 from edgecompress.report.format import layer_name
 from edgecompress.report.html import render_html
 from edgecompress.report.records import Report
@@ -26,15 +23,11 @@ from edgecompress.report.summary import largest_losses
 from edgecompress.targets import find
 from edgecompress.targets.compilers import Name
 
-DEFAULT_TARGET = "cortex-m4"
 REAL_SAMPLES = 8
 """How many test samples are compared operator by operator, beside random and hostile inputs."""
 LOSS_SAMPLES = 8
 """How many training samples the error of every layer is measured on."""
 FLOAT_TWIN = "float.tflite"
-
-Event = dict[str, Any]
-OnEvent = Callable[[Event], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,46 +43,6 @@ class Build:
     folder: Path
     report: Report
     benchmark: Benchmark
-
-
-@dataclass(frozen=True, eq=False)
-class _Run:
-    """Everything that a build was asked to do, read and checked."""
-
-    model: Path
-    settings: Recipe
-    recipe: Path | None
-    overrides: dict[str, Any]
-    source: str | None
-    dataset: Dataset | None
-    folder: RunFolder
-    trust: bool
-    on_event: OnEvent
-
-    @property
-    def is_keras(self) -> bool:
-        return self.model.suffix != ".tflite"
-
-    def job(self, **more: Any) -> dict[str, Any]:
-        """What every worker stage is told about recipe and data."""
-        recipe = str(self.recipe) if self.recipe else None
-        return {
-            "recipe": recipe,
-            "overrides": self.overrides,
-            "data": self.source,
-            "trust_model_code": self.trust,
-            **more,
-        }
-
-    def base(self) -> dict[str, Any]:
-        """What the result of every Keras stage depends on."""
-        data = self.dataset.fingerprint if self.dataset else None
-        return {
-            "model": sha256(self.model),
-            "data": data,
-            "recipe": recipes.print_recipe(self.settings),
-            "versions": assembly.keras_versions(),
-        }
 
 
 def build(
@@ -128,7 +81,7 @@ def build(
         EdgecompressError: its subclass says which stage and why; see `edgecompress.errors`.
     """
     started = time.monotonic()
-    run = _prepare(
+    run = prepare(
         Path(model),
         data,
         recipe,
@@ -145,8 +98,18 @@ def build(
             "build.prefix": prefix,
         },
     )
+    try:
+        return _carry_out(run, compiler, command, started)
+    except ToolError:
+        raise  # its message points at the log
+    except BaseException:
+        run.folder.forget_if_bare()
+        raise
+
+
+def _carry_out(run: Run, compiler: Name, command: str | None, started: float) -> Build:
+    """The stages in order."""
     settings = run.settings.build
-    find(settings.target or DEFAULT_TARGET)  # a misspelt target is told before anything is trained
     compressed = _compress(run) if run.is_keras and run.settings.passes else None
     converted = _convert(run, compressed) if run.is_keras else None
     judged = (converted or {}).get("judged") if run.is_keras else _judge_tflite(run)
@@ -184,66 +147,7 @@ def check_drop(report: Report) -> None:
     )
 
 
-def _prepare(
-    model: Path,
-    data: str | None,
-    recipe: Path | str | None,
-    out: Path | str | None,
-    resume: bool,
-    trust: bool,
-    random_calibration: bool,
-    on_event: OnEvent | None,
-    overrides: dict[str, Any],
-) -> _Run:
-    """Reads and checks all that was asked, before anything slow or lasting is done."""
-    if not model.exists():
-        raise ModelFileError(f"{model}: no such file", hint="check the path")
-    chosen = Path(recipe) if recipe else recipes.beside(model)
-    if random_calibration:
-        overrides["convert.random_calibration"] = True
-    given = {key: value for key, value in overrides.items() if value is not None}
-    settings = recipes.load(chosen, given)
-    is_keras = model.suffix != ".tflite"
-    if not is_keras and overrides.get("passes"):
-        raise UsageError(
-            "passes need a Keras model", found=model.name, hint="give the .h5, .keras or SavedModel it was made from"
-        )
-    source = data or settings.source
-    dataset = (
-        datasets.open(source, settings.data, settings.build.seed, run_code=bool(data or recipe)) if source else None
-    )
-    if dataset is None and is_keras:
-        _require_random(model, settings)
-    path = Path(out) if out else Path("build") / (model.stem or "model")
-    return _Run(
-        model,
-        settings,
-        chosen,
-        given,
-        source,
-        dataset,
-        RunFolder(path, resume=resume),
-        trust,
-        on_event or (lambda _: None),
-    )
-
-
-def _require_random(model: Path, settings: Recipe) -> None:
-    if not settings.convert.random_calibration:
-        raise DataError(
-            "calibration and accuracy need samples, and there are none",
-            found=f"no --data, and no [data] source in {model.with_suffix('.toml').name}",
-            hint="--data data.npz with arrays x (samples first) and y (labels); or --random-calibration for size and speed only",
-        )
-    if settings.passes:
-        raise UsageError(
-            "passes train, and that needs samples",
-            found="--random-calibration",
-            hint='--data data.npz, or --passes "" for none',
-        )
-
-
-def _compress(run: _Run) -> dict[str, Any]:
+def _compress(run: Run) -> dict[str, Any]:
     """The passes, in a process of their own; finished passes of an earlier run are taken over."""
     folder = run.folder.path / "compress"
     job = run.job(model=str(run.model), out=str(folder))
@@ -253,15 +157,15 @@ def _compress(run: _Run) -> dict[str, Any]:
     return result
 
 
-def _convert(run: _Run, compressed: dict[str, Any] | None) -> dict[str, Any]:
+def _convert(run: Run, compressed: dict[str, Any] | None) -> dict[str, Any]:
     """Conversion, and every Keras model's answers on the test samples, in one process."""
     folder = run.folder.path
     entry = compressed["compressed"] if compressed else None
     key = fingerprint({**run.base(), "from": entry["sha256"] if entry else None})
     done = run.folder.result("convert", key)
-    if done is not None and run.folder.model.exists() and sha256(run.folder.model) == done["sha256"]:
-        return dict(done)
     random = run.dataset is None
+    if done is not None and _is_whole(folder, done, random):
+        return dict(done)
     models = (
         {}
         if not compressed
@@ -290,7 +194,18 @@ def _convert(run: _Run, compressed: dict[str, Any] | None) -> dict[str, Any]:
     return result
 
 
-def _judge_tflite(run: _Run) -> dict[str, Any] | None:
+def _is_whole(folder: Path, done: dict[str, Any], random: bool) -> bool:
+    """Whether everything that an earlier conversion wrote is still there."""
+    model = folder / MODEL
+    others = (
+        ()
+        if random
+        else (folder / FLOAT_TWIN, folder / "test" / "input_0.npy", folder / "test" / "outputs_original.npy")
+    )
+    return model.exists() and sha256(model) == done["sha256"] and all(path.exists() for path in others)
+
+
+def _judge_tflite(run: Run) -> dict[str, Any] | None:
     """A .tflite that came in as such: its test samples, without any Keras model beside it."""
     write_bytes(run.folder.model, run.model.read_bytes())
     if run.dataset is None:
@@ -298,7 +213,7 @@ def _judge_tflite(run: _Run) -> dict[str, Any] | None:
     return judge_tflite(run.dataset, run.folder.model, run.settings.training, run.folder.path / "test")
 
 
-def _losses(run: _Run) -> dict[int, dict[str, Any]]:
+def _losses(run: Run) -> dict[int, dict[str, Any]]:
     """What every operator loses from float to int8, by its index, on a few training samples."""
     assert run.dataset is not None
     train = run.dataset.train
@@ -308,7 +223,7 @@ def _losses(run: _Run) -> dict[int, dict[str, Any]]:
     return {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
 
 
-def _bench(run: _Run, tests: accuracy.TestSet | None, compiler: Name, command: str | None) -> Benchmark:
+def _bench(run: Run, tests: accuracy.TestSet | None, compiler: Name, command: str | None) -> Benchmark:
     settings = run.settings.build
     samples = None
     if tests is not None and len(tests.inputs) == 1:
@@ -331,7 +246,7 @@ def _bench(run: _Run, tests: accuracy.TestSet | None, compiler: Name, command: s
 
 
 def _with_accuracy(
-    run: _Run, report: Report, benchmark: Benchmark, tests: accuracy.TestSet, judged: dict[str, Any]
+    run: Run, report: Report, benchmark: Benchmark, tests: accuracy.TestSet, judged: dict[str, Any]
 ) -> Report:
     """The report with the evidence from the test samples."""
 

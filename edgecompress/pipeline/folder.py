@@ -27,6 +27,7 @@ class RunFolder:
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self.path = path
+        self._is_new = not path.exists()
         make_folder(path)
         self._stages: dict[str, Any] = {}
         state = path / STATE
@@ -63,6 +64,11 @@ class RunFolder:
         """Remembers that a stage is done."""
         self._stages[stage] = {"fingerprint": fingerprint, "result": result}
         self._write()
+
+    def forget_if_bare(self) -> None:
+        """Removes what a run that failed at once has left: its state and its log, and the folder if it is new."""
+        if self._is_new and {p.name for p in self.path.iterdir()} <= {STATE, self.log.name}:
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def _write(self) -> None:
         write_text(

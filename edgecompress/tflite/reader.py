@@ -9,6 +9,7 @@ import hashlib
 import math
 import re
 import struct
+from collections.abc import Sized
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,6 +22,7 @@ from edgecompress.tflite.graph import ABSENT, Graph, Operation, Quantization, Te
 IDENTIFIER = b"TFL3"
 MAX_ELEMENTS = 2**31
 MAX_RANK = 8
+MAX_ENTRIES = 500_000  # of all lists and names together
 MAX_ITEMS = 100_000  # tensors or operators: far above any model for a microcontroller, far below trouble
 
 DTYPES = {
@@ -96,10 +98,21 @@ def read_bytes(content: bytes) -> Graph:
 
 
 class _Step:
-    """What is being read, so that a damaged file says where."""
+    """What is being read, so that a damaged file says where, and how much has been.
+
+    Tables and vectors of a FlatBuffer may share bytes: a file of one megabyte could unfold to terabytes.
+    """
 
     def __init__(self, now: str) -> None:
         self.now = now
+        self._entries = 0
+
+    def count(self, *parts: Sized) -> None:
+        self._entries += sum(len(part) for part in parts)
+        if self._entries > MAX_ENTRIES:
+            raise ModelFileError(
+                f"impossible size: reading {self.now}", found=f"more than {MAX_ENTRIES:,} entries in all"
+            )
 
 
 def _read_model(content: bytes, step: _Step) -> Graph:
@@ -117,15 +130,21 @@ def _read_model(content: bytes, step: _Step) -> Graph:
     tensors = {}
     for index in range(tensor_count):
         step.now = f"tensor {index}"
-        tensors[index] = _read_tensor(model, subgraph.Tensors(index), index, buffer_count, content)
+        tensors[index] = tensor = _read_tensor(model, subgraph.Tensors(index), index, buffer_count, content)
+        step.count(tensor.name, tensor.quantization.scales if tensor.quantization else ())
     opcodes = []
     for index in range(_length(model.OperatorCodesLength(), "operator codes")):
         step.now = f"operator code {index}"
         opcodes.append(_read_opcode(model.OperatorCodes(index)))
+        step.count(opcodes[-1][0])
     operations = []
     for index in range(_length(subgraph.OperatorsLength(), "operators")):
         step.now = f"operator {index}"
-        operations.append(_read_operation(subgraph.Operators(index), index, opcodes, tensor_count))
+        operation = _read_operation(subgraph.Operators(index), index, opcodes, tensor_count)
+        step.count(
+            operation.inputs, operation.outputs, *(v for v in operation.options.values() if isinstance(v, str | tuple))
+        )
+        operations.append(operation)
     step.now = "the graph's inputs and outputs"
     inputs = _indices(subgraph.InputsLength(), subgraph.Inputs, tensor_count, "the graph's inputs")
     outputs = _indices(subgraph.OutputsLength(), subgraph.Outputs, tensor_count, "the graph's outputs")
@@ -149,7 +168,7 @@ def _length(length: int, what: str) -> int:
 
 def _read_tensor(model: schema.Model, entry: schema.Tensor, index: int, buffer_count: int, content: bytes) -> Tensor:
     name = (entry.Name() or b"").decode("utf-8", "replace")
-    label = f'tensor {index} "{name}"'
+    label = f'tensor {index} "{name[:80]}"'
     if entry.ShapeLength() > MAX_RANK:
         raise ModelFileError(f"{label}: impossible shape", found=f"{entry.ShapeLength()} dimensions")
     shape = tuple(int(entry.Shape(i)) for i in range(entry.ShapeLength()))
@@ -191,7 +210,7 @@ def _read_data(
             f"{label}: the data do not fill the shape {list(shape)} of {dtype}",
             found=f"{raw.size} bytes instead of {expected}",
         )
-    data = np.frombuffer(raw.tobytes(), dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
+    data = raw.view(dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
     data.flags.writeable = False
     return data
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import keras_examples as examples
 import numpy as np
 import pytest
 
@@ -21,7 +22,6 @@ from edgecompress.load import load_stage
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe_text import parse_passes
 from edgecompress.tflite import reader
-import keras_examples as examples
 
 EXAMPLES = {
     "cluster": "cluster{clusters=6,epochs=1}",

@@ -70,7 +70,9 @@ def chain(text: str, model: Any) -> tuple[Any, tuple[Promise, ...], list[Any]]:
 def test_a_later_pass_that_undoes_an_earlier_one_is_caught_and_both_are_named():
     model = examples.sequential()
     model, standing, _ = chain("prune{sparsity=0.5,epochs=0}", model)
-    with pytest.raises(PromiseError, match=r"careless broke what prune\{sparsity=0.5,epochs=0\} had promised for layer first"):
+    with pytest.raises(
+        PromiseError, match=r"careless broke what prune\{sparsity=0.5,epochs=0\} had promised for layer first"
+    ):
         run_pass(Careless(), "careless", model, replace(context_for(model), standing=standing))
 
 
@@ -106,7 +108,9 @@ def test_prune_cluster_and_qat_keep_all_promises_down_to_the_integer_file(name, 
 
 def test_depthwise_kernels_are_really_pruned():
     model, _, steps = chain("prune{sparsity=0.75}", examples.depthwise())
-    kernels = {layer.name: layer.depthwise_kernel.numpy() for layer in model.layers if hasattr(layer, "depthwise_kernel")}
+    kernels = {
+        layer.name: layer.depthwise_kernel.numpy() for layer in model.layers if hasattr(layer, "depthwise_kernel")
+    }
     assert set(kernels) == {"wide", "narrow"}
     for values in kernels.values():
         assert np.mean(values == 0) >= 0.74
@@ -137,7 +141,9 @@ def test_layers_that_tfmot_refuses_are_left_out_of_qat_with_a_note():
     given = layers.Input(examples.SHAPE)
     x = layers.BatchNormalization(name="alone")(given)
     x = layers.PReLU(name="act")(layers.Conv2D(4, 3, name="conv")(x))
-    model = keras.Model(given, layers.Dense(4, activation="softmax", name="classes")(layers.GlobalAveragePooling2D()(x)))
+    model = keras.Model(
+        given, layers.Dense(4, activation="softmax", name="classes")(layers.GlobalAveragePooling2D()(x))
+    )
     quantized, _, (step,) = chain("qat", model)
     notes = " ".join(step.outcome.notes)
     assert "alone is trained without fake quantization" in notes
@@ -158,5 +164,5 @@ def test_a_separable_convolution_that_qat_splits_keeps_its_promises_under_its_ne
 
 
 def test_pruning_what_is_clustered_breaks_the_clusters_and_is_refused():
-    with pytest.raises(PromiseError, match="prune.* broke what cluster.* had promised"):
+    with pytest.raises(PromiseError, match=r"prune.* broke what cluster.* had promised"):
         chain("cluster{clusters=6,epochs=0},prune{sparsity=0.5}", examples.trained("sequential", 1))

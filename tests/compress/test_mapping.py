@@ -47,7 +47,9 @@ def in_file(kernel: Kernel, shape: tuple[int, ...], sign: float = 1.0) -> np.nda
 
 def test_a_layer_is_found_whatever_its_tensor_is_called_and_however_its_channels_are_scaled():
     one, two = conv("one"), conv("two")
-    graph = graph_of(("CONV_2D", "x/mul_1", in_file(two, (6, 3, 3, 4), -1)), ("CONV_2D", "y", in_file(one, (6, 3, 3, 4))))
+    graph = graph_of(
+        ("CONV_2D", "x/mul_1", in_file(two, (6, 3, 3, 4), -1)), ("CONV_2D", "y", in_file(one, (6, 3, 3, 4)))
+    )
     assert map_layers(graph, {"one": one, "two": two}) == {"one": (3,), "two": (1,)}
 
 

@@ -106,7 +106,9 @@ def test_the_compressed_model_is_whole_and_its_promises_can_be_checked_in_the_fi
     assert not [path for path in out.rglob(".*") if path.is_file()]
 
 
-def test_a_finished_run_is_taken_up_and_a_damaged_pass_is_done_again_to_the_same_weights(finished, inputs, tmp_path, monkeypatch):
+def test_a_finished_run_is_taken_up_and_a_damaged_pass_is_done_again_to_the_same_weights(
+    finished, inputs, tmp_path, monkeypatch
+):
     out, result, _ = finished
     shutil.copytree(out, tmp_path / "out")
     ran = []
@@ -141,7 +143,9 @@ def test_what_depends_on_a_change_runs_again_and_nothing_else(finished, inputs, 
     assert done == ran
 
 
-def test_a_stop_in_the_middle_of_a_pass_keeps_the_passes_before_and_leaves_nothing_half_written(inputs, tmp_path, monkeypatch):
+def test_a_stop_in_the_middle_of_a_pass_keeps_the_passes_before_and_leaves_nothing_half_written(
+    inputs, tmp_path, monkeypatch
+):
     original = chain.run_pass
 
     def stopped(compression, *given):

@@ -10,6 +10,9 @@ INDEX = np.array([0, 1, 2, 3, 1], np.int32)
 ONE_HOT = np.eye(4, dtype=np.float32)[INDEX]
 
 
+SIGMOID = Output("sigmoid", (1,), (9,))
+
+
 def softmax(classes: int = 4) -> Output:
     return Output("softmax", (classes,), (8, 8, 1))
 
@@ -27,17 +30,60 @@ def linear(size: int = 4) -> Output:
         (softmax(), np.full((3, 4), 0.25), Wishes(), "categorical_crossentropy", "accuracy", "labels"),
         (softmax(), None, Wishes(), "kullback_leibler_divergence", "agreement", "teacher"),
         (softmax(), INDEX, Wishes(loss="distillation"), "kullback_leibler_divergence", "agreement", "teacher"),
-        (softmax(), ONE_HOT, Wishes(loss="sparse_categorical_crossentropy"), "categorical_crossentropy", "accuracy", "labels"),
+        (
+            softmax(),
+            ONE_HOT,
+            Wishes(loss="sparse_categorical_crossentropy"),
+            "categorical_crossentropy",
+            "accuracy",
+            "labels",
+        ),
         (linear(), INDEX, Wishes(output="logits"), "sparse_categorical_crossentropy", "accuracy", "labels"),
-        (linear(), np.random.default_rng(0).normal(size=(5, 4)), Wishes(), "mean_squared_error", "mean_squared_error", "labels"),
-        (linear(1), np.array([0.0, 1, 1]), Wishes(labels="values"), "mean_squared_error", "mean_squared_error", "labels"),
+        (
+            linear(),
+            np.random.default_rng(0).normal(size=(5, 4)),
+            Wishes(),
+            "mean_squared_error",
+            "mean_squared_error",
+            "labels",
+        ),
+        (
+            linear(1),
+            np.array([0.0, 1, 1]),
+            Wishes(labels="values"),
+            "mean_squared_error",
+            "mean_squared_error",
+            "labels",
+        ),
         (linear(1), np.array([0, 1, 1]), Wishes(output="logits"), "binary_crossentropy", "binary_accuracy", "labels"),
+        (SIGMOID, np.array([0, 1]), Wishes(labels="index"), "binary_crossentropy", "binary_accuracy", "labels"),
         (linear(), None, Wishes(), "mean_squared_error", "mean_squared_error", "teacher"),
-        (Output("sigmoid", (1,), (9,)), np.array([0, 1, 1]), Wishes(), "binary_crossentropy", "binary_accuracy", "labels"),
-        (Output("sigmoid", (3,), (9,)), np.array([[0, 1, 1]]), Wishes(), "binary_crossentropy", "binary_accuracy", "labels"),
+        (
+            Output("sigmoid", (1,), (9,)),
+            np.array([0, 1, 1]),
+            Wishes(),
+            "binary_crossentropy",
+            "binary_accuracy",
+            "labels",
+        ),
+        (
+            Output("sigmoid", (3,), (9,)),
+            np.array([[0, 1, 1]]),
+            Wishes(),
+            "binary_crossentropy",
+            "binary_accuracy",
+            "labels",
+        ),
         (Output("linear", (9,), (9,)), None, Wishes(), "mean_squared_error", "mean_squared_error", "input"),
         (Output("linear", (9,), (9,)), INDEX, Wishes(labels="anomaly"), "mean_squared_error", "auc", "input"),
-        (Output("softmax", (5, 4), (5, 3)), np.zeros((2, 5), int), Wishes(), "sparse_categorical_crossentropy", "accuracy", "labels"),
+        (
+            Output("softmax", (5, 4), (5, 3)),
+            np.zeros((2, 5), int),
+            Wishes(),
+            "sparse_categorical_crossentropy",
+            "accuracy",
+            "labels",
+        ),
     ],
 )
 def test_what_is_certain_is_inferred(output, labels, wishes, loss, metric, target):
@@ -80,13 +126,19 @@ def test_accuracy_is_one_or_zero_per_sample_for_index_and_one_hot_labels():
 
 def test_a_segmentation_scores_the_fraction_of_right_places():
     outputs = np.eye(3)[[[0, 1, 2, 0]]]
-    assert score(Task("sparse_categorical_crossentropy", "accuracy"), outputs, np.array([[0, 1, 1, 1]])).tolist() == [0.5]
+    assert score(Task("sparse_categorical_crossentropy", "accuracy"), outputs, np.array([[0, 1, 1, 1]])).tolist() == [
+        0.5
+    ]
 
 
 def test_binary_accuracy_splits_logits_at_zero_and_probabilities_at_a_half():
     outputs = np.array([[0.3], [0.7], [-0.2]])
     labels = np.array([1, 1, 0])
-    assert score(Task("binary_crossentropy", "binary_accuracy", from_logits=True), outputs, labels).tolist() == [1, 1, 1]
+    assert score(Task("binary_crossentropy", "binary_accuracy", from_logits=True), outputs, labels).tolist() == [
+        1,
+        1,
+        1,
+    ]
     assert score(Task("binary_crossentropy", "binary_accuracy"), outputs, labels).tolist() == [0, 1, 1]
 
 

@@ -40,7 +40,8 @@ def test_progress_ends_with_the_last_step_and_finite_numbers():
     model, events = examples.functional(), []
     fine_tune(copy_model(model), replace(context_for(model), emit=events.append), 2)
     last = events[-1]
-    assert (last["kind"], last["stage"], last["step"], last["total"], last["epoch"], last["epochs"]) == ("progress", "test", 6, 6, 2, 2)
+    assert (last["kind"], last["stage"], last["step"], last["total"]) == ("progress", "test", 6, 6)
+    assert (last["epoch"], last["epochs"]) == (2, 2)
     assert np.isfinite([last["loss"], last["metric"], last["eta"]]).all()
 
 
