@@ -17,7 +17,7 @@ MAX_TEXT = 10_000
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?)(?![\w.])")
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/*-]*")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/*+-]*")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t", "r": "\r"}
 _CONSTANTS = {"true": True, "false": False}

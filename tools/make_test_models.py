@@ -13,7 +13,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the files and say how many."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="where the files go; made when it does not exist")
-    parser.add_argument("--only", metavar="TEXT", default="", help="only cases whose name contains TEXT (conv_2d-, relu6)")
+    parser.add_argument(
+        "--only", metavar="TEXT", default="", help="only cases whose name contains TEXT (conv_2d-, relu6)"
+    )
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
     chosen = [case for case in CASES if options.only in case.id]

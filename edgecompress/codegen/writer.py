@@ -25,6 +25,12 @@ KEYWORDS = frozenset(
     register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm
     bool true false class new delete this""".split()
 )
+FILES = frozenset(
+    """assert complex ctype cycles errno fenv float inttypes iso646 limits locale mailbox main math memory program setjmp
+    signal standalone startup stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath
+    threads time uchar wchar wctype""".split()
+)
+"""Headers of C, and the files around a model: `<prefix>.h` must be none of them."""
 
 
 def check_prefix(prefix: str) -> str:
@@ -35,7 +41,7 @@ def check_prefix(prefix: str) -> str:
     """
     if (
         not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", prefix)
-        or prefix in KEYWORDS
+        or prefix in KEYWORDS | FILES
         or prefix == "ec"
         or prefix.startswith("ec_")
         or prefix.endswith("_")
@@ -43,7 +49,7 @@ def check_prefix(prefix: str) -> str:
         raise UsageError(
             "the prefix of the generated C must be a short lower-case C identifier",
             found=repr(prefix),
-            hint="kws, model_a, …; `ec_` is taken",
+            hint="kws, model_a, …; `ec_` and the names of C's headers are taken",
         )
     return prefix
 

@@ -50,7 +50,7 @@ class Promise:
     def __str__(self) -> str:
         match self.kind:
             case Kind.ZEROS:
-                return f"at least {self.bound:.4g} of the weights are zero"
+                return f"at least {self.bound:.4g} of the weights of each kernel are zero, to the nearest weight"
             case Kind.N_OF_M:
                 return "at most {:g} of {:g} consecutive weights are not zero".format(*self.numbers)
             case Kind.DISTINCT_VALUES:

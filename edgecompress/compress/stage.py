@@ -19,7 +19,7 @@ from edgecompress.compress.dataset_samples import DatasetSamples
 from edgecompress.compress.kernels import keras_kernels
 from edgecompress.compress.samples import Samples
 from edgecompress.compress.saved import save_json, save_kernels, save_model, sha256_of
-from edgecompress.compress.task import Task, Wishes, infer
+from edgecompress.compress.task import Output, Task, Wishes, infer
 from edgecompress.compress.training import describe_output, make_deterministic
 from edgecompress.recipe_text import print_passes
 
@@ -47,7 +47,7 @@ def compress(job: Mapping[str, Any]) -> dict[str, Any]:
     model = load.load(job["model"], trust_model_code=bool(job.get("trust_model_code")))
     dataset = data.open(job.get("data") or settings.source or "", settings.data, settings.build.seed)
     dataset.check_against([tensor.shape for tensor in model.inputs], tuple(model.outputs[0].shape))
-    task = task_of(model, dataset, settings.training)
+    task = task_of(describe_output(model), dataset, settings.training)
     return run(
         model,
         DatasetSamples(dataset),
@@ -59,13 +59,17 @@ def compress(job: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def task_of(model: Any, dataset: data.Dataset, training: recipe.TrainingRecipe) -> Task:
-    """Loss, metric and target, from the recipe or inferred; `infer` says how."""
+def task_of(output: Output, dataset: data.Dataset, training: recipe.TrainingRecipe) -> Task:
+    """Loss, metric and target, from the recipe or inferred; `infer` says how.
+
+    Args:
+        output: of the model, see `describe_output`.
+    """
     kind = dataset.labels.kind
     labels = None if kind in ("none", "input") else dataset.train.labels
     declared = dataset.recipe.labels or (kind if kind in ("input", "anomaly") else None)
     wishes = Wishes(training.loss, training.metric, training.output, declared)
-    return infer(describe_output(model), labels, wishes)
+    return infer(output, labels, wishes)
 
 
 def training_settings(settings: recipe.Recipe) -> TrainingSettings:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.errors import DataError, RecipeError
+from edgecompress.report import bootstrap
 
 CROSSENTROPIES = ("sparse_categorical_crossentropy", "categorical_crossentropy", "binary_crossentropy")
 SAY_OUTPUT = 'set training.output to "logits" or "probabilities" in the recipe'
@@ -140,15 +141,15 @@ def auc(scores: np.ndarray, anomalous: np.ndarray) -> float:
     Raises:
         DataError: when there is only one kind of sample.
     """
-    positive, negative = scores[anomalous > 0.5], np.sort(scores[anomalous <= 0.5])
-    if not len(positive) or not len(negative):
+    positive = int(np.count_nonzero(anomalous > 0.5))
+    negative = len(anomalous) - positive
+    if not positive or not negative:
         raise DataError(
             "The area under the ROC curve needs normal and anomalous samples.",
-            found=f"{len(positive)} anomalous and {len(negative)} normal samples",
+            found=f"{positive} anomalous and {negative} normal samples",
             hint="put both into the validation and the test split",
         )
-    below = np.searchsorted(negative, positive, side="left") + np.searchsorted(negative, positive, side="right")
-    return float(below.mean() / (2 * len(negative)))
+    return bootstrap.auc(scores, anomalous > 0.5)
 
 
 def class_indices(labels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

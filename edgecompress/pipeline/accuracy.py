@@ -19,6 +19,7 @@ from edgecompress.targets.image import Image
 DEVICE_INSTRUCTIONS = 20_000_000_000
 """How much is emulated for the accuracy on the device; counted, not timed, so that the sample count is always the same."""
 DEVICE_SAMPLES = 2_000
+EVERY = slice(None)
 
 Progress = Callable[[str, int, int], None]
 
@@ -65,11 +66,13 @@ class Answers:
 
     Attributes:
         host: of the generated C on this computer, on every sample.
-        device: of the same C on the emulated device, on the first samples; their bytes equal the host's.
+        device: of the same C on the emulated device, on some of the samples; their bytes equal the host's.
+        device_samples: which.
     """
 
     host: np.ndarray
     device: np.ndarray
+    device_samples: np.ndarray
 
 
 def run_integer_model(
@@ -101,9 +104,10 @@ def run_integer_model(
         on_progress=lambda d, n: say("test samples on this computer", d, n),
     )
     count = min(len(tests), DEVICE_SAMPLES, max(1, DEVICE_INSTRUCTIONS // max(instructions, 1)))
-    samples = [[np.ascontiguousarray(values[i]).tobytes() for values in tests.inputs] for i in range(count)]
+    chosen = spread(len(tests), count)
+    samples = [[np.ascontiguousarray(values[i]).tobytes() for values in tests.inputs] for i in chosen]
     on_device = run_outputs(program, image, target, samples, lambda d, n: say(f"test samples on {target.name}", d, n))
-    for number, outputs in enumerate(on_device):
+    for number, outputs in zip(chosen, on_device, strict=True):
         for left, right in zip(outputs, hosted, strict=True):
             if left.tobytes() != right[number].tobytes():
                 raise NotExactError(
@@ -112,7 +116,12 @@ def run_integer_model(
                     hint="report it with the model",
                 )
     device = np.stack([outputs[0].reshape(hosted[0].shape[1:]) for outputs in on_device])
-    return Answers(_dequantized(program, hosted[0]), _dequantized(program, device))
+    return Answers(_dequantized(program, hosted[0]), _dequantized(program, device), chosen)
+
+
+def spread(total: int, count: int) -> np.ndarray:
+    """`count` places out of `total`, evenly spread: a file may be sorted by class."""
+    return np.arange(count, dtype=np.int64) * total // max(count, 1)
 
 
 def _dequantized(program: Program, values: np.ndarray) -> np.ndarray:
@@ -130,7 +139,8 @@ def judge(task: Task, tests: TestSet, answers: Answers, max_drop: float | None) 
     Without labels and without a Keras model the metric is unknown: no number stands for it.
     """
     scores = {name: _scores(task, outputs, tests) for name, outputs in tests.outputs.items()}
-    scores["int8"], scores["device"] = _scores(task, answers.host, tests), _scores(task, answers.device, tests)
+    scores["int8"] = _scores(task, answers.host, tests)
+    scores["device"] = _scores(task, answers.device, tests, answers.device_samples)
     unit = "fraction" if task.higher_is_better else None
     record = Accuracy(
         metric=task.metric,
@@ -196,13 +206,13 @@ def _interval(found: statistics.Interval, sign: int = 1) -> Interval:
     return Interval(ends[0], ends[1], found.confidence)
 
 
-def _scores(task: Task, outputs: np.ndarray, tests: TestSet) -> Scores | None:
-    count = len(outputs)
+def _scores(task: Task, outputs: np.ndarray, tests: TestSet, chosen: np.ndarray | slice = EVERY) -> Scores | None:
+    """The score of every sample, or of those chosen; None where there is nothing to compare with."""
     targets = {"labels": tests.labels, "input": tests.targets, "teacher": tests.outputs.get("original")}[task.target]
     if targets is None:
         return None
-    each = score(task, outputs, np.asarray(targets[:count]))
-    return Scores(each, np.asarray(tests.labels[:count]) if task.metric == "auc" and tests.labels is not None else None)
+    each = score(task, outputs, np.asarray(targets[chosen]))
+    return Scores(each, np.asarray(tests.labels[chosen]) if task.metric == "auc" and tests.labels is not None else None)
 
 
 def _with_drop(record: Accuracy, scores: Mapping[str, Scores | None], task: Task) -> tuple[Accuracy, str]:

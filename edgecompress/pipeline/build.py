@@ -227,7 +227,7 @@ def _bench(run: Run, tests: accuracy.TestSet | None, compiler: Name, command: st
     settings = run.settings.build
     samples = None
     if tests is not None and len(tests.inputs) == 1:
-        samples = tests.inputs[0][:REAL_SAMPLES]
+        samples = tests.inputs[0][accuracy.spread(len(tests), min(REAL_SAMPLES, len(tests)))]
 
     def say(what: str, done: int, total: int) -> None:
         run.on_event({"kind": "progress", "stage": what, "step": done, "total": total})

@@ -11,7 +11,8 @@ import numpy as np
 
 from edgecompress import data
 from edgecompress.codegen.ops.base import printable
-from edgecompress.compress.task import Output, Wishes, infer
+from edgecompress.compress.stage import task_of
+from edgecompress.compress.task import Output
 from edgecompress.data.dataset import Split
 from edgecompress.errors import DataError
 from edgecompress.files import make_folder
@@ -50,15 +51,7 @@ def judge_tflite(dataset: data.Dataset, model: Path, training: TrainingRecipe, o
     output = Output(
         activation, tensor.shape[1:], graph.tensors[graph.inputs[0]].shape[1:], f'the output "{printable(tensor.name)}"'
     )
-    kind = dataset.labels.kind
-    labels = None if kind in ("none", "input") else dataset.train.labels
-    task = infer(
-        output,
-        labels,
-        Wishes(
-            training.loss, training.metric, training.output, dataset.recipe.labels or (None if kind == "none" else kind)
-        ),
-    )
+    task = task_of(output, dataset, training)
     split = test_split(dataset)
     write_test_set(split, graph, out, with_floats=task.target == "input")
     return {"task": task.as_dict(), "samples": len(split), "labels": dataset.labels.how}
@@ -76,12 +69,12 @@ def judge(job: Mapping[str, Any]) -> dict[str, Any]:
         the folder: see `write_test_set`, and outputs_<name>.npy (samples, …) float32 for "original" and every model.
     """
     from edgecompress import load, recipe, worker
-    from edgecompress.compress.stage import task_of
+    from edgecompress.compress.training import describe_output
 
     settings = recipe.load(job.get("recipe"), dict(job.get("overrides") or {}))
     dataset = data.open(job["data"], settings.data, settings.build.seed)
     original = load.load(job["original"], trust_model_code=bool(job.get("trust_model_code")))
-    task = task_of(original, dataset, settings.training)
+    task = task_of(describe_output(original), dataset, settings.training)
     split = test_split(dataset)
     out = Path(job["out"])
     write_test_set(split, reader.read(job["tflite"]), out, with_floats=task.target == "input")

@@ -128,7 +128,9 @@ def compare(graph: Graph, a: Sequence[Tensors], b: Sequence[Tensors]) -> Compari
     return Comparison(len(a), tuple(compared), tuple(missing))
 
 
-def compare_tensor(graph: Graph, operation: Operation, index: int, a: Sequence[Tensors], b: Sequence[Tensors]) -> TensorComparison:
+def compare_tensor(
+    graph: Graph, operation: Operation, index: int, a: Sequence[Tensors], b: Sequence[Tensors]
+) -> TensorComparison:
     """Compare one tensor over all samples."""
     differing, largest, first = 0, 0.0, None
     for number, (left, right) in enumerate(zip(a, b, strict=True)):

@@ -18,7 +18,9 @@ BEYOND = 1.125
 def random_inputs(graph: Graph, count: int, seed: int = 0) -> list[dict[int, np.ndarray]]:
     """`count` inputs of uniformly distributed values: the dtype's full range, or the quantizer's range for floats."""
     generator = np.random.default_rng(seed)
-    return [{index: random_values(graph, graph.tensors[index], generator) for index in graph.inputs} for _ in range(count)]
+    return [
+        {index: random_values(graph, graph.tensors[index], generator) for index in graph.inputs} for _ in range(count)
+    ]
 
 
 def hostile_inputs(graph: Graph) -> list[dict[int, np.ndarray]]:
@@ -66,7 +68,9 @@ def quantize(real: np.ndarray, quantization: Quantization, dtype: np.dtype) -> n
     """
     real = np.asarray(real, np.float32)
     if not np.isfinite(real).all():
-        raise DataError("values to be quantized must be finite", found=f"{np.count_nonzero(~np.isfinite(real))} that are not")
+        raise DataError(
+            "values to be quantized must be finite", found=f"{np.count_nonzero(~np.isfinite(real))} that are not"
+        )
     scaled = real / np.float32(quantization.scale)
     # trunc(|x| + 0.5) would round 0.49999997 up: floor and compare the fraction instead.
     whole = np.floor(np.abs(scaled))

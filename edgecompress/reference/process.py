@@ -35,7 +35,11 @@ def run_jobs(kind: str, name: str, jobs: Sequence[Job], timeout: float) -> list[
         for _ in range(len(jobs)):
             ending = run_child(kind, folder, timeout)
             if not (folder / "ready").exists():
-                raise ToolError(f"{name} cannot be started: it {ending}", found=log_tail(folder), hint="reinstall the package that holds it")
+                raise ToolError(
+                    f"{name} cannot be started: it {ending}",
+                    found=log_tail(folder),
+                    hint="reinstall the package that holds it",
+                )
             unanswered = [k for k in range(len(jobs)) if not (folder / f"{k}.json").exists()]
             if not unanswered:
                 break
@@ -43,7 +47,9 @@ def run_jobs(kind: str, name: str, jobs: Sequence[Job], timeout: float) -> list[
         return [read_answer(folder, k, name, job) for k, job in enumerate(jobs)]
 
 
-def run_one(kind: str, name: str, model: Path, inputs: Sequence[Tensors], timeout: float) -> list[dict[int, np.ndarray]]:
+def run_one(
+    kind: str, name: str, model: Path, inputs: Sequence[Tensors], timeout: float
+) -> list[dict[int, np.ndarray]]:
     """Run one model; raise its error."""
     (answer,) = run_jobs(kind, name, [Job(Path(model), tuple(inputs))], timeout)
     if answer.error is not None:
@@ -83,7 +89,9 @@ def run_child(kind: str, folder: Path, timeout: float) -> str:
     command = [sys.executable, "-m", "edgecompress.reference.child", kind, str(folder)]
     with (folder / "log.txt").open("ab") as log:
         try:
-            ended = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=timeout)
+            ended = subprocess.run(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, timeout=timeout
+            )
         except subprocess.TimeoutExpired:
             return f"was stopped after {timeout:g} s"
     if ended.returncode < 0:
@@ -126,4 +134,6 @@ def job_error(folder: Path, number: int, name: str, job: Job, status: dict[str, 
         return ModelFileError(f"{job.model.name}: {name} cannot read it as a .tflite file", found=found)
     if status["kind"] == "InputMismatchError":
         return DataError(f"{job.model.name}: these inputs do not suit it", found=status["error"])
-    return UnsupportedError(f"{job.model.name}: {name} cannot run it", found=found, hint="another reference executor may run this model")
+    return UnsupportedError(
+        f"{job.model.name}: {name} cannot run it", found=found, hint="another reference executor may run this model"
+    )

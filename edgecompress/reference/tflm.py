@@ -115,7 +115,9 @@ def check_identifier(data: bytes) -> None:
 def operator_outputs(schema: ModuleType, subgraph: Any) -> list[int]:
     """The tensors that operators write and that hold numbers."""
     opaque = {getattr(schema.TensorType, name) for name in OPAQUE_TYPES}
-    written = {int(i) for operator in subgraph.operators or [] for i in ([] if operator.outputs is None else operator.outputs)}
+    written = {
+        int(i) for operator in subgraph.operators or [] for i in ([] if operator.outputs is None else operator.outputs)
+    }
     return sorted(i for i in written if 0 <= i < len(subgraph.tensors) and subgraph.tensors[i].type not in opaque)
 
 
@@ -133,7 +135,9 @@ def open_interpreter(runtime: ModuleType, data: bytes, arena_bytes: int) -> Any:
     """Make the interpreter, with an arena that grows until the tensors fit."""
     while True:
         try:
-            return runtime.Interpreter.from_bytes(data, arena_size=arena_bytes, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors)
+            return runtime.Interpreter.from_bytes(
+                data, arena_size=arena_bytes, intrepreter_config=runtime.InterpreterConfig.kPreserveAllTensors
+            )
         except RuntimeError:
             if arena_bytes >= LARGEST_ARENA:
                 raise

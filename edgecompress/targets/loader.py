@@ -101,6 +101,7 @@ def read_cpu(text: str, where: str) -> Cpu:
     zig, memory = table.table("zig"), table.table("memory")
     cpu = Cpu(
         **{key: table.take(key, str) for key in ("name", "architecture", "description", "runner")},
+        part=table.take("part", int),
         **{key: table.take(key, bool) for key in ("fpu", "dsp", "mve", "dwt", "vtor")},
         zig=ZigTarget(cpu=zig.take("cpu", str), abi=zig.take("abi", str)),
         gcc=tuple(str(flag) for flag in table.take("gcc", list)),
@@ -129,6 +130,7 @@ def read_board(text: str, where: str, cpus: Mapping[str, Cpu]) -> Target:
         memory=read_memory(table),
         clock_hz=table.take("clock_hz", int) if table.has("clock_hz") else None,
         stack_bytes=table.take("stack_bytes", int) if table.has("stack_bytes") else Target.stack_bytes,
+        **read_silicon(table),
     )
     table.close()
     if target.clock_hz is not None and target.clock_hz <= 0:

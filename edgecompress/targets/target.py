@@ -1,6 +1,8 @@
 """A CPU, a memory map and a clock as plain values: all that compiling and emulating need to know of a device."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from edgecompress.targets.silicon import Boot, ChipId, DebugUnlock, Flashing, RegisterWrite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +55,8 @@ class QemuMachine:
 class Cpu:
     """One processor core.
 
-    `fpu`, `dsp`, `mve` (vector unit), `dwt` (cycle counter) and `vtor` say what it has. `runner` is the emulator that
+    `part` is the part number in its CPUID register. `fpu`, `dsp`, `mve` (vector unit), `dwt` (cycle counter) and `vtor`
+    say what it has. `runner` is the emulator that
     runs it by default, "unicorn" or "qemu"; `unicorn` is Unicorn's name of the core, None where it has none;
     `unicorn_lacks` what the real core has and that one has not.
     """
@@ -61,6 +64,7 @@ class Cpu:
     name: str
     architecture: str
     description: str
+    part: int
     fpu: bool
     dsp: bool
     mve: bool
@@ -77,7 +81,16 @@ class Cpu:
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A board, or a generic CPU with a roomy memory map. `clock_hz` is None where no clock is known (generic CPUs)."""
+    """A board, or a generic CPU with a roomy memory map. `clock_hz` is None where no clock is known (generic CPUs).
+
+    Attributes:
+        register_writes: wait states, caches and RAM clocks as at the board's full clock; a host applies them in order
+            through the port after reset-halt, before the first instruction of the program.
+        startup_writes: clocks of RAM, say, without which start-up itself would fail; compiled into every program.
+        boot: the block that the chip's boot ROM wants at the head of the flash; None where it wants none.
+        caches: start-up switches the core's instruction and data cache on.
+        chip: how to recognise it; None for generic CPUs and boards that do not say.
+    """
 
     name: str
     description: str
@@ -85,11 +98,25 @@ class Target:
     memory: MemoryMap
     clock_hz: int | None = None
     stack_bytes: int = 8192
+    register_writes: tuple[RegisterWrite, ...] = ()
+    startup_writes: tuple[RegisterWrite, ...] = ()
+    boot: Boot | None = None
+    caches: bool = False
+    chip: ChipId | None = None
+    debug_unlock: DebugUnlock | None = None
+    flashing: Flashing = Flashing()
 
     def on_qemu(self) -> "Target":
         """The same CPU with the memory map and the clock of the QEMU machine that has it."""
         qemu = self.cpu.qemu
-        return replace(self, name=qemu.machine, memory=qemu.memory, clock_hz=qemu.clock_hz)
+        return Target(
+            name=qemu.machine,
+            description=self.description,
+            cpu=self.cpu,
+            memory=qemu.memory,
+            clock_hz=qemu.clock_hz,
+            stack_bytes=self.stack_bytes,
+        )
 
     @property
     def flash(self) -> Region:

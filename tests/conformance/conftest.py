@@ -31,7 +31,10 @@ from edgecompress.tflite.graph import Graph
 OURS: dict[str, Callable[[], Executor]] = {
     "numpy": Integer,
     "host": OnHost,
-    **{name: partial(OnCore, name) for name in ("cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33", "cortex-m55")},
+    **{
+        name: partial(OnCore, name)
+        for name in ("cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33", "cortex-m55")
+    },
     "cortex-m4-gcc": partial(OnCore, "cortex-m4", "gcc"),
 }
 """What must equal TFLM byte for byte: our NumPy operators, and the generated C wherever it runs."""
@@ -86,7 +89,9 @@ def marks_of(executor: str) -> list[pytest.MarkDecorator]:
 @pytest.fixture(scope="session")
 def material(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Material]:
     """By case id: the cases that the selected tests ask for."""
-    asked = {item.callspec.params["case"].id for item in request.session.items if "case" in getattr(item, "fixturenames", ())}
+    asked = {
+        item.callspec.params["case"].id for item in request.session.items if "case" in getattr(item, "fixturenames", ())
+    }
     folder = tmp_path_factory.mktemp("models")
     made = {}
     for case in CASES:

@@ -31,7 +31,9 @@ def test_missing_input_is_named(model):
 def test_reference_that_returns_another_type_is_a_defect_that_names_the_operator(model, monkeypatch):
     graph = reader.read(model("conv_2d-same"))
     right = ops.find("CONV_2D").reference
-    monkeypatch.setattr(type(ops.find("CONV_2D")), "reference", lambda self, *arguments: [right(*arguments)[0].astype("int32")])
+    monkeypatch.setattr(
+        type(ops.find("CONV_2D")), "reference", lambda self, *arguments: [right(*arguments)[0].astype("int32")]
+    )
     with pytest.raises(ToolError, match="CONV_2D"):
         run_graph(graph, random_inputs(graph, 1)[0])
 

@@ -112,7 +112,14 @@ def test_the_comparison_is_not_one_of_constant_tensors(ran):
             assert len(np.unique(values)) > 1 or values.dtype == np.int32, f"{name} tensor {index}"
 
 
-@pytest.mark.parametrize("name", ["coral/mobilenet_v1_0.25_128_quant", "tflm/person_detect_vela", "mlperf_tiny/keyword_spotting/kws_ref_model_float32"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "coral/mobilenet_v1_0.25_128_quant",
+        "tflm/person_detect_vela",
+        "mlperf_tiny/keyword_spotting/kws_ref_model_float32",
+    ],
+)
 def test_models_that_tflm_refuses_are_unsupported_not_a_crash(shared_data, tflm, name):
     path = shared_data / "models" / f"{name}.tflite"
     with pytest.raises(UnsupportedError):
@@ -127,7 +134,14 @@ def test_models_with_state_start_afresh_with_every_sample(shared_data, tflm, nam
     assert all(np.array_equal(a[i], b[i]) for a, b in zip(forward, backward[::-1], strict=True) for i in a)
     if Litert().available() is None:
         other = Litert().run(path, samples)
-        assert max(int(np.abs(a[i].astype(int) - b[i].astype(int)).max()) for a, b in zip(forward, other, strict=True) for i in a) <= 1
+        assert (
+            max(
+                int(np.abs(a[i].astype(int) - b[i].astype(int)).max())
+                for a, b in zip(forward, other, strict=True)
+                for i in a
+            )
+            <= 1
+        )
 
 
 def test_a_model_that_aborts_litert_or_not_never_takes_this_process_along(shared_data):

@@ -61,7 +61,9 @@ def weight_values(layer: Layer, shape: Sequence[int], generator: np.random.Gener
     return np.full(shape, {"lowest": -128, "highest": 127, "zero": 0}[layer.weights], np.int8)
 
 
-def add_weights(network: Network, layer: Layer, shape: Sequence[int], axis: int, generator: np.random.Generator) -> tuple[list[int], float]:
+def add_weights(
+    network: Network, layer: Layer, shape: Sequence[int], axis: int, generator: np.random.Generator
+) -> tuple[list[int], float]:
     """Add weights and bias; return the operands and a suitable output scale."""
     channels, taps = shape[axis], int(np.prod(shape)) // shape[axis]
     factors = np.resize(layer.spread, channels) if layer.spread else np.ones(1)
@@ -92,7 +94,9 @@ def convolution(layer: Layer, depthwise: bool = False) -> bytes:
     batch, _, _, in_channels = layer.input_shape
     source = network.tensor(layer.input_shape, layer.input_scale, layer.input_zero)
     out_channels = layer.filters * (in_channels if depthwise else 1)
-    shape = (1, *layer.kernel, out_channels) if depthwise else (out_channels, *layer.kernel, in_channels // layer.groups)
+    shape = (
+        (1, *layer.kernel, out_channels) if depthwise else (out_channels, *layer.kernel, in_channels // layer.groups)
+    )
     operands, scale = add_weights(network, layer, shape, 3 if depthwise else 0, generator)
     result = network.tensor((batch, extent(layer, 0), extent(layer, 1), out_channels), scale, layer.output_zero)
     fields: dict[str, Any] = {

@@ -59,7 +59,10 @@ def result_scale(opcode: str, a: Operand, b: Operand) -> float:
 
 
 def arithmetic_cases(opcode: str) -> list[Case]:
-    cases = [Case(opcode, name, model(opcode, a, b, result_scale(opcode, a, b), -5, "NONE")) for name, (a, b) in OPERANDS.items()]
+    cases = [
+        Case(opcode, name, model(opcode, a, b, result_scale(opcode, a, b), -5, "NONE"))
+        for name, (a, b) in OPERANDS.items()
+    ]
     a, b = OPERANDS["same_shape"]
     cases += [Case(opcode, name, model(opcode, a, b, *result)) for name, result in RESULTS.items()]
     fields = {"fusedActivationFunction": "NONE"}

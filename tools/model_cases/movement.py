@@ -34,7 +34,9 @@ def pad(
     zero_point: int = -7,
     fill: int | None = None,
 ) -> Single:
-    paddings = Operand((len(shape), 2), None, dtype="INT32", constant=tuple(itertools.chain(*zip(before, after, strict=True))))
+    paddings = Operand(
+        (len(shape), 2), None, dtype="INT32", constant=tuple(itertools.chain(*zip(before, after, strict=True)))
+    )
     target = tuple(sum(sizes) for sizes in zip(shape, before, after, strict=True))
     operands = [Operand(shape, 0.05, zero_point), paddings]
     if fill is not None:
@@ -100,7 +102,9 @@ CONCATENATIONS = {
 }
 
 
-def strided_slice(shape: tuple[int, ...], begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...], **masks: int) -> Single:
+def strided_slice(
+    shape: tuple[int, ...], begin: tuple[int, ...], end: tuple[int, ...], strides: tuple[int, ...], **masks: int
+) -> Single:
     slices = []
     for axis in range(len(begin)):
         start = None if masks.get("beginMask", 0) >> axis & 1 else begin[axis]

@@ -19,7 +19,9 @@ def convolve(network: Network, source: int, shape: tuple[int, ...], seed: int, a
     bias = generator.integers(-5000, 5000, channels, np.int32)
     offsets = network.tensor((channels,), np.float32(Q[0]) * scales, dtype="INT32", data=bias)
     result = network.tensor(shape, 0.05 * 0.006 * 74 * 74 * 3 * np.sqrt(channels) / 40 / 4, Q[1])
-    network.operator("CONV_2D", [source, weights, offsets], [result], "Conv2D", 3, fusedActivationFunction=activation, **WINDOW)
+    network.operator(
+        "CONV_2D", [source, weights, offsets], [result], "Conv2D", 3, fusedActivationFunction=activation, **WINDOW
+    )
     return result
 
 

@@ -12,7 +12,9 @@ SCALES = (1e-4, 0.003, 0.0157, 0.031, 0.0625, 0.11, 0.5, 7.0)
 ZERO_POINTS = (-128, -1, 0, 31, 127)
 
 
-def curve(opcode: str, scale: float, zero_point: int, result_scale: float, result_zero: int, options: str = "") -> Single:
+def curve(
+    opcode: str, scale: float, zero_point: int, result_scale: float, result_zero: int, options: str = ""
+) -> Single:
     source = Operand(EVERY_VALUE, scale, zero_point)
     return Single(opcode, (source,), (Operand(EVERY_VALUE, result_scale, result_zero),), options, version=1)
 
@@ -20,7 +22,10 @@ def curve(opcode: str, scale: float, zero_point: int, result_scale: float, resul
 def curve_cases(opcode: str, result_scale: float, result_zero: int) -> list[Case]:
     """LOGISTIC and TANH: their result's quantization is prescribed."""
     cases = [Case(opcode, f"scale_{scale:g}", curve(opcode, scale, 5, result_scale, result_zero)) for scale in SCALES]
-    return cases + [Case(opcode, f"zero_point_{zero_point}", curve(opcode, 0.04, zero_point, result_scale, result_zero)) for zero_point in ZERO_POINTS]
+    return cases + [
+        Case(opcode, f"zero_point_{zero_point}", curve(opcode, 0.04, zero_point, result_scale, result_zero))
+        for zero_point in ZERO_POINTS
+    ]
 
 
 def clamp_cases(opcode: str) -> list[Case]:

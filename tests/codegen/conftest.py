@@ -1,0 +1,24 @@
+"""Programs of the conformance cases, and the C compiled from them."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from model_cases import CASES
+
+from edgecompress.codegen.program import Program, lower
+from edgecompress.tflite import reader
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], Program]:
+    """Lowers the model of a conformance case."""
+
+    def make(name: str) -> Program:
+        return lower(reader.read_bytes(next(case for case in CASES if case.id == name).build()))
+
+    return make

@@ -1,0 +1,317 @@
+"""Every rule of every operator refuses what it says it refuses; a rule without a case here fails the suite."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from model_cases import CASES
+
+from edgecompress.codegen import ops
+from edgecompress.errors import UnsupportedError
+from edgecompress.tflite import reader
+from edgecompress.tflite.graph import ABSENT, Quantization
+
+SOUND = {
+    "ADD": "add-two_residuals",
+    "PACK": "pack-of_shape",
+    "SHAPE": "shape-of_shape",
+    "STRIDED_SLICE": "strided_slice-of_shape",
+    "RELU6": "relu6-same_quantization",
+    "QUANTIZE": "quantize-int8_to_int8_finer",
+}
+"""The case that a rule's violation starts from, where it is not the operator's first one."""
+
+TYPE_OF_RESULT = {"DEQUANTIZE": np.int16, "SHAPE": np.int64, "PACK": np.int64, "STRIDED_SLICE": np.int64}
+
+
+def sound(opcode):
+    """(Graph, operation) of a case that keeps all rules."""
+    name = SOUND.get(opcode) or next(case.id for case in CASES if case.operator == opcode)
+    graph = reader.read_bytes(next(case for case in CASES if case.id == name).build())
+    operation = next(operation for operation in graph.operations if operation.opcode == opcode)
+    return known(graph, operation), operation
+
+
+def known(graph, operation):
+    """Shape computations see constants: give them some."""
+    for index in operation.inputs:
+        tensor = graph.tensors[index]
+        if tensor.dtype == np.int32 and not tensor.is_constant:
+            graph = changed(graph, index, data=np.arange(1, 1 + tensor.elements, dtype=np.int32).reshape(tensor.shape))
+    return graph
+
+
+def changed(graph, index, **fields):
+    """The graph with some fields of one tensor changed."""
+    return replace(graph, tensors=MappingProxyType({**graph.tensors, index: replace(graph.tensors[index], **fields)}))
+
+
+def operand(number, **fields):
+    return lambda graph, operation: (changed(graph, operation.inputs[number], **fields), operation)
+
+
+def result(**fields):
+    return lambda graph, operation: (changed(graph, operation.outputs[0], **fields), operation)
+
+
+def options(**fields):
+    return lambda graph, operation: (graph, replace(operation, options={**operation.options, **fields}))
+
+
+def without_operands(graph, operation):
+    return graph, replace(operation, inputs=())
+
+
+def absent_operand(graph, operation):
+    return graph, replace(operation, inputs=(ABSENT, *operation.inputs[1:]))
+
+
+def two_results(graph, operation):
+    return graph, replace(operation, outputs=operation.outputs * 2)
+
+
+def without_options(graph, operation):
+    return graph, replace(operation, options={})
+
+
+def scale(value, zero_point=0):
+    return Quantization((value,), (zero_point,))
+
+
+def wrong_type(graph, operation):
+    kind = np.dtype(TYPE_OF_RESULT.get(operation.opcode, np.int16))
+    return changed(graph, operation.outputs[0], dtype=kind, type_name=kind.name.upper()), operation
+
+
+def other_zero_point(graph, operation):
+    index = operation.outputs[0]
+    return changed(graph, index, quantization=scale(graph.tensors[index].quantization.scale, 9)), operation
+
+
+def longer(number):
+    """One more entry in the last dimension of an operand."""
+
+    def change(graph, operation):
+        tensor = graph.tensors[operation.inputs[number]]
+        return changed(graph, tensor.index, shape=(*tensor.shape[:-1], tensor.shape[-1] + 1), data=None), operation
+
+    return change
+
+
+def longer_result(graph, operation):
+    tensor = graph.tensors[operation.outputs[0]]
+    return changed(graph, tensor.index, shape=(*tensor.shape[:-1], tensor.shape[-1] + 1)), operation
+
+
+def higher_result(graph, operation):
+    tensor = graph.tensors[operation.outputs[0]]
+    return changed(graph, tensor.index, shape=(tensor.shape[0], tensor.shape[1] + 1, *tensor.shape[2:])), operation
+
+
+TINY = result(quantization=scale(2e-38))
+HUGE = operand(0, quantization=scale(1e38))
+
+
+def both(*changes):
+    def change(graph, operation):
+        for one in changes:
+            graph, operation = one(graph, operation)
+        return graph, operation
+
+    return change
+
+
+TYPES = [
+    wrong_type,
+    operand(0, quantization=None),
+    operand(0, quantization=Quantization((0.1, 0.2), (0, 0))),
+    operand(0, quantization=scale(0.1, 128)),
+    result(quantization=scale(0.1, -129)),
+]
+WEIGHTS = [
+    operand(1, data=None),
+    operand(1, dtype=np.dtype(np.uint8)),
+    operand(1, quantization=None),
+    operand(1, quantization=scale(0.1, 3)),
+    operand(2, data=None),
+    operand(2, dtype=np.dtype(np.int16)),
+]
+WINDOW = [
+    higher_result,
+    options(padding="NONE"),
+    options(stride_h=0),
+    options(stride_w=2**15 + 1),
+    options(stride_h=-1),
+]
+
+VIOLATIONS = {
+    ("ADD", "rule_types"): [*TYPES, operand(1, dtype=np.dtype(np.uint8))],
+    ("ADD", "rule_shapes"): [longer(0), longer_result],
+    ("ADD", "rule_factors"): [both(HUGE, TINY)],
+    ("CONV_2D", "rule_types"): TYPES,
+    ("CONV_2D", "rule_filter"): [longer_result, longer(0)],
+    ("CONV_2D", "rule_shapes"): [*WINDOW, options(dilation_h_factor=2**15, stride_h=0), options(dilation_w_factor=0)],
+    ("CONV_2D", "rule_weights"): [*WEIGHTS, operand(1, quantization=Quantization((0.1, 0.2), (0, 0), 3))],
+    ("CONV_2D", "rule_factors"): [both(HUGE, TINY)],
+    ("DEPTHWISE_CONV_2D", "rule_types"): TYPES,
+    ("DEPTHWISE_CONV_2D", "rule_filter"): [longer_result, longer(0)],
+    ("DEPTHWISE_CONV_2D", "rule_shapes"): WINDOW,
+    ("DEPTHWISE_CONV_2D", "rule_weights"): [*WEIGHTS, operand(1, quantization=Quantization((0.1, 0.2), (0, 0), 0))],
+    ("DEPTHWISE_CONV_2D", "rule_factors"): [both(HUGE, TINY)],
+    ("FULLY_CONNECTED", "rule_types"): TYPES,
+    ("FULLY_CONNECTED", "rule_format"): [options(weights_format="SHUFFLED4x16INT8")],
+    ("FULLY_CONNECTED", "rule_shapes"): [longer_result, longer(0)],
+    ("FULLY_CONNECTED", "rule_weights"): [*WEIGHTS, operand(1, quantization=Quantization((0.1, 0.2), (0, 0), 1))],
+    ("FULLY_CONNECTED", "rule_factors"): [both(HUGE, TINY)],
+    ("AVERAGE_POOL_2D", "rule_types"): TYPES,
+    ("AVERAGE_POOL_2D", "rule_shapes"): [*WINDOW, longer_result, options(filter_height=0), options(filter_width=2**21)],
+    ("MAX_POOL_2D", "rule_types"): TYPES,
+    ("MAX_POOL_2D", "rule_shapes"): [*WINDOW, longer_result, options(filter_height=-1)],
+    ("MEAN", "rule_types"): TYPES,
+    ("MEAN", "rule_axes"): [
+        operand(1, data=None),
+        operand(1, data=np.array([9], np.int32)),
+        operand(1, dtype=np.dtype(np.int64)),
+    ],
+    ("MEAN", "rule_shapes"): [longer_result, result(shape=(7, 7, 7))],
+    ("MEAN", "rule_factors"): [both(HUGE, TINY)],
+    ("PAD", "rule_types"): TYPES,
+    ("PAD", "rule_paddings"): [
+        operand(1, data=None),
+        operand(1, data=np.full((4, 2), -1, np.int32)),
+        operand(1, shape=(2, 4)),
+    ],
+    ("PAD", "rule_shapes"): [longer_result],
+    ("PAD", "rule_quantization"): [other_zero_point],
+    ("TRANSPOSE", "rule_types"): TYPES,
+    ("TRANSPOSE", "rule_permutation"): [operand(1, data=None), operand(1, data=np.zeros(4, np.int32)), longer_result],
+    ("RESHAPE", "rule_shapes"): [longer_result, wrong_type],
+    ("SOFTMAX", "rule_types"): TYPES,
+    ("SOFTMAX", "rule_output"): [result(quantization=scale(1 / 128, -128)), other_zero_point],
+    ("SOFTMAX", "rule_shapes"): [longer_result, both(operand(0, shape=(1, 512)), result(shape=(1, 512)))],
+    ("SOFTMAX", "rule_beta"): [
+        options(beta=0.0),
+        options(beta=float("nan")),
+        options(beta=-1.0),
+        options(beta=float("inf")),
+    ],
+    ("LOGISTIC", "rule_types"): TYPES,
+    ("LOGISTIC", "rule_shapes"): [longer_result],
+    ("LOGISTIC", "rule_input"): [operand(0, quantization=scale(8.0))],
+    ("LOGISTIC", "rule_output"): [result(quantization=scale(1 / 128, -128)), other_zero_point],
+    ("TANH", "rule_types"): TYPES,
+    ("TANH", "rule_shapes"): [longer_result],
+    ("TANH", "rule_input"): [operand(0, quantization=scale(8.0))],
+    ("TANH", "rule_output"): [result(quantization=scale(1 / 256, 0)), other_zero_point],
+    ("RELU", "rule_types"): TYPES,
+    ("RELU", "rule_shapes"): [longer_result],
+    ("RELU", "rule_factors"): [both(HUGE, TINY)],
+    ("RELU6", "rule_types"): TYPES,
+    ("RELU6", "rule_shapes"): [longer_result],
+    ("RELU6", "rule_factors"): [both(HUGE, TINY)],
+    ("RELU6", "rule_quantization"): [other_zero_point],
+    ("QUANTIZE", "rule_types"): TYPES,
+    ("QUANTIZE", "rule_shapes"): [longer_result],
+    ("QUANTIZE", "rule_factors"): [both(HUGE, TINY)],
+    ("DEQUANTIZE", "rule_types"): [wrong_type, operand(0, quantization=None), operand(0, quantization=scale(0.1, 200))],
+    ("DEQUANTIZE", "rule_shapes"): [longer_result],
+    ("SHAPE", "rule_types"): [wrong_type],
+    ("SHAPE", "rule_result"): [longer_result],
+    ("PACK", "rule_constant"): [operand(0, data=None)],
+    ("PACK", "rule_types"): [wrong_type],
+    ("PACK", "rule_result"): [longer_result, options(axis=9)],
+    ("STRIDED_SLICE", "rule_constant"): [operand(0, data=None)],
+    ("STRIDED_SLICE", "rule_types"): [wrong_type],
+    ("STRIDED_SLICE", "rule_result"): [
+        both(options(shrink_axis_mask=0), operand(3, data=np.zeros(1, np.int32))),
+        operand(1, data=np.array([99], np.int32)),
+        both(options(shrink_axis_mask=0), operand(2, data=np.zeros(0, np.int32))),
+        result(shape=(2, 2)),
+    ],
+}
+"""What breaks a rule and, of the rules before it, none."""
+
+UNBREAKABLE = {("SHAPE", "rule_constant")}
+"""Shapes are always known."""
+
+
+def rules():
+    """(operator, rule) of all operators; those that every operator has come with their own tests."""
+    for opcode in sorted(ops.OPERATORS):
+        for _, method in ops.find(opcode).rules():
+            if method.__name__ not in ("rule_operands", "rule_options"):
+                yield opcode, method.__name__
+
+
+def refusal(opcode, change):
+    graph, operation = change(*sound(opcode))
+    with pytest.raises(UnsupportedError) as caught:
+        ops.check(graph, operation)
+    return caught.value
+
+
+def sentence(opcode, name):
+    return next(text for text, method in ops.find(opcode).rules() if method.__name__ == name)
+
+
+@pytest.mark.parametrize("opcode", sorted(ops.OPERATORS))
+def test_sound_case_keeps_all_rules(opcode):
+    ops.check(*sound(opcode))
+
+
+def test_every_rule_has_a_violation_and_every_violation_a_rule():
+    assert set(rules()) - UNBREAKABLE == set(VIOLATIONS)
+
+
+@pytest.mark.parametrize(
+    ("opcode", "rule", "number"),
+    [(opcode, rule, number) for (opcode, rule), changes in VIOLATIONS.items() for number in range(len(changes))],
+)
+def test_rule_refuses_with_its_own_sentence_and_what_was_found(opcode, rule, number):
+    error = refusal(opcode, VIOLATIONS[opcode, rule][number])
+    assert error.what.endswith(": " + sentence(opcode, rule))
+    assert error.what.startswith("operator ")
+    assert opcode in error.what
+    assert error.found
+
+
+@pytest.mark.parametrize("opcode", sorted(ops.OPERATORS))
+@pytest.mark.parametrize("change", [without_operands, absent_operand, two_results], ids=lambda change: change.__name__)
+def test_missing_operands_and_second_results_are_refused(opcode, change):
+    assert refusal(opcode, change).what.endswith(sentence(opcode, "rule_operands"))
+
+
+@pytest.mark.parametrize("opcode", [opcode for opcode in sorted(ops.OPERATORS) if ops.find(opcode).options])
+def test_missing_options_are_refused_by_name(opcode):
+    error = refusal(opcode, without_options)
+    assert error.what.endswith(sentence(opcode, "rule_options"))
+    assert all(name in error.found for name in ops.find(opcode).options)
+
+
+@pytest.mark.parametrize("opcode", sorted(ops.OPERATORS))
+def test_every_rule_says_what_must_hold(opcode):
+    for text, method in ops.find(opcode).rules():
+        assert len(text) > 20, method.__name__
+        assert not text.endswith(".")
+
+
+def test_unknown_operator_is_refused_with_its_name():
+    graph, operation = sound("ADD")
+    with pytest.raises(UnsupportedError, match=r"operator 1 CUSTOM:ethos-u .*no kernel") as caught:
+        ops.check(graph, replace(operation, opcode="CUSTOM:ethos-u"))
+    assert "other runtimes" in caught.value.hint
+
+
+def test_unsupported_activation_is_refused():
+    graph, operation = sound("ADD")
+    with pytest.raises(UnsupportedError, match="TANH"):
+        ops.find("ADD").lower(graph, replace(operation, options={"fused_activation_function": "TANH"}))
+
+
+def test_all_problems_of_a_model_are_listed_at_once():
+    graph, operation = sound("ADD")
+    graph, _ = wrong_type(graph, operation)
+    problems = ops.missing(graph)
+    assert any("operator 1 ADD" in problem and "int8" in problem for problem in problems)
+    assert all("found" in problem for problem in problems)
