@@ -10,7 +10,7 @@ from edgecompress.errors import OutputError
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Writes a file in one step, making its folder.
+    """Writes a file in one step, making its folder. A device or pipe that stands there is written to, not replaced.
 
     Raises:
         OutputError: it cannot be written; what stood there before still does.
@@ -31,6 +31,9 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
     """
     aside: Path | None = None
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            write(path)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(descriptor)

@@ -137,7 +137,8 @@ def compare_tensor(
         x, y = left[index], right[index]
         if x.shape != y.shape or x.dtype != y.dtype:
             raise ToolError(
-                f'operator {operation.index} {operation.opcode}: two executors disagree about the type of tensor {index} "{graph.tensors[index].name}"',
+                f"operator {operation.index} {operation.opcode}: two executors disagree about the type"
+                f' of tensor {index} "{graph.tensors[index].name}"',
                 found=f"{x.dtype}{list(x.shape)} and {y.dtype}{list(y.shape)}",
             )
         unequal = bytes_of(x) != bytes_of(y)

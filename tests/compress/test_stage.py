@@ -70,7 +70,7 @@ def test_every_pass_is_reported_with_promise_reached_seconds_and_accuracies(fini
     out, result, _ = finished
     assert [entry["name"] for entry in result["passes"]] == ["prune", "cluster", "qat"]
     prune, cluster, qat = result["passes"]
-    assert prune["promise"] == "at least 0.5 of the weights are zero"
+    assert prune["promise"] == "at least 0.5 of the weights of each kernel are zero, to the nearest weight"
     assert 0.49 <= prune["reached"] <= 0.51
     assert cluster["reached"] <= 8
     assert qat["promise"] is None
