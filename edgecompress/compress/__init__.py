@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from edgecompress.compress.base import Pass
 from edgecompress.errors import RecipeError
-from edgecompress.recipe_schema import build
-from edgecompress.recipe_text import PassSpec
+from edgecompress.recipe.schema import build
+from edgecompress.recipe.text import PassSpec
 
 PASSES = {
     "cluster": "edgecompress.compress.cluster:Cluster",

@@ -14,7 +14,7 @@ from edgecompress.compress.kernels import KernelVariable, kernel_variables, to_r
 from edgecompress.compress.selection import layer_names, select
 from edgecompress.compress.training import fine_tune
 from edgecompress.load.runtime import keras2
-from edgecompress.recipe_schema import limits
+from edgecompress.recipe.schema import limits
 
 _INITIALISATIONS = {
     "kmeans++": "KMEANS_PLUS_PLUS",

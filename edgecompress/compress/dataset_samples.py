@@ -11,7 +11,7 @@ from edgecompress.compress.samples import Inputs
 from edgecompress.compress.saved import sha256_of
 from edgecompress.data import Dataset, Split
 from edgecompress.recipe import Recipe
-from edgecompress.recipe_print import print_recipe
+from edgecompress.recipe.printing import print_recipe
 
 _LOOKED_AT = 256
 """Samples that go into the fingerprint of a source that is no single file."""

@@ -15,7 +15,7 @@ from edgecompress.compress.kernels import KernelVariable, kernel_variables
 from edgecompress.compress.samples import steps
 from edgecompress.compress.selection import layer_names, select
 from edgecompress.compress.training import fine_tune
-from edgecompress.recipe_schema import limits
+from edgecompress.recipe.schema import limits
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from edgecompress.compress.cloning import copy_model, tfmot, wrap_layers
 from edgecompress.compress.kernels import KernelVariable, kernel_variables
 from edgecompress.compress.training import fine_tune
 from edgecompress.errors import UnsupportedError
-from edgecompress.recipe_schema import limits
+from edgecompress.recipe.schema import limits
 
 _MODES = {(False, False): "QAT", (True, False): "PQAT", (False, True): "CQAT", (True, True): "PCQAT"}
 _REFUSED = re.compile(r"Layer ([^:\s]+):")

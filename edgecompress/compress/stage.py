@@ -21,7 +21,7 @@ from edgecompress.compress.samples import Samples
 from edgecompress.compress.saved import save_json, save_kernels, save_model, sha256_of
 from edgecompress.compress.task import Output, Task, Wishes, infer
 from edgecompress.compress.training import describe_output, make_deterministic
-from edgecompress.recipe_text import print_passes
+from edgecompress.recipe.text import print_passes
 
 DEFAULT_BATCH = 32
 DEFAULT_LEARNING_RATE = 5e-4

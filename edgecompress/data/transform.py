@@ -7,7 +7,7 @@ import numpy as np
 
 from edgecompress.data.columns import not_finite
 from edgecompress.errors import DataError
-from edgecompress.recipe_sections import DataRecipe, InputRecipe, Numbers
+from edgecompress.recipe.sections import DataRecipe, InputRecipe, Numbers
 
 
 @dataclass(frozen=True, eq=False)

@@ -85,7 +85,7 @@ class GdbPort:
         if answer[0] == "W":
             return Stop(reason="exit", pc=0, status=int(answer[1:3], 16))
         if answer[0] == "X":
-            raise self._dead(f"the debug server ended by signal {answer[1:3]}")
+            return Stop(reason="fault", pc=0, detail=f"ended by signal {answer[1:3]}: {self.last_words()}")
         pc = self._server.read_register(PC) & ~1
         self._at_breakpoint = True
         faulted = "ec_fault_stop" in self.image.symbols and pc == self.image.symbol("ec_fault_stop").address
@@ -94,7 +94,11 @@ class GdbPort:
     def halt(self) -> None:
         self._server.interrupt()
         if self._server.wait(HALT_SECONDS) is None:
-            raise self._dead("the debug server does not stop the program")
+            raise DeviceError(
+                "the debug server does not stop the program",
+                found=self.last_words() or f"{HALT_SECONDS:g} s of silence",
+                hint="start the debug server again, and reset the board",
+            )
 
     def close(self) -> None:
         self._server.close()
@@ -105,12 +109,16 @@ class GdbPort:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _lost(self, error: DeviceError) -> Stop:
-        """What to make of a server that goes away while the program runs."""
-        raise error
+    def last_words(self) -> str:
+        """What the server wrote where it could be seen; nothing where it is not ours."""
+        return ""
 
-    def _dead(self, what: str) -> DeviceError:
-        return DeviceError(what, hint="start the debug server again, and reset the board")
+    def _lost(self, error: DeviceError) -> Stop:
+        """A server that goes away while the program runs."""
+        words = self.last_words()
+        if not words:
+            raise error
+        return Stop(reason="fault", pc=0, detail=words)
 
     def _step_over(self, limit: Limit) -> None:
         pc = self._server.read_register(PC) & ~1

@@ -10,7 +10,7 @@ from typing import Self
 from edgecompress.errors import DeviceError
 
 CHUNK = 1024  # bytes of memory per packet: twice as many digits must fit into the smallest server's buffer
-PC, LR = 15, 14
+PC, LR, SP = 15, 14, 13
 ANSWER_SECONDS = 20.0
 
 
@@ -55,6 +55,27 @@ class GdbRemote:
     def remove_breakpoint(self, address: int) -> None:
         self._expect_ok(f"z0,{address:x},2")
 
+    def monitor(self, command: str) -> tuple[bool, str]:
+        """A command in the server's own language (GDB's `monitor`): did it take it, and what it said."""
+        self._send("qRcmd," + command.encode().hex())
+        words = ""
+        while True:
+            answer = self._packet(time.monotonic() + self._seconds)
+            if answer is None:
+                raise self._silence(f"monitor {command}")
+            if answer[:1] == "O" and answer != "OK":
+                words += self._hex(answer[1:], f"monitor {command}").decode("utf-8", "replace")
+                continue
+            return answer != "" and answer[:1] != "E", words.strip()
+
+    def is_qemu(self) -> bool:
+        """Only QEMU knows this packet; its core is emulated and counts no cycles."""
+        return self._ask("qqemu.sstepbits").startswith("ENABLE")
+
+    def halt_reason(self) -> str:
+        """Why the core stands still; a server that finds it running stops it."""
+        return self._ask("?")
+
     def resume(self) -> None:
         """Continue. A breakpoint at the very next instruction stops it again: `step` over that one first."""
         self._send("c")
@@ -93,10 +114,15 @@ class GdbRemote:
         self._send(command)
         answer = self._packet(time.monotonic() + self._seconds)
         if answer is None:
-            raise DeviceError(
-                f"the debug server does not answer {command[:40]!r}", found=f"{self._seconds:g} s of silence"
-            )
+            raise self._silence(command)
         return answer
+
+    def _silence(self, command: str) -> DeviceError:
+        return DeviceError(
+            f"the debug server does not answer {command[:40]!r}",
+            found=f"{self._seconds:g} s of silence",
+            hint="start the debug server again, and reset or unplug and replug the board",
+        )
 
     def _send(self, command: str) -> None:
         data = command.encode("ascii")
@@ -137,7 +163,7 @@ class GdbRemote:
         except OSError as error:
             raise DeviceError("the debug server is gone", found=str(error)) from error
         if not data:
-            raise DeviceError("the debug server closed the connection")
+            raise DeviceError("the debug server closed the connection", hint="start it again; is the board still plugged in?")
         self._buffer += data
         return True
 

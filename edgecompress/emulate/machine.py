@@ -32,8 +32,8 @@ _EXCEPTIONS = {
 class Machine:
     """A Port on emulated memory. Loaded and at reset once it exists; there is no cycle counter and no interrupt.
 
-    Only the target's flash (which the program cannot write), its RAM and the private peripherals (plain memory here)
-    exist: anything else faults, as on the device.
+    Only the target's flash (which the program cannot write), its RAM, the private peripherals and the pages of the
+    registers that start-up writes (plain memory here) exist: anything else faults, as on the device.
 
     Args:
         function: count the blocks of this function, see `counter`.
@@ -136,6 +136,8 @@ class Machine:
         ]:
             first, last = region.origin & -PAGE, -(-region.end // PAGE) * PAGE
             self._uc.mem_map(first, last - first, rights)
+        for page in sorted({address & -PAGE for address in target.registers_of_startup}):  # plain memory, zero at first
+            self._uc.mem_map(page, PAGE)
         for segment in image.segments:
             if not any(region.holds(segment.address, len(segment.data)) for region in flash):
                 raise DeviceError(

@@ -12,7 +12,10 @@ MEMORY
 
 SECTIONS
 {{
+    /* What a boot ROM looks for: at the very head, or near it. */
+    .boot : {{ KEEP(*(.boot)) }} > {flash}
     .vectors : {{ KEEP(*(.vectors)) }} > {vectors}
+    .boot_block : ALIGN(4) {{ KEEP(*(.boot_block)) }} > {flash}
     .text : ALIGN(4) {{ *(.text .text.*) }} > {flash}
     .rodata : ALIGN(8) {{ *(.rodata .rodata.*) }} > {flash}
     .weights : ALIGN(8) {{ *(.weights .weights.*) }} > {flash}

@@ -119,6 +119,13 @@ class Target:
         )
 
     @property
+    def registers_of_startup(self) -> tuple[int, ...]:
+        """Addresses of the chip's registers that start-up reads or writes, sorted."""
+        unlock = self.debug_unlock
+        writes = self.startup_writes + (unlock.firmware if unlock else ())
+        return tuple(sorted({write.address for write in writes} | ({unlock.address} if unlock else set())))
+
+    @property
     def flash(self) -> Region:
         return self.memory.flash
 

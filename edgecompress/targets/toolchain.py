@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from edgecompress.errors import DoesNotFitError, OutputError, ToolError
+from edgecompress.targets import boot, linker
 from edgecompress.targets import image as images
-from edgecompress.targets import linker
 from edgecompress.targets.cache import cache_folder, store, trim
 from edgecompress.targets.compilers import Compiler, Name, find_compiler
 from edgecompress.targets.image import Image
 from edgecompress.targets.process import FailedRunError, run
+from edgecompress.targets.silicon import c_table
 from edgecompress.targets.target import Region, Target
 
 UNITS = (".c", ".S")
@@ -50,8 +51,8 @@ def compile(  # the name that reads best at the call: toolchain.compile(...)
         sources: file name to text; `.c` and `.S` are compiled, all others are there to be included. Names are
             relative, with `/`; the folder that holds them is on the include path.
         output: the ELF, written aside and renamed.
-        defines: macro to value, for all files; "" defines it empty. `EC_CPU_FPU`, `EC_CPU_DWT` and `EC_CPU_VTOR` are
-            defined as the target has them.
+        defines: macro to value, for all files; "" defines it empty. `EC_CPU_FPU`, `EC_CPU_DWT`, `EC_CPU_VTOR` and
+            `EC_CPU_CACHES` are defined as the target has them, `EC_STARTUP_WRITES` where it has such writes.
         optimization: one option of the compiler, "-O2" or "-O3" or "-Os".
         stack_bytes: instead of the target's own.
 
@@ -62,6 +63,7 @@ def compile(  # the name that reads best at the call: toolchain.compile(...)
     """
     output = Path(output)
     chosen = find_compiler(compiler)
+    sources = {**sources, **boot.sources(target.boot)}
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as name:
         build = _Build(Path(name), chosen, target, stack_bytes or target.stack_bytes)
         write_sources(sources, build.folder)
@@ -89,8 +91,11 @@ def _bytes(text: str | bytes) -> bytes:
 
 def _define_options(target: Target, defines: Mapping[str, str]) -> tuple[str, ...]:
     cpu = target.cpu
-    units = {"EC_CPU_FPU": cpu.fpu, "EC_CPU_DWT": cpu.dwt, "EC_CPU_VTOR": cpu.vtor}
-    everything = {**{name: "1" for name, present in units.items() if present}, **defines}
+    units = {"EC_CPU_FPU": cpu.fpu, "EC_CPU_DWT": cpu.dwt, "EC_CPU_VTOR": cpu.vtor, "EC_CPU_CACHES": target.caches}
+    everything = {name: "1" for name, present in units.items() if present}
+    if table := c_table(target.startup_writes, target.debug_unlock):
+        everything["EC_STARTUP_WRITES"] = table
+    everything |= defines
     return tuple(f"-D{name}={value}" for name, value in sorted(everything.items()))
 
 

@@ -20,7 +20,7 @@ from edgecompress.compress.task import infer
 from edgecompress.compress.training import describe_output, outputs_of
 from edgecompress.load import load_stage
 from edgecompress.load.runtime import keras2
-from edgecompress.recipe_text import parse_passes
+from edgecompress.recipe.text import parse_passes
 from edgecompress.tflite import reader
 
 EXAMPLES = {

@@ -18,7 +18,7 @@ from edgecompress.compress.task import infer
 from edgecompress.compress.training import describe_output, fine_tune
 from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.load.runtime import keras2
-from edgecompress.recipe_text import parse_passes
+from edgecompress.recipe.text import parse_passes
 from edgecompress.tflite import reader
 
 

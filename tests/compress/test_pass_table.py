@@ -10,7 +10,7 @@ from edgecompress.compress.base import parameters_of
 from edgecompress.compress.cluster import Cluster
 from edgecompress.compress.prune import Prune
 from edgecompress.errors import RecipeError
-from edgecompress.recipe_text import PassSpec, parse_passes, print_passes
+from edgecompress.recipe.text import PassSpec, parse_passes, print_passes
 
 
 def test_a_text_becomes_passes_with_their_parameters():
@@ -52,7 +52,7 @@ def test_a_wrong_pass_is_refused_with_the_nearest_right_one(text, parts):
 
 def test_checking_passes_does_not_import_tensorflow():
     code = (
-        "import sys; from edgecompress.compress import make_all; from edgecompress.recipe_text import parse_passes;"
+        "import sys; from edgecompress.compress import make_all; from edgecompress.recipe.text import parse_passes;"
         "import edgecompress.compress.converted, edgecompress.compress.driver, edgecompress.compress.task;"
         "make_all(parse_passes('prune,cluster,qat')); sys.exit('tensorflow' in sys.modules)"
     )

@@ -7,7 +7,7 @@ from typing import Literal
 
 Program = Literal["firmware", "standalone"]
 
-_COMMON = ("cycles.c", "cycles.h", "memory.c", "program.h", "startup.c")
+_COMMON = ("caches.h", "cycles.c", "cycles.h", "memory.c", "program.h", "startup.c")
 _PROGRAMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"firmware": ("mailbox.c", "mailbox.h"), "standalone": ("standalone.c",)}
 )

@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include EC_MODEL_HEADER
+#include "caches.h"
 #include "cycles.h"
 #include "mailbox.h"
 
@@ -93,7 +94,9 @@ int main(void)
     describe();
     for (;;) {
         ec_mailbox.state = EC_STATE_READY;
+        ec_caches_settle();
         ec_mailbox_stop();
+        ec_caches_settle();
         ec_mailbox.state = EC_STATE_BUSY;
         ec_mailbox.status = obey(ec_mailbox.command);
         ec_mailbox.command = EC_COMMAND_NONE;

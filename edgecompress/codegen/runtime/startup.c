@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
 /* Start-up of any Cortex-M: vector table, memory, floating-point unit, faults. Needs no vendor header. */
+#include "caches.h"
 #include "cycles.h"
 #include "program.h"
 
@@ -77,16 +78,46 @@ static inline void enable_units(void)
 #endif
 }
 
+#ifdef EC_STARTUP_WRITES
+/* The bits of `mask` become `value`, where the word at `where`, masked, is at least `least`. */
+struct ec_write {
+    uintptr_t address;
+    uint32_t value, mask;
+    uintptr_t where;
+    uint32_t where_mask, least;
+};
+static const struct ec_write startup_writes[] = {EC_STARTUP_WRITES};
+
+static inline void write_registers(void)
+{
+    for (uint32_t i = 0; i < sizeof(startup_writes) / sizeof(startup_writes[0]); ++i) {
+        const struct ec_write *write = &startup_writes[i];
+        volatile uint32_t *reg = (volatile uint32_t *)write->address;
+        if ((*(volatile uint32_t *)write->where & write->where_mask) < write->least)
+            continue;
+        *reg = (*reg & ~write->mask) | write->value;
+        (void)*reg; /* a clock that was enabled is there once the write has been read back */
+    }
+    __asm__ volatile("dsb" ::: "memory");
+}
+#else
+static inline void write_registers(void)
+{
+}
+#endif
+
 void Reset_Handler(void)
 {
     uint32_t *sp;
     __asm__ volatile("cpsid i" ::: "memory");
     enable_units();
+    write_registers();
     __asm__ volatile("mov %0, sp" : "=r"(sp));
     fill(ec_stack_low, sp, EC_STACK_PAINT);
     fill(ec_bss_start, ec_bss_end, 0);
     fill(ec_arena_start, ec_arena_end, 0);
     copy(ec_data_start, ec_data_end, ec_data_load);
+    ec_caches_open();
     ec_exit(main());
 }
 

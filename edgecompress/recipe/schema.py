@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from edgecompress.errors import RecipeError
-from edgecompress.recipe_text import Parameters
+from edgecompress.recipe.text import Parameters
 
 Table = dict[str, Any]
 

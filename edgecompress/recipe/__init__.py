@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from edgecompress.errors import RecipeError
-from edgecompress.recipe_print import print_recipe
-from edgecompress.recipe_schema import Table, build, converted, unknown, wrong
-from edgecompress.recipe_sections import (
+from edgecompress.recipe.printing import print_recipe
+from edgecompress.recipe.schema import Table, build, converted, unknown, wrong
+from edgecompress.recipe.sections import (
     BuildRecipe,
     ConvertRecipe,
     DataRecipe,
@@ -23,7 +23,7 @@ from edgecompress.recipe_sections import (
     SplitRecipe,
     TrainingRecipe,
 )
-from edgecompress.recipe_text import NAME, PassSpec, parse_passes, print_passes
+from edgecompress.recipe.text import NAME, PassSpec, parse_passes, print_passes
 
 __all__ = [
     "BuildRecipe",

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edgecompress.recipe_schema import limits
-from edgecompress.recipe_text import Parameters, PassSpec
+from edgecompress.recipe.schema import limits
+from edgecompress.recipe.text import Parameters, PassSpec
 
 KINDS = ("npz", "npy", "csv", "images", "python")
 LABELS = ("index", "one-hot", "values", "input", "anomaly", "none")

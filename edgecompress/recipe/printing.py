@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edgecompress.recipe_sections import Recipe
-from edgecompress.recipe_text import print_passes
+from edgecompress.recipe.sections import Recipe
+from edgecompress.recipe.text import print_passes
 
 
 def print_recipe(recipe: Recipe) -> str:
