@@ -56,13 +56,16 @@ def _sources(run: Path) -> dict[str, str]:
             found=f"there is no {folder}",
             hint="give the folder that `edgecompress build` or `bench --save` wrote",
         )
-    return {p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir()) if p.suffix in (".c", ".h")}
+    try:
+        return {p.name: p.read_text(encoding="utf-8") for p in sorted(folder.iterdir()) if p.suffix in (".c", ".h")}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{folder} cannot be read", found=str(error), hint="run the build again") from error
 
 
 def _prefix(run: Path, sources: Mapping[str, str]) -> str:
     golden = [re.fullmatch(r"(\w+)_golden\.c", name) for name in sources]
     found = [match.group(1) for match in golden if match]
-    if len(found) != 1:
+    if len(found) != 1 or not {f"{found[0]}.c", f"{found[0]}.h"} <= set(sources):
         raise UsageError(
             f"{run / SOURCES} is incomplete", found=", ".join(sources) or "no C file", hint="run the build again"
         )

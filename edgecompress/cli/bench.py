@@ -1,28 +1,49 @@
 """`edgecompress bench`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from edgecompress.cli.output import common_options, console, write_json
 
 if TYPE_CHECKING:
-    from edgecompress.targets.compilers import Name
+    from edgecompress.report.records import Report
 
 EPILOG = """\b
 Examples:
   edgecompress bench kws.tflite
   edgecompress bench kws.tflite --target nucleo-l4r5zi --inputs 4 --save build/kws
-  edgecompress bench build/model --target rpi-pico --json -
+  edgecompress bench build/model --on probe --runs 20             # flashed before: edgecompress flash build/model
+  edgecompress bench build/model --on probe --samples 200 --data test.npz
+  edgecompress bench build/model --on serial:///dev/ttyACM0@115200
+  edgecompress bench build/model --on gdb://localhost:3333        # OpenOCD, J-Link or QEMU
+  edgecompress bench build/model --on ssh://pi@raspberrypi.local
+
+\b
+Where it runs (--on):
+  emulator               the CPU's emulator (the default)
+  probe, probe:ID        a board on a debug probe (CMSIS-DAP, ST-Link, J-Link), by pyOCD
+  gdb, gdb://HOST:PORT   a debug server; `gdb` tries OpenOCD's, J-Link's and QEMU's usual ports on this computer
+  serial, serial:///dev/ttyACM0@BAUD   a board that runs serial.elf
+  host, ssh://USER@HOST  this computer, or a Linux computer such as a Raspberry Pi
 """
+
+
+def where_options(command: Any) -> Any:
+    """`--on`, `--target` and `--runs`, which `bench` and `calibrate` share."""
+    command = click.option(
+        "--runs", type=click.IntRange(1, 10_000), help="Timed inferences, where cycles are measured.  [default: 10; 50 on Linux]"
+    )(command)
+    return click.option(
+        "-t", "--target", help="A CPU or board; see `edgecompress targets`.  [default: the run directory's, else cortex-m4]"
+    )(command)
 
 
 @click.command(epilog=EPILOG)
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option(
-    "-t", "--target", default="cortex-m4", show_default=True, help="A CPU or board; see `edgecompress targets`."
-)
+@where_options
+@click.option("--on", "where", default="emulator", show_default=True, metavar="PLACE", help="Where it runs; see below.")
 @click.option(
     "--inputs",
     type=click.IntRange(0, 10_000),
@@ -31,9 +52,14 @@ Examples:
     help="Random inputs, beside four hostile ones.",
 )
 @click.option(
-    "--samples", type=click.Path(path_type=Path), help="An .npy or .npz (array `x`) with real samples to run as well."
+    "--samples",
+    metavar="N|FILE",
+    help="How many test samples of the data go through the device, for its accuracy; or an .npy or .npz (array `x`) with "
+    "unlabelled samples to run as well.  [default: 200 with --data]",
 )
-@click.option("--sample-count", type=click.IntRange(1), default=8, show_default=True, help="How many of them.")
+@click.option("-d", "--data", metavar="D", help="Where test samples come from; replaces the recipe's.")
+@click.option("-r", "--recipe", type=click.Path(path_type=Path), metavar="R.toml", help="How the data is read.")
+@click.option("--sample-count", type=click.IntRange(1), default=8, show_default=True, help="How many of FILE.")
 @click.option(
     "--save",
     type=click.Path(path_type=Path),
@@ -43,47 +69,25 @@ Examples:
 @click.option("--prefix", default="model", show_default=True, help="Of the generated C.")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option("--seed", default=0, show_default=True, help="Of the random inputs.")
+@click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of LiteRT, on Linux.")
+@click.option("--install-litert", is_flag=True, help="Allow LiteRT to be put into a venv on the Linux computer.")
 @common_options
-def bench(
-    model: Path,
-    target: str,
-    inputs: int,
-    samples: Path | None,
-    sample_count: int,
-    save: Path | None,
-    prefix: str,
-    compiler: "Name",
-    seed: int,
-    verbose: int,
-    json_file: str | None,
-) -> None:
-    """Run an int8 .tflite (or a run directory) on the emulated target.
+def bench(model: Path, verbose: int, json_file: str | None, **options: Any) -> None:
+    """Run an int8 .tflite (or a run directory) on its target, emulated or real.
 
     Generates C, compiles it, runs it, compares every operator's output with TensorFlow Lite Micro's arithmetic byte by
-    byte, counts instructions and models cycles per layer.
+    byte, and measures cycles per layer where the device counts them; else instructions are counted and cycles modelled.
     """
     from edgecompress.cli.progress import progress
-    from edgecompress.pipeline.bench import bench as run
-    from edgecompress.pipeline.samples import read_samples
+    from edgecompress.pipeline.benching import bench_anywhere
     from edgecompress.report.schema import to_json
     from edgecompress.report.terminal import print_bench
 
-    real = read_samples(samples, sample_count) if samples else None
     with progress() as on_progress:
-        result = run(
-            model,
-            target=target,
-            inputs=inputs,
-            save=save,
-            samples=real,
-            prefix=prefix,
-            compiler=compiler,
-            seed=seed,
-            command=command_line(),
-            on_progress=on_progress,
-        )  # type: ignore[arg-type]
-    print_bench(result.report, console(json_file), verbosity=verbose)
-    write_json(to_json(result.report), json_file)
+        result = bench_anywhere(model, command=command_line(), on_progress=on_progress, **options)
+    report: Report = result.report
+    print_bench(report, console(json_file), verbosity=verbose)
+    write_json(to_json(report), json_file)
     result.require_exact()
 
 

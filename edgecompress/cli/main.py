@@ -12,7 +12,8 @@ from edgecompress.errors import INTERNAL_ERROR, INTERRUPTED, EdgecompressError
 
 COMMANDS = {
     "build": "Compress, convert, generate C, compile, run on the emulated target, report.",
-    "bench": "Run an int8 .tflite on the emulated target: exactness, cycles, memory.",
+    "bench": "Run an int8 .tflite on its target, emulated or real: exactness, cycles, memory.",
+    "calibrate": "Measure on a real board how far the cycle model is off, and keep it.",
     "inspect": "What a model holds and needs, before anything is built.",
     "export": "A build's C for your own firmware: plain C, CMake, Arduino.",
     "targets": "The CPUs and boards there are.",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edgecompress import memory
 from edgecompress.codegen import ops
+from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, printable
 from edgecompress.errors import UnsupportedError
@@ -52,7 +53,7 @@ class Program:
         return sum(macs(self.graph, layer.operation) for layer in self.layers)
 
 
-def lower(graph: Graph) -> Program:
+def lower(graph: Graph, features: Features = PLAIN) -> Program:
     """Folds, checks, lowers and plans.
 
     Raises:
@@ -68,13 +69,13 @@ def lower(graph: Graph) -> Program:
     for step, operation in enumerate(folded.operations):
         ops.check(folded, operation)
         operator = ops.find(operation.opcode)
-        call = operator.lower(folded, operation)
+        call = operator.lower_for(folded, operation, features)
         if call is None:
             aliases[operation.outputs[0]] = operation.inputs[0]
             continue
         layers.append(Layer(len(layers), step, operation, call))
-        if size := operator.scratch_bytes(folded, operation):
-            scratch[step] = size
+        if call.scratch_bytes:
+            scratch[step] = call.scratch_bytes
     if not layers:
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
@@ -88,7 +89,8 @@ def macs(graph: Graph, operation: Operation) -> int:
 
 
 def _check_integer(graph: Graph) -> None:
-    kinds = {graph.tensors[i].dtype.kind for operation in graph.operations for i in operation.outputs}
+    written = (i for operation in graph.operations for i in operation.outputs)
+    kinds = {graph.tensors[i].dtype.kind for i in (*graph.inputs, *written)}
     if kinds == {"f"}:
         raise UnsupportedError(
             "the model is float, and only full-integer models run on the device",

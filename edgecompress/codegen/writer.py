@@ -12,9 +12,11 @@ from importlib.metadata import version
 
 import numpy as np
 
+from edgecompress.codegen import runtime
 from edgecompress.codegen.ops.base import Array
 from edgecompress.codegen.program import Layer, Program
 from edgecompress.errors import UsageError
+from edgecompress.memory import scratch_key
 from edgecompress.tflite.graph import Tensor
 
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */"
@@ -25,12 +27,11 @@ KEYWORDS = frozenset(
     register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm
     bool true false class new delete this""".split()
 )
-FILES = frozenset(
-    """assert complex ctype cycles errno fenv float inttypes iso646 limits locale mailbox main math memory program setjmp
-    signal standalone startup stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string tgmath
-    threads time uchar wchar wctype""".split()
+HEADERS = frozenset(
+    """assert complex ctype errno fenv float inttypes iso646 limits locale math setjmp signal stdalign stdarg stdatomic
+    stdbool stddef stdint stdio stdlib stdnoreturn string tgmath threads time uchar wchar wctype""".split()
 )
-"""Headers of C, and the files around a model: `<prefix>.h` must be none of them."""
+"""C's own: `<prefix>.h` must be none of them."""
 
 
 def check_prefix(prefix: str) -> str:
@@ -41,7 +42,7 @@ def check_prefix(prefix: str) -> str:
     """
     if (
         not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", prefix)
-        or prefix in KEYWORDS | FILES
+        or prefix in KEYWORDS | HEADERS | runtime.STEMS
         or prefix == "ec"
         or prefix.startswith("ec_")
         or prefix.endswith("_")
@@ -97,7 +98,7 @@ def write_golden(
 
 
 def kernel_sources(names: list[str]) -> dict[str, str]:
-    """The kernels' .c and .h files and the headers they include, by file name."""
+    """The kernels' .c and .h files, and those of every header they include, by file name."""
     folder = resources.files("edgecompress.codegen.runtime") / "kernels"
     texts: dict[str, str] = {}
     waiting = [f"{name}{ending}" for name in names for ending in (".h", ".c")]
@@ -105,7 +106,8 @@ def kernel_sources(names: list[str]) -> dict[str, str]:
         name = waiting.pop(0)
         if name not in texts:
             texts[name] = (folder / name).read_text(encoding="utf-8")
-            waiting += re.findall(r'^#include "(ec_\w+\.h)"', texts[name], re.MULTILINE)
+            for header in re.findall(r'^#include "(ec_\w+)\.h"', texts[name], re.MULTILINE):
+                waiting += [f"{header}{ending}" for ending in (".h", ".c") if (folder / f"{header}{ending}").is_file()]
     return dict(sorted(texts.items()))
 
 
@@ -230,6 +232,8 @@ def _layer(program: Program, layer: Layer, prefix: str) -> str:
                 program, tensor, f"{name}_constant_{number}", arrays, is_result=tensor.index in layer.operation.outputs
             )
         )
+    if layer.call.scratch_bytes:
+        operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
     struct = "\n".join([f"static const {layer.call.struct_name} {name}_params = {{", *fields, "};"])
     call = f"    ec_{layer.call.kernel}(&{name}_params, {', '.join(operands)});"
     function = f"static EC_NOINLINE void {name}(uint8_t *arena) {{\n{call}\n}}\n"

@@ -132,14 +132,14 @@ class GdbPort:
 
 def open_gdb(place: Place, target: Target, image: Image) -> Connection:
     """Connects to a debug server, resets the core and leaves it halted at its first instruction."""
-    link, where = _dial(place)
+    link, where = dial(place)
     try:
         server = GdbRemote(link)
         emulated = server.is_qemu()
         if emulated:
             _load(server, image)
         else:
-            _reset(server)
+            reset_halt(server)
         port = GdbPort(server, image, emulated=emulated)
         check_program(port, image)
         if emulated:
@@ -151,18 +151,21 @@ def open_gdb(place: Place, target: Target, image: Image) -> Connection:
         raise
 
 
-def _dial(place: Place) -> tuple[socket.socket, str]:
+def dial(place: Place) -> tuple[socket.socket, str]:
+    """A connection to the debug server, and where it is; DeviceError where none answers."""
     tried = []
     choices = [(place.host, place.port)] if place.host else [("localhost", port) for port, _ in USUAL]
     for host, port in choices:
         try:
-            return socket.create_connection((host, port), CONNECT_SECONDS), f"{host}:{port}"
+            link = socket.create_connection((host, port), CONNECT_SECONDS)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # many small packets, each of them awaited
+            return link, f"{host}:{port}"
         except OSError as error:
             tried.append(f"{host}:{port}: {error.strerror or error}")
     raise DeviceError("no debug server answers", found="; ".join(tried), hint=_START_SERVER)
 
 
-def _reset(server: GdbRemote) -> None:
+def reset_halt(server: GdbRemote) -> None:
     """Reset and halt. Servers know it by several names; on the last one's refusal it is an error."""
     server.halt_reason()
     words = ""

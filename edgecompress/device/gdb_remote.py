@@ -49,6 +49,27 @@ class GdbRemote:
     def write_register(self, number: int, value: int) -> None:
         self._expect_ok(f"P{number:x}={value.to_bytes(4, 'little').hex()}")
 
+    def memory_map(self) -> str:
+        """The server's memory map as XML (GDB manual, "Memory Map Format"); "" where it has none."""
+        text = ""
+        while True:
+            answer = self._ask(f"qXfer:memory-map:read::{len(text):x},{CHUNK:x}")
+            if answer[:1] not in ("l", "m"):
+                return ""
+            text += answer[1:]
+            if answer[0] == "l" or len(answer) == 1:
+                return text
+
+    def flash(self, command: str, data: bytes = b"", *, seconds: float) -> None:
+        """One of `vFlashErase:addr,length`, `vFlashWrite:addr:` (with bytes), `vFlashDone`; erasing takes its time."""
+        self._send(command, escape(data))
+        answer = self._packet(time.monotonic() + seconds)
+        if answer != "OK":
+            raise DeviceError(
+                f"the debug server did not do {command!r}",
+                found=f"{seconds:g} s of silence" if answer is None else answer or "not supported",
+            )
+
     def set_breakpoint(self, address: int) -> None:
         self._expect_ok(f"Z0,{address:x},2")
 
@@ -124,8 +145,8 @@ class GdbRemote:
             hint="start the debug server again, and reset or unplug and replug the board",
         )
 
-    def _send(self, command: str) -> None:
-        data = command.encode("ascii")
+    def _send(self, command: str, binary: bytes = b"") -> None:
+        data = command.encode("ascii") + binary
         self._write(b"$" + data + b"#" + b"%02x" % (sum(data) & 0xFF))
 
     def _write(self, data: bytes) -> None:
@@ -172,6 +193,14 @@ class GdbRemote:
             return bytes.fromhex(answer)
         except ValueError:
             raise DeviceError(f"{doing} failed", found=f"the debug server answered {answer[:40]!r}") from None
+
+
+def escape(data: bytes) -> bytes:
+    """Binary data as a packet carries it: `#`, `$`, `}` and `*` become `}` and the byte xor 0x20."""
+    out = bytearray()
+    for byte in data:
+        out += bytes((0x7D, byte ^ 0x20)) if byte in b"#$}*" else bytes((byte,))
+    return bytes(out)
 
 
 def _expand(body: bytes) -> bytes:

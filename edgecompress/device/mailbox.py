@@ -5,7 +5,8 @@ are None where the device, an emulator say, has none.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Port, Stop
@@ -19,7 +20,9 @@ INVOKE, RUN_LAYERS = 1, 2
 COUNTERS = ("none", "dwt", "systick")
 _LAYOUT = struct.Struct("<7I i 12I 2I")
 _COMMAND = struct.Struct("<3I")
-_COMMAND_OFFSET = 16
+_ARGUMENTS = struct.Struct("<2I")
+_COMMAND_OFFSET, _ARGUMENTS_OFFSET = 16, 20
+_PRESENT = 0x4F484345  # "ECHO", an argument that start-up would have zeroed
 _WORDS_OF_FAULT = struct.Struct("<7I")
 MOST_SLOTS = 64
 
@@ -75,8 +78,9 @@ class Mailbox:
         self._image = image
         self._limit = limit
         self._address = image.symbol("ec_mailbox").address
-        self._continue("starting")
-        box = self._read_box()
+        self._continue("starting the firmware")
+        with _step("reading the mailbox"):
+            box = self._read_box()
         if box.magic != MAGIC or box.abi != ABI or box.bytes != _LAYOUT.size:
             raise DeviceError(
                 "the firmware's mailbox is not one that this version understands",
@@ -90,6 +94,8 @@ class Mailbox:
         self.counter = COUNTERS[box.counter] if port.counts_cycles and box.counter < len(COUNTERS) else "none"
         self._arena = box.arena
         self._layer_cycles = box.layer_cycles
+        with _step("writing the mailbox"):
+            self._port.write_memory(self._address + _ARGUMENTS_OFFSET, _ARGUMENTS.pack(_PRESENT, 0))
 
     def run(self, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
         """One inference: input tensors in, output tensors back, as raw little-endian bytes."""
@@ -104,7 +110,8 @@ class Mailbox:
         for index, (slot, data) in enumerate(zip(self.inputs, inputs, strict=True)):
             if len(data) != slot.bytes:
                 raise DeviceError(f"input {index} takes {slot.bytes} bytes", found=f"{len(data)} were given")
-            self._port.write_memory(self._arena + slot.offset, bytes(data))
+            with _step(f"writing input {index}"):
+                self._port.write_memory(self._arena + slot.offset, bytes(data))
 
     def read_outputs(self) -> tuple[bytes, ...]:
         """The output tensors; they are whole after the last layer."""
@@ -122,20 +129,23 @@ class Mailbox:
         """Bytes of the arena: any tensor, by its planned offset, as long as no later layer has overwritten it."""
         if offset < 0 or size < 0 or offset + size > self.arena_bytes:
             raise DeviceError(f"the arena has {self.arena_bytes} bytes", found=f"{size} bytes at offset {offset}")
-        return self._port.read_memory(self._arena + offset, size) if size else b""
+        with _step("reading the arena"):
+            return self._port.read_memory(self._arena + offset, size) if size else b""
 
     def cycles(self) -> int | None:
         """Measured cycles of the last `run` or `run_layers`; None without a counter."""
         if self.counter == "none":
             return None
-        box = self._read_box()
+        with _step("reading the cycles"):
+            box = self._read_box()
         return box.cycles_high << 32 | box.cycles_low
 
     def layer_cycles(self) -> tuple[int, ...] | None:
         """Measured cycles of each layer, of the last `run_layers` that ran it (0 before); None without a counter."""
         if self.counter == "none":
             return None
-        data = self._port.read_memory(self._layer_cycles, 4 * self.layers)
+        with _step("reading the cycles"):
+            data = self._port.read_memory(self._layer_cycles, 4 * self.layers)
         return struct.unpack(f"<{self.layers}I", data)
 
     def stack_bytes(self) -> int | None:
@@ -143,16 +153,33 @@ class Mailbox:
         return stack_bytes(self._port, self._image)
 
     def _obey(self, command: int, first: int, count: int, doing: str) -> None:
-        self._port.write_memory(self._address + _COMMAND_OFFSET, _COMMAND.pack(command, first, count))
+        if count == first == 0:
+            return
+        with _step(doing):
+            self._check_not_reset()
+            self._port.write_memory(self._address + _COMMAND_OFFSET, _COMMAND.pack(command, first, count))
         self._continue(doing)
-        box = self._read_box()
+        with _step(doing):
+            self._check_not_reset()
+            box = self._read_box()
         if box.state != READY or box.command != 0:
             raise DeviceError(f"{doing}: the firmware stopped before it was done", found=f"state {box.state}")
         if box.status != 0:
             raise DeviceError(f"{doing}: the model returned an error", found=f"status {box.status}")
 
+    def _check_not_reset(self) -> None:
+        """The firmware leaves the last arguments alone, start-up zeroes them: a reset would look like a finished run."""
+        data = self._port.read_memory(self._address + _ARGUMENTS_OFFSET, _ARGUMENTS.size)
+        if not any(data):
+            raise DeviceError(
+                "the device has been reset in the meantime",
+                found="its mailbox is that of a fresh start",
+                hint="a weak power supply, a watchdog, or somebody at the reset button? run it again",
+            )
+
     def _continue(self, doing: str) -> None:
-        stop = self._port.run(self._limit)
+        with _step(doing):
+            stop = self._port.run(self._limit)
         if stop.reason == "breakpoint" and stop.pc == self._image.symbol("ec_mailbox_stop").address:
             return
         raise self._trouble(stop, doing)
@@ -196,3 +223,12 @@ class Mailbox:
 
     def _read_box(self) -> Box:
         return Box(*_LAYOUT.unpack(self._port.read_memory(self._address, _LAYOUT.size)))
+
+
+@contextmanager
+def _step(doing: str) -> Iterator[None]:
+    """A port's error says what went wrong on the line; this adds in which step."""
+    try:
+        yield
+    except DeviceError as error:
+        raise DeviceError(f"{doing}: {error.what}", found=error.found, hint=error.hint) from error

@@ -8,6 +8,9 @@ import numpy as np
 
 from edgecompress.codegen.program import Program
 from edgecompress.compress.task import Task, auc, score
+from edgecompress.device.mailbox import Mailbox
+from edgecompress.device.opening import connect
+from edgecompress.device.places import EMULATOR
 from edgecompress.errors import NotExactError
 from edgecompress.pipeline.execution import run_outputs
 from edgecompress.pipeline.host import run_on_host
@@ -45,6 +48,16 @@ class TestSet:
     def __len__(self) -> int:
         return len(self.inputs[0])
 
+    def take(self, count: int) -> "TestSet":
+        """`count` of the samples, evenly spread."""
+        some = spread(len(self), min(count, len(self)))
+        return TestSet(
+            tuple(values[some] for values in self.inputs),
+            None if self.labels is None else self.labels[some],
+            None if self.targets is None else self.targets[some],
+            {name: values[some] for name, values in self.outputs.items()},
+        )
+
 
 def read_test_set(folder: Path) -> TestSet:
     """Opens the arrays without reading them whole."""
@@ -66,13 +79,17 @@ class Answers:
 
     Attributes:
         host: of the generated C on this computer, on every sample.
-        device: of the same C on the emulated device, on some of the samples; their bytes equal the host's.
+        device: of the same C on the device, on some of the samples.
         device_samples: which.
+        differing_bytes: of all outputs, between the two.
+        first_difference: the number of the first sample that has any.
     """
 
     host: np.ndarray
     device: np.ndarray
     device_samples: np.ndarray
+    differing_bytes: int = 0
+    first_difference: int | None = None
 
 
 def run_integer_model(
@@ -105,18 +122,49 @@ def run_integer_model(
     )
     count = min(len(tests), DEVICE_SAMPLES, max(1, DEVICE_INSTRUCTIONS // max(instructions, 1)))
     chosen = spread(len(tests), count)
+    with connect(EMULATOR, target, image) as device:
+        answers = run_samples(program, Mailbox(device.port, image), tests, hosted, chosen, target.name, say)
+    if answers.first_difference is not None:
+        raise different_bytes(answers, target.name)
+    return answers
+
+
+def run_samples(
+    program: Program,
+    mailbox: Mailbox,
+    tests: TestSet,
+    hosted: tuple[np.ndarray, ...],
+    chosen: np.ndarray,
+    name: str,
+    say: Progress,
+) -> Answers:
+    """Streams some of the test samples through a device and counts the bytes that differ from this computer's.
+
+    Args:
+        hosted: every output of the model on every test sample, as `run_on_host` returns it.
+        chosen: numbers of the samples to run.
+        name: of the device, for the progress.
+    """
     samples = [[np.ascontiguousarray(values[i]).tobytes() for values in tests.inputs] for i in chosen]
-    on_device = run_outputs(program, image, target, samples, lambda d, n: say(f"test samples on {target.name}", d, n))
+    on_device = run_outputs(program, mailbox, samples, lambda d, n: say(f"test samples on {name}", d, n))
+    differing, first = 0, None
     for number, outputs in zip(chosen, on_device, strict=True):
-        for left, right in zip(outputs, hosted, strict=True):
-            if left.tobytes() != right[number].tobytes():
-                raise NotExactError(
-                    f"the generated C gives other bytes on {target.name} than on this computer",
-                    found=f"test sample {number}",
-                    hint="report it with the model",
-                )
+        here = b"".join(values[number].tobytes() for values in hosted)
+        there = b"".join(values.tobytes() for values in outputs)
+        count = int((np.frombuffer(here, np.uint8) != np.frombuffer(there, np.uint8)).sum())
+        first = int(number) if count and first is None else first
+        differing += count
     device = np.stack([outputs[0].reshape(hosted[0].shape[1:]) for outputs in on_device])
-    return Answers(_dequantized(program, hosted[0]), _dequantized(program, device), chosen)
+    return Answers(_dequantized(program, hosted[0]), _dequantized(program, device), chosen, differing, first)
+
+
+def different_bytes(answers: Answers, name: str) -> NotExactError:
+    """The same C gave other bytes on the device."""
+    return NotExactError(
+        f"the generated C gives other bytes on {name} than on this computer",
+        found=f"{answers.differing_bytes:,} bytes, first in test sample {answers.first_difference}",
+        hint="report it with the model",
+    )
 
 
 def spread(total: int, count: int) -> np.ndarray:
@@ -146,13 +194,18 @@ def judge(task: Task, tests: TestSet, answers: Answers, max_drop: float | None) 
         metric=task.metric,
         samples=len(tests),
         device_samples=len(answers.device),
+        device_differing_bytes=answers.differing_bytes,
         unit=unit,
         higher_is_better=task.higher_is_better,
         max_drop=None if max_drop is None else max_drop / 100,
     )
     if scores["int8"] is None:
         return (
-            replace(Accuracy(), samples=len(tests)),
+            Accuracy(
+                samples=len(tests),
+                device_samples=len(answers.device),
+                device_differing_bytes=answers.differing_bytes,
+            ),
             _agreement(tests, answers),
             "the test data has no labels: accuracy is unknown",
         )

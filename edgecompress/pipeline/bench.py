@@ -1,4 +1,4 @@
-"""`bench`: a .tflite file onto the emulated target, proven bit-exact, counted and timed; the back half of `build`."""
+"""`bench`: a .tflite file onto its target, emulated or real, proven bit-exact, counted and timed; the back half of `build`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,12 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from edgecompress import emulate
+from edgecompress.calibration import with_calibration
+from edgecompress.codegen.features import features_of
 from edgecompress.codegen.program import Program, lower
+from edgecompress.device.mailbox import Mailbox
+from edgecompress.device.opening import connect
+from edgecompress.device.places import EMULATOR, Place
 from edgecompress.errors import ModelFileError, UsageError
-from edgecompress.pipeline import firmware, records, saving
+from edgecompress.pipeline import firmware, measuring, records, saving
+from edgecompress.pipeline.accuracy import Answers, different_bytes
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
-from edgecompress.pipeline.execution import run_layer_by_layer
+from edgecompress.pipeline.execution import raw_inputs, run_layer_by_layer
 from edgecompress.pipeline.firmware import Firmware
+from edgecompress.pipeline.streaming import TestData, stream
 from edgecompress.reference.compare import Comparison, compare
 from edgecompress.reference.inputs import hostile_inputs, random_inputs, real_inputs
 from edgecompress.report.records import Report
@@ -24,6 +31,9 @@ from edgecompress.tflite.graph import Graph
 
 MODEL = "model.tflite"
 """The name of the integer model in a run directory."""
+
+RUNS = 10
+"""How many inferences are timed unless told otherwise."""
 
 Progress = Callable[[str, int, int], None]
 """Called with (what is being done, steps done, steps in all)."""
@@ -40,6 +50,7 @@ class Benchmark:
         inputs: that were run, one mapping per sample.
         outputs: every operator's output on the device, one mapping per sample.
         comparison: device against reference.
+        answers: to the test samples that were streamed through the device; None where none were.
     """
 
     report: Report
@@ -48,11 +59,23 @@ class Benchmark:
     inputs: Sequence[Mapping[int, np.ndarray]]
     outputs: Sequence[Mapping[int, np.ndarray]]
     comparison: Comparison
+    answers: Answers | None = None
 
     def require_exact(self) -> None:
         """Raises NotExactError where a byte differs."""
         if not self.comparison.exact:
             raise not_exact(self.comparison, "the device", "the reference")
+        if self.answers is not None and self.answers.differing_bytes:
+            raise different_bytes(self.answers, self.report.board.runner or "the device")
+
+
+@dataclass(frozen=True, eq=False)
+class _Ran:
+    """What came back from the device, and the report's remarks about it."""
+
+    outputs: list[dict[int, np.ndarray]]
+    answers: Answers | None
+    complete: Callable[[Report], Report]
 
 
 def bench(
@@ -67,8 +90,11 @@ def bench(
     seed: int = 0,
     command: str | None = None,
     on_progress: Progress | None = None,
+    on: Place = EMULATOR,
+    runs: int = RUNS,
+    data: TestData | None = None,
 ) -> Benchmark:
-    """Generates, compiles and runs a full-integer .tflite on an emulated target, and compares every operator's output.
+    """Generates, compiles and runs a full-integer .tflite on its target, and compares every operator's output.
 
     Args:
         model: a .tflite file, or a run directory with one.
@@ -78,6 +104,10 @@ def bench(
         samples: real samples to run as well: first axis the sample, as the model's input takes them or real numbers.
         prefix: of the generated C.
         seed: of the random inputs.
+        on: where it runs; see `device.places.read_place`. A real device must hold the firmware of the run directory already,
+            or, where `model` is a file, the very firmware that is built here.
+        runs: how many inferences are timed where the device counts cycles.
+        data: labelled test samples to stream through the device.
 
     Raises:
         ModelFileError, UnsupportedError, DoesNotFitError, MissingToolError, ToolError, DeviceError: as the stages do.
@@ -87,7 +117,7 @@ def bench(
     path = find_model(Path(model))
     chosen = find(target)
     graph = reader.read(path)
-    program = lower(graph)
+    program = lower(graph, features_of(chosen.cpu))
     firmware.check_fits(program, chosen)
     tests = [*random_inputs(graph, inputs, seed), *hostile_inputs(graph)]
     if samples is not None:
@@ -95,19 +125,49 @@ def bench(
     say = on_progress or (lambda *_: None)
     with saving.work_folder(Path(save) if save else None) as folder:
         say("running the reference interpreters", 0, 1)
-        expected, built = _expect_and_build(path, graph, program, chosen, folder, tests, prefix, compiler)
-        outputs = run_layer_by_layer(
-            program, built.mailbox, chosen, tests, lambda done, count: say(f"running on {chosen.name}", done, count)
-        )
+        ready = firmware.load(Path(model), program, chosen) if on is not EMULATOR else None
+        prefix = ready.prefix if ready else prefix
+        expected, built = _expect_and_build(path, graph, program, chosen, folder, tests, prefix, compiler, ready)
+        ran = _run(program, built, chosen, on, tests, runs, data, folder, say)
         say("counting", 0, 1)
         names = [f"{prefix}_layer_{layer.index}" for layer in program.layers]
         profile = emulate.profile(built.standalone, chosen, f"{prefix}_invoke", names)
-        comparison = compare(program.graph, outputs, expected.outputs)
+        comparison = compare(program.graph, ran.outputs, expected.outputs)
         report = records.back_end(path, program, chosen, built, profile, comparison, expected, seed)
-        report = replace(report, kind="bench", command=command)
+        report = with_calibration(ran.complete(replace(report, kind="bench", command=command)))
         if save:
-            saving.save(Path(save), path, report, program, built, tests, outputs)
-    return Benchmark(report, program, built, tests, outputs, comparison)
+            saving.save(Path(save), path, report, program, built, tests, ran.outputs)
+    return Benchmark(report, program, built, tests, ran.outputs, comparison, ran.answers)
+
+
+def _run(
+    program: Program,
+    built: Firmware,
+    target: Target,
+    on: Place,
+    tests: Sequence[Mapping[int, np.ndarray]],
+    runs: int,
+    data: TestData | None,
+    folder: Path,
+    say: Progress,
+) -> _Ran:
+    """Everything that needs the device, in one connection."""
+    image = built.image_for(on, target)
+    name = target.name if on is EMULATOR else on.text
+    with connect(on, target, image) as connection:
+        mailbox = Mailbox(connection.port, image)
+        outputs = run_layer_by_layer(program, mailbox, tests, lambda d, n: say(f"running on {name}", d, n))
+        timed = measuring.measure(
+            mailbox, raw_inputs(program, tests[0]), runs, lambda d, n: say(f"timing on {name}", d, n)
+        )
+        streamed = stream(program, built, mailbox, data, folder, name, say) if data else None
+
+    def complete(report: Report) -> Report:
+        if on is not EMULATOR:
+            report = measuring.with_run(report, program, target, on, connection, timed)
+        return streamed.complete(report) if streamed else report
+
+    return _Ran(outputs, streamed.answers if streamed else None, complete)
 
 
 def find_model(path: Path) -> Path:
@@ -136,13 +196,16 @@ def _expect_and_build(
     tests: Sequence[Mapping[int, np.ndarray]],
     prefix: str,
     compiler: Name,
+    ready: Firmware | None,
 ) -> tuple[Expected, Firmware]:
-    """The reference outputs and the firmware; the interpreters run while the compiler does.
+    """The reference outputs and the firmware, unless that is ready; the interpreters run while the compiler does.
 
     The golden vectors come from our NumPy reference, which `expect` holds against tflite-micro.
     """
     from edgecompress.reference.integer import run_graph
 
+    if ready is not None:
+        return expect(path, graph, tests), ready
     golden = run_graph(program.graph, tests[0])
     with ThreadPoolExecutor(2) as pool:
         expected = pool.submit(expect, path, graph, tests)

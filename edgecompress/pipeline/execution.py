@@ -1,28 +1,25 @@
-"""The program on its (emulated) device: every operator's output, read layer by layer from the arena."""
+"""The program on its device, whatever port leads there: every operator's output, or the model's outputs only."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from edgecompress import emulate
 from edgecompress.codegen.program import Program
 from edgecompress.device.mailbox import Mailbox
-from edgecompress.targets import Target
-from edgecompress.targets.image import Image
 
 Tensors = Mapping[int, np.ndarray]
 
 
 def run_layer_by_layer(
     program: Program,
-    image: Image,
-    target: Target,
+    mailbox: Mailbox,
     inputs: Sequence[Tensors],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[dict[int, np.ndarray]]:
-    """Runs every input on the emulated device and stops after every layer.
+    """Runs every input and stops after every layer.
 
     Args:
+        mailbox: of the connected device.
         inputs: one mapping per sample, input tensor index -> array.
         on_progress: called with (samples done, samples in all).
 
@@ -30,44 +27,44 @@ def run_layer_by_layer(
         One mapping per sample: output tensor of every operation of the program -> its value.
 
     Raises:
-        DeviceError: the firmware faulted or did not come to an end.
+        DeviceError: the firmware faulted, did not come to an end, or the device is gone.
     """
     written_by = {layer.step: layer for layer in program.layers}
     results = []
-    with emulate.open(target, image) as port:
-        mailbox = Mailbox(port, image)
-        for number, sample in enumerate(inputs):
-            mailbox.write_inputs([np.ascontiguousarray(sample[i]).tobytes() for i in program.graph.inputs])
-            outputs: dict[int, np.ndarray] = {}
-            for step, operation in enumerate(program.graph.operations):
-                if step in written_by:
-                    mailbox.run_layers(written_by[step].index)
-                outputs |= {i: _read(program, mailbox, i) for i in operation.outputs}
-            results.append(outputs)
-            if on_progress:
-                on_progress(number + 1, len(inputs))
+    for number, sample in enumerate(inputs):
+        mailbox.write_inputs(raw_inputs(program, sample))
+        outputs: dict[int, np.ndarray] = {}
+        for step, operation in enumerate(program.graph.operations):
+            if step in written_by:
+                mailbox.run_layers(written_by[step].index)
+            outputs |= {i: _read(program, mailbox, i) for i in operation.outputs}
+        results.append(outputs)
+        if on_progress:
+            on_progress(number + 1, len(inputs))
     return results
 
 
 def run_outputs(
     program: Program,
-    image: Image,
-    target: Target,
+    mailbox: Mailbox,
     samples: Sequence[Sequence[bytes]],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[tuple[np.ndarray, ...]]:
     """Runs every sample in one go and returns the model's outputs only: for accuracy on many samples."""
     results = []
-    with emulate.open(target, image) as port:
-        mailbox = Mailbox(port, image)
-        for number, sample in enumerate(samples):
-            raw = mailbox.run(sample)
-            results.append(
-                tuple(_array(program, index, data) for index, data in zip(program.graph.outputs, raw, strict=True))
-            )
-            if on_progress:
-                on_progress(number + 1, len(samples))
+    for number, sample in enumerate(samples):
+        raw = mailbox.run(sample)
+        results.append(
+            tuple(_array(program, index, data) for index, data in zip(program.graph.outputs, raw, strict=True))
+        )
+        if on_progress:
+            on_progress(number + 1, len(samples))
     return results
+
+
+def raw_inputs(program: Program, sample: Tensors) -> list[bytes]:
+    """A sample as the mailbox takes it: the bytes of every input tensor, in the model's order."""
+    return [np.ascontiguousarray(sample[i]).tobytes() for i in program.graph.inputs]
 
 
 def _read(program: Program, mailbox: Mailbox, index: int) -> np.ndarray:

@@ -9,8 +9,11 @@ import numpy as np
 from edgecompress.codegen import runtime, writer
 from edgecompress.codegen.ops.base import Array, printable
 from edgecompress.codegen.program import Program
-from edgecompress.errors import DoesNotFitError
-from edgecompress.targets import Target, toolchain
+from edgecompress.device.places import Place
+from edgecompress.errors import DoesNotFitError, UnsupportedError, UsageError
+from edgecompress.report.schema import read_report
+from edgecompress.targets import Target, toolchain, uart
+from edgecompress.targets import image as images
 from edgecompress.targets.compilers import Name
 from edgecompress.targets.image import Image
 
@@ -20,17 +23,32 @@ PROGRAMS: tuple[runtime.Program, ...] = ("firmware", "standalone")
 
 @dataclass(frozen=True)
 class Firmware:
-    """The two programs of a model.
+    """The programs of a model.
 
     Attributes:
         sources: the model's own C by file name: header, layers, kernels, golden vectors.
         mailbox: waits for a host and does what it is told (`firmware.elf`).
         standalone: one inference on the golden input from reset, then exits (`standalone.elf`).
+        prefix: of the C.
+        serial: like `mailbox`, behind the board's UART (`serial.elf`); None where the board's data names no UART.
     """
 
     sources: Mapping[str, str]
     mailbox: Image
     standalone: Image
+    prefix: str = "model"
+    serial: Image | None = None
+
+    def image_for(self, place: Place, target: Target) -> Image:
+        """The program that runs there; UnsupportedError where the board's data lacks the UART that it needs."""
+        if place.kind != "serial":
+            return self.mailbox
+        if self.serial is None:
+            raise UnsupportedError(
+                f"{target.name} has no UART in its board data",
+                hint="a [serial] table in the board's TOML file, see `edgecompress targets -v`; or --on probe",
+            )
+        return self.serial
 
 
 def build(
@@ -56,13 +74,58 @@ def build(
     golden_files = writer.write_golden(program, *golden, prefix=prefix)
     defines = {**runtime.program_defines(prefix), "EC_SECTIONS": "1"}
     images: dict[str, Image] = {}
-    for name in PROGRAMS:
+    programs: tuple[runtime.Program, ...] = (*PROGRAMS, "serial") if target.serial else PROGRAMS
+    for name in programs:
         extra = golden_files if name == "standalone" else {}
+        serial = {"EC_SERIAL": "1"} if name == "serial" else {}
+        if serial:
+            extra = uart.sources(target)
         sources = {**model, **extra, **runtime.program_sources(name)}
         images[name] = toolchain.compile(
-            sources, target, folder / f"{name}.elf", defines=defines, optimization=OPTIMIZATION, compiler=compiler
+            sources,
+            target,
+            folder / f"{name}.elf",
+            defines={**defines, **serial},
+            optimization=OPTIMIZATION,
+            compiler=compiler,
         )
-    return Firmware({**model, **golden_files}, images["firmware"], images["standalone"])
+    return Firmware(
+        {**model, **golden_files}, images["firmware"], images["standalone"], prefix, images.get("serial")
+    )
+
+
+def load(folder: Path, program: Program, target: Target) -> Firmware | None:
+    """The firmware that a build left in its run directory: what was flashed; None where `folder` is none.
+
+    Raises:
+        UsageError: it was built for another target, from another model, or by another version.
+    """
+    if not (folder / "firmware.elf").is_file():
+        return None
+    again = f"edgecompress build … --target {target.name} --out {folder}, then flash it again"
+    built_for = read_report(folder).target
+    if built_for != target.name:
+        raise UsageError(
+            f"{folder} was built for another target", found=str(built_for), hint=f"--target {built_for}, or {again}"
+        )
+    sources = {path.name: path.read_text(encoding="utf-8") for path in sorted((folder / "c").glob("*.[ch]"))}
+    prefix = next((n[:-2] for n in sources if n.endswith(".h") and not n.startswith(("ec_", "golden"))), "")
+    expected = writer.write(program, prefix) if prefix else {}
+    different = sorted(name for name, text in expected.items() if sources.get(name) != text)
+    if not prefix or different:
+        raise UsageError(
+            f"the firmware in {folder} is not what this version makes of its model",
+            found=f"other C in {', '.join(different[:3])}" if different else "no C",
+            hint=again,
+        )
+    serial = folder / "serial.elf"
+    return Firmware(
+        sources,
+        images.read(folder / "firmware.elf"),
+        images.read(folder / "standalone.elf"),
+        prefix,
+        images.read(serial) if serial.is_file() else None,
+    )
 
 
 def weight_bytes(program: Program) -> list[int]:

@@ -40,6 +40,13 @@ def milliseconds(value: float | None) -> str:
     return f"{_three_digits(value)} ms" if abs(value) >= 0.0005 or not value else f"{value * 1000:.3g} us"
 
 
+def bare_milliseconds(value: float | None) -> str:
+    """For a column whose title has the unit."""
+    if value is None:
+        return BLANK
+    return f"{value:.4f}" if abs(value) < 1 else _three_digits(value)
+
+
 def seconds(value: float | None) -> str:
     if value is None:
         return BLANK

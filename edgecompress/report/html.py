@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from edgecompress.memory.picture import draw_svg
 from edgecompress.report import format as fmt
+from edgecompress.report.executors import executor_rows, machine_facts, ratio_line, times_line
 from edgecompress.report.records import Layer, Report
 from edgecompress.report.summary import (
     AccuracyRow,
@@ -91,6 +92,10 @@ def render_html(report: Report) -> str:
             ),
             memory_map=_memory_map(report),
             overhead=overhead(report.ram.arena, report.ram.bound_of_schedule),
+            executors=executor_rows(report),
+            machine=machine_facts(report),
+            times=times_line(report),
+            ratio=ratio_line(report),
         )
     )
 
@@ -106,7 +111,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("size", "number", "seconds", "shape", "layer_name", "metric", "clock", "sentence", "percent"):
+    for name in ("size", "number", "seconds", "shape", "layer_name", "metric", "clock", "sentence", "percent", "milliseconds"):
         environment.filters[name] = getattr(fmt, name)
     environment.filters["interval"] = interval
     environment.filters["promise"] = promise_line
@@ -127,7 +132,7 @@ def _tiles(facts: Sequence[Fact]) -> list[Fact]:
 def _known(layers: Sequence[Layer]) -> dict[str, bool]:
     """Which columns of the layers hold anything at all."""
     fields = {"cycles": "cycles", "limits": "cycles_max", "macs": "macs", "weights": "weight_bytes"}
-    fields |= {"instructions": "instructions", "shapes": "output_shape"}
+    fields |= {"instructions": "instructions", "shapes": "output_shape", "milliseconds": "milliseconds"}
     return {name: any(getattr(layer, field) is not None for layer in layers) for name, field in fields.items()}
 
 

@@ -11,8 +11,9 @@ from types import MappingProxyType
 from edgecompress.memory.plan import Block
 
 SCHEMA = "edgecompress-report/1"
-MEASURED, MODELLED, COUNTED = "measured", "modelled", "counted"
-"""Measured on silicon; modelled from counted instructions; counted exactly. Never mixed up."""
+MEASURED, MODELLED, COUNTED, EMULATED = "measured", "modelled", "counted", "emulated"
+"""Measured on silicon; modelled from counted instructions; counted exactly; a time that an emulator took, which says
+nothing about any processor. Never mixed up."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Accuracy:
         drop_interval: of `drop`, paired over the same samples.
         max_drop: what the user allows, in the metric's unit.
         device_samples: fewer than `samples` when the device ran only some of them.
+        device_differing_bytes: of the device's outputs on its samples against this computer's run of the same C.
     """
 
     metric: str | None = None
@@ -89,6 +91,7 @@ class Accuracy:
     max_drop: float | None = None
     unit: str | None = None
     higher_is_better: bool | None = None
+    device_differing_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,37 @@ class Cycles:
 
 
 @dataclass(frozen=True)
+class Run:
+    """Where the model ran, when that was not an emulator of this tool.
+
+    Attributes:
+        place: what `--on` said.
+        counter: what counted the cycles: "dwt", "systick"; None: nothing did.
+        runs: how many inferences were timed.
+        register_writes: how many registers the host set before the run, as at the board's full clock.
+    """
+
+    place: str | None = None
+    counter: str | None = None
+    runs: int | None = None
+    register_writes: int | None = None
+
+
+@dataclass(frozen=True)
+class CalibrationRecord:
+    """What an earlier `calibrate` found on this board: measured over modelled cycles, of a whole inference.
+
+    Attributes:
+        model_sha256: of the model it was measured with.
+        same_model: that model is this one: the layers' ratios are its own, else those of their operators.
+    """
+
+    ratio: float
+    model_sha256: str | None = None
+    same_model: bool | None = None
+
+
+@dataclass(frozen=True)
 class Milliseconds:
     """The cycles at the board's clock."""
 
@@ -182,9 +216,12 @@ class Layer:
     """One operator; `cycles` are the typical ones.
 
     Attributes:
+        modelled_cycles: what the cycle model says, where `cycles` are measured.
+        expected_ratio: measured over modelled cycles of this operator in the board's calibration, where they are modelled.
         snr_db: of its integer output against the float model's, on a handful of training samples; at most 200.
         cosine: between the two, mean over those samples.
         added_noise: error power over signal power that this operator itself adds.
+        milliseconds: measured on a Linux computer, the median of all runs.
     """
 
     index: int
@@ -202,6 +239,9 @@ class Layer:
     snr_db: float | None = None
     cosine: float | None = None
     added_noise: float | None = None
+    milliseconds: float | None = None
+    modelled_cycles: int | None = None
+    expected_ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -277,6 +317,91 @@ class MemoryMap:
     blocks: tuple[Block, ...]
 
 
+@dataclass(frozen=True)
+class Condition:
+    """How a Linux computer was at one moment.
+
+    Attributes:
+        temperature_c: of the processor, in degrees Celsius.
+        throttled: whether it ran slower then than it can; None where it does not tell.
+        throttling: in words, with what happened since its start.
+        frequency_hz: of its first processor.
+    """
+
+    temperature_c: float | None = None
+    throttled: bool | None = None
+    throttling: tuple[str, ...] = ()
+    frequency_hz: int | None = None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The Linux computer on which the executors ran.
+
+    Attributes:
+        architecture: as `uname -m` says.
+        model: the board's name, where it has one.
+        cpu, system, cores, memory_bytes: of the computer.
+        governor: of its first processor's frequency.
+        emulator: what ran the programs in the processor's place; times then say nothing. None: the processor did.
+        before, after: the runs.
+    """
+
+    architecture: str | None = None
+    model: str | None = None
+    cpu: str | None = None
+    system: str | None = None
+    cores: int | None = None
+    memory_bytes: int | None = None
+    governor: str | None = None
+    emulator: str | None = None
+    before: Condition = Condition()
+    after: Condition = Condition()
+
+
+@dataclass(frozen=True)
+class ExecutorRecord:
+    """One way in which a Linux computer ran the model.
+
+    Attributes:
+        name: "generated C", "LiteRT".
+        version: of the package, or of the compiler.
+        kernels: which ones it uses, where there is a choice.
+        kind: of the times: "measured" (a real processor) or "emulated" (they say nothing).
+        threads, warm_up, runs: threads, untimed and timed inferences.
+        min_ms, median_ms, p95_ms, max_ms: of one inference.
+        instructions: of one inference, counted under emulation.
+        peak_bytes: the most memory that was resident, of the whole process.
+        compared_bytes, differing_bytes: of the model's outputs, against TensorFlow Lite Micro's arithmetic.
+        max_lsb: the largest of these differences.
+        accuracy, accuracy_interval: on labelled samples, in the metric of `Accuracy`.
+        samples: how many these were.
+        note: what explains these numbers.
+    """
+
+    name: str
+    version: str | None = None
+    architecture: str | None = None
+    kernels: str | None = None
+    kind: str | None = None
+    threads: int | None = None
+    warm_up: int | None = None
+    runs: int | None = None
+    min_ms: float | None = None
+    median_ms: float | None = None
+    p95_ms: float | None = None
+    max_ms: float | None = None
+    instructions: int | None = None
+    peak_bytes: int | None = None
+    compared_bytes: int | None = None
+    differing_bytes: int | None = None
+    max_lsb: int | None = None
+    accuracy: float | None = None
+    accuracy_interval: Interval | None = None
+    samples: int | None = None
+    note: str | None = None
+
+
 def _no_texts() -> Mapping[str, str]:
     return MappingProxyType({})
 
@@ -299,6 +424,9 @@ class Report:
     ram: Ram = Ram()
     instructions: int | None = None
     cycles: Cycles = Cycles()
+    modelled: Cycles = Cycles()
+    run: Run = Run()
+    calibration: CalibrationRecord | None = None
     milliseconds: Milliseconds = Milliseconds()
     layers: tuple[Layer, ...] = ()
     passes: tuple[PassRecord, ...] = ()
@@ -307,6 +435,8 @@ class Report:
     stages: tuple[Stage, ...] = ()
     memory: MemoryMap | None = None
     litert: tuple[LitertDifference, ...] | None = None
+    machine: Machine | None = None
+    executors: tuple[ExecutorRecord, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     command: str | None = None

@@ -1,9 +1,10 @@
 """The headline of a run, in words: the same lines for the terminal and for the page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgecompress.report import format as fmt
-from edgecompress.report.records import COUNTED, Interval, Layer, PassRecord, Report
+from edgecompress.report.records import COUNTED, MEASURED, ExecutorRecord, Interval, Layer, PassRecord, Report
 
 GOOD, BAD, WARN, NEUTRAL = "good", "bad", "warn", ""
 
@@ -94,6 +95,19 @@ def accuracy_rows(report: Report) -> tuple[AccuracyRow, ...]:
     return tuple(AccuracyRow(label, value, spread, n) for label, value, spread, n in rows if value is not None)
 
 
+def layer_shares(layers: Sequence[Layer]) -> list[float | None]:
+    """Every layer's share of all cycles; where no cycles are known, of the time."""
+    costs = [layer.cycles for layer in layers]
+    if all(cost is None for cost in costs):
+        return _shares([layer.milliseconds for layer in layers])
+    return _shares(costs)
+
+
+def _shares(costs: Sequence[float | None]) -> list[float | None]:
+    total = sum(cost or 0 for cost in costs)
+    return [cost / total if total and cost is not None else None for cost in costs]
+
+
 MOST_LOSSES = 5
 
 
@@ -163,6 +177,8 @@ def _cycles(report: Report) -> Fact:
 
 def _latency(report: Report) -> Fact:
     time = report.milliseconds
+    if time.typical is None and report.executors:
+        return _executor_latency(report.executors[0])
     if time.typical is None:
         reason = "the target has no clock" if report.cycles.typical is not None and time.clock_hz is None else ""
         return Fact("latency", fmt.UNKNOWN, reason)
@@ -170,6 +186,15 @@ def _latency(report: Report) -> Fact:
     if time.min is not None and time.max is not None:
         words.append(f"{fmt.milliseconds(time.min).removesuffix(' ms')} to {fmt.milliseconds(time.max)}")
     return Fact("latency", fmt.milliseconds(time.typical), ", ".join(words))
+
+
+def _executor_latency(record: ExecutorRecord) -> Fact:
+    """Of the first executor, where the processor itself ran it."""
+    if record.median_ms is None or record.kind != MEASURED:
+        return Fact("latency", fmt.UNKNOWN, f"the times are {record.kind}" if record.kind else "")
+    words = f"{record.kind}, {record.name}, median of {fmt.plural(record.runs or 0, 'run')}"
+    spread = f"{fmt.bare_milliseconds(record.min_ms)} to {fmt.bare_milliseconds(record.max_ms)} ms"
+    return Fact("latency", fmt.milliseconds(record.median_ms), f"{words}, {spread}")
 
 
 def _accuracy(report: Report) -> list[Fact]:

@@ -6,9 +6,10 @@ from rich.console import Console
 
 from edgecompress.memory.picture import draw_text
 from edgecompress.report import format as fmt
+from edgecompress.report.executors import executor_rows, machine_facts, ratio_line, times_line
 from edgecompress.report.layout import Column, bar, print_facts, print_line, print_table
 from edgecompress.report.records import COUNTED, Layer, PassRecord, Report
-from edgecompress.report.summary import accuracy_rows, agreement_line, headline, largest_losses, promise_line, title
+from edgecompress.report.summary import accuracy_rows, agreement_line, headline, largest_losses, layer_shares, promise_line, title
 
 WIDE_SCREEN = 100
 WIDE_BAR, NARROW_BAR = 12, 5
@@ -27,6 +28,7 @@ def print_bench(report: Report, console: Console, *, verbosity: int = 0) -> None
     _print_title(console, title(report))
     print_line(console)
     print_facts(console, headline(report))
+    print_executors(report, console)
     print_layers(report, console)
     _print_litert(report, console)
     if verbosity >= MEMORY_MAP_FROM:
@@ -50,15 +52,42 @@ def print_build(report: Report, console: Console, *, verbosity: int = 0) -> None
     print_remarks(report, console)
 
 
+def print_executors(report: Report, console: Console) -> None:
+    """The Linux computer, and the executors that ran on it side by side."""
+    if report.machine is not None:
+        _print_heading(console, "computer")
+        print_facts(console, machine_facts(report))
+    rows = executor_rows(report)
+    if not rows:
+        return
+    _print_heading(console, f"executors ({times_line(report)})")
+    columns = [
+        Column("", tuple(row.name for row in rows), right=False, style="cyan"),
+        Column("version", tuple(row.version for row in rows), right=False, least=12, keep_end=False, drop=3),
+        Column("threads", tuple(row.threads for row in rows), drop=4),
+        Column("median", tuple(row.median for row in rows), style="bold"),
+        Column("min / p95 / max, ms", tuple(row.spread for row in rows), drop=2),
+        Column("ratio", tuple(row.ratio for row in rows)),
+        Column(f"instructions\n{COUNTED}", tuple(row.instructions for row in rows)),
+        Column("memory", tuple(row.memory for row in rows), drop=1),
+        Column("differing output bytes", tuple(row.bytes for row in rows)),
+        Column(report.accuracy.metric or "accuracy", tuple(row.accuracy for row in rows)),
+    ]
+    print_table(console, _without_empty(columns))
+    for line in (ratio_line(report), *(f"{row.name}: {row.note}" for row in rows if row.note)):
+        if line:
+            print_line(console, line, style="dim")
+
+
 def print_layers(report: Report, console: Console) -> None:
     """One row per operator: MACs, bytes of weights, instructions, typical cycles, cycles per MAC, share."""
     layers = report.layers
     if not layers:
         return
     kind = report.cycles.kind or "unknown"
-    total = sum(layer.cycles or 0 for layer in layers)
-    shares = [layer.cycles / total if total and layer.cycles is not None else None for layer in layers]
-    _print_heading(console, f"layers ({_words(layers, kind)})")
+    shares = layer_shares(layers)
+    time_kind = report.executors[0].kind if report.executors else None
+    _print_heading(console, f"layers ({_words(layers, kind, time_kind)})")
     columns = [
         Column("#", tuple(str(layer.index) for layer in layers), style="dim"),
         Column("op", tuple(layer.op for layer in layers), right=False, style="cyan"),
@@ -67,6 +96,11 @@ def print_layers(report: Report, console: Console) -> None:
         Column("weights\nB", tuple(fmt.number(layer.weight_bytes) for layer in layers)),
         Column(f"instructions\n{COUNTED}", tuple(fmt.number(layer.instructions) for layer in layers), drop=1),
         Column(f"cycles\n{kind}", tuple(fmt.number(layer.cycles) for layer in layers), style="bold"),
+        Column(
+            f"time, ms\n{time_kind or fmt.UNKNOWN}",
+            tuple(fmt.bare_milliseconds(layer.milliseconds) for layer in layers),
+            style="bold",
+        ),
         Column("cycles\n/MAC", tuple(fmt.ratio(_per_mac(layer)) for layer in layers)),
         Column("share", tuple(fmt.percent(share) for share in shares)),
         _bars(shares, console),
@@ -74,10 +108,12 @@ def print_layers(report: Report, console: Console) -> None:
     print_table(console, _without_empty(columns))
 
 
-def _words(layers: Sequence[Layer], kind: str) -> str:
+def _words(layers: Sequence[Layer], kind: str, time_kind: str | None) -> str:
     """Where the numbers of the table come from."""
     words = [f"instructions {COUNTED}"] if any(layer.instructions is not None for layer in layers) else []
     words += [f"cycles {kind}, typical"] if any(layer.cycles is not None for layer in layers) else []
+    if any(layer.milliseconds is not None for layer in layers):
+        words.append(f"time {time_kind or fmt.UNKNOWN}, median")
     return ", ".join(words) or "not run"
 
 

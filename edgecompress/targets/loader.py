@@ -7,6 +7,7 @@ from edgecompress.errors import RecipeError
 from edgecompress.targets.silicon_loader import read_silicon
 from edgecompress.targets.table import Table, parse
 from edgecompress.targets.target import Cpu, MemoryMap, QemuMachine, Region, Target, ZigTarget
+from edgecompress.targets.uart_loader import read_uart
 
 RUNNERS = ("qemu", "unicorn")
 ADDRESS_SPACE = 1 << 32
@@ -87,6 +88,7 @@ def read_board(text: str, where: str, cpus: Mapping[str, Cpu]) -> Target:
         clock_hz=table.take("clock_hz", int) if table.has("clock_hz") else None,
         stack_bytes=table.take("stack_bytes", int) if table.has("stack_bytes") else Target.stack_bytes,
         **read_silicon(table),
+        serial=read_uart(table.table("serial")) if table.has("serial") else None,
     )
     table.close()
     if target.clock_hz is not None and target.clock_hz <= 0:

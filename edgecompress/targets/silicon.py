@@ -42,12 +42,15 @@ class DebugUnlock:
     """How the debug port of a chip that locks itself stays open.
 
     It concerns only revisions of the chip whose word at `address`, masked by `mask`, is at least `least`. On those the
-    host writes `host` once after flashing (it lasts), and the firmware writes `firmware` after every reset.
+    host does the writes `host` once after flashing, by which the low byte at `lasting` becomes `open` for good, and the
+    firmware does those of `firmware` after every reset.
     """
 
     address: int
     mask: int
     least: int
+    lasting: int
+    open: int
     host: tuple[RegisterWrite, ...]
     firmware: tuple[RegisterWrite, ...]
 

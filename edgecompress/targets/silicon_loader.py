@@ -31,14 +31,15 @@ def read_writes(table: Table, key: str, *, words_only: bool = False) -> tuple[Re
     if not table.has(key):
         return ()
     items = table.take(key, list)
-    writes = tuple(_read_write(Table(item, f"{table.where}: {key}[{index}]")) for index, item in enumerate(items))
+    writes = tuple(read_write(Table(item, f"{table.where}: {key}[{index}]")) for index, item in enumerate(items))
     for index, write in enumerate(writes):
         if words_only and write.width != 4:
             raise RecipeError(f"{table.where}: {key}[{index}]: width must be 4: start-up writes words only")
     return writes
 
 
-def _read_write(table: Table) -> RegisterWrite:
+def read_write(table: Table) -> RegisterWrite:
+    """One such write; nothing else may be in its table."""
     width = table.take("width", int) if table.has("width") else 4
     if width not in (1, 2, 4):
         raise RecipeError(f"{table.where}: width must be 1, 2 or 4 bytes", found=str(width))
@@ -69,6 +70,8 @@ def _read_unlock(table: Table) -> DebugUnlock:
         address=_number(table, "address"),
         mask=_number(table, "mask"),
         least=_number(table, "least"),
+        lasting=_number(table, "lasting"),
+        open=_number(table, "open", 0xFF),
         host=read_writes(table, "host"),
         firmware=read_writes(table, "firmware", words_only=True),
     )

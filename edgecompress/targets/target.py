@@ -1,8 +1,9 @@
 """A CPU, a memory map and a clock as plain values: all that compiling and emulating need to know of a device."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgecompress.targets.silicon import Boot, ChipId, DebugUnlock, Flashing, RegisterWrite
+from edgecompress.targets.uart import Uart
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,7 @@ class Target:
         boot: the block that the chip's boot ROM wants at the head of the flash; None where it wants none.
         caches: start-up switches the core's instruction and data cache on.
         chip: how to recognise it; None for generic CPUs and boards that do not say.
+        serial: the UART of programs that are driven over a serial line; None where the board names none.
     """
 
     name: str
@@ -104,7 +106,8 @@ class Target:
     caches: bool = False
     chip: ChipId | None = None
     debug_unlock: DebugUnlock | None = None
-    flashing: Flashing = Flashing()
+    flashing: Flashing = field(default_factory=Flashing)
+    serial: Uart | None = None
 
     def on_qemu(self) -> "Target":
         """The same CPU with the memory map and the clock of the QEMU machine that has it."""

@@ -20,6 +20,7 @@ from on_core import OnCore
 from on_host import OnHost
 
 from edgecompress.codegen import ops
+from edgecompress.codegen.features import Features
 from edgecompress.reference.executor import Answer, Executor, Job
 from edgecompress.reference.inputs import FILLS, filled_input
 from edgecompress.reference.integer import Integer
@@ -31,6 +32,7 @@ from edgecompress.tflite.graph import Graph
 OURS: dict[str, Callable[[], Executor]] = {
     "numpy": Integer,
     "host": OnHost,
+    "host-dsp": partial(OnHost, Features(dsp=True)),
     **{
         name: partial(OnCore, name)
         for name in ("cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33", "cortex-m55")
@@ -39,7 +41,7 @@ OURS: dict[str, Callable[[], Executor]] = {
 }
 """What must equal TFLM byte for byte: our NumPy operators, and the generated C wherever it runs."""
 
-FAST = ("numpy", "host", "cortex-m4")
+FAST = ("numpy", "host", "host-dsp", "cortex-m4")
 NEEDS = {"cortex-m55": "qemu-system-arm", "cortex-m4-gcc": "arm-none-eabi-gcc"}
 """The program that an executor needs besides the project's dependencies."""
 

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from edgecompress.codegen import writer
+from edgecompress.codegen.features import Features
 from edgecompress.codegen.program import Program, lower
 from edgecompress.errors import EdgecompressError
 from edgecompress.reference.executor import Answer, Job, Tensors
@@ -26,13 +27,13 @@ class Written:
     job: Job
 
 
-def write(jobs: Sequence[Job]) -> list[Written | EdgecompressError]:
+def write(jobs: Sequence[Job], features: Features) -> list[Written | EdgecompressError]:
     """The C of every job's model, or why there is none."""
     made: list[Written | EdgecompressError] = []
     count = 0
     for job in jobs:
         try:
-            program = lower(reader.read(job.model))
+            program = lower(reader.read(job.model), features)
         except EdgecompressError as error:
             made.append(error)
             continue

@@ -10,6 +10,7 @@ import generated_c
 from generated_c import Written
 
 from edgecompress import emulate
+from edgecompress.codegen.features import features_of
 from edgecompress.codegen.runtime import program_sources
 from edgecompress.device.port import Port
 from edgecompress.emulate.qemu import find_qemu
@@ -44,7 +45,6 @@ int main(void) {
     }
 }
 """
-START_UP = ("cycles.c", "cycles.h", "memory.c", "program.h", "startup.c")
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ class OnCore:
 
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
-        made = generated_c.write(jobs)
-        cases = [one for one in made if isinstance(one, Written)]
         target = find(self.name)
+        made = generated_c.write(jobs, features_of(target.cpu))
+        cases = [one for one in made if isinstance(one, Written)]
         with tempfile.TemporaryDirectory() as folder:
             image = self._build(cases, target, Path(folder))
             with emulate.open(target, image) as port:
@@ -84,8 +84,8 @@ class OnCore:
                 ]
 
     def _build(self, cases: Sequence[Written], target: Target, folder: Path) -> Image:
-        common = program_sources("standalone")
-        sources = {**generated_c.program_of(cases), **{name: common[name] for name in START_UP}, "main.c": MAIN}
+        start_up = {name: text for name, text in program_sources("standalone").items() if name != "standalone.c"}
+        sources = {**generated_c.program_of(cases), **start_up, "main.c": MAIN}
         arena = max(case.program.plan.arena_bytes for case in cases)
         return toolchain.compile(
             sources, target, folder / "cases.elf", defines={"ARENA_BYTES": str(arena)}, compiler=self.compiler

@@ -10,6 +10,7 @@ from pathlib import Path
 import generated_c
 from generated_c import Written
 
+from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.errors import EdgecompressError, ToolError
 from edgecompress.reference.executor import Answer, Job
 from edgecompress.targets import host
@@ -46,9 +47,15 @@ int main(void) {
 
 
 class OnHost:
-    """See `Executor`: zig's trapping sanitizer stands in where there is neither gcc nor clang."""
+    """See `Executor`: zig's trapping sanitizer stands in where there is neither gcc nor clang.
 
-    name = "host"
+    Args:
+        features: the processor that the kernels are chosen for; this computer runs their twins in plain C.
+    """
+
+    def __init__(self, features: Features = PLAIN) -> None:
+        self.name = "host-dsp" if features.dsp else "host"
+        self._features = features
 
     def available(self) -> str | None:
         """None: the compiler is a dependency."""
@@ -56,7 +63,7 @@ class OnHost:
 
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
-        made = generated_c.write(jobs)
+        made = generated_c.write(jobs, self._features)
         cases = [one for one in made if isinstance(one, Written)]
         sanitizer: host.Sanitizer = "address" if shutil.which("gcc") or shutil.which("clang") else "undefined"
         with tempfile.TemporaryDirectory() as folder:

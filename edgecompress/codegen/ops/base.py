@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from edgecompress.codegen.features import Features
 from edgecompress.errors import UnsupportedError
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
 
@@ -39,12 +40,14 @@ class KernelCall:
         parameters: the struct's fields by name: numbers, or arrays in flash.
         operands: the tensors handed over, in the C function's order; constants are emitted into flash.
         source: the file's stem where it is not the kernel's name (kernels of one family share a file).
+        scratch_bytes: of the arena that the kernel needs while it runs, handed over as its last argument.
     """
 
     kernel: str
     parameters: Mapping[str, int | float | Array]
     operands: tuple[Tensor, ...]
     source: str = ""
+    scratch_bytes: int = 0
 
     @property
     def file(self) -> str:
@@ -111,14 +114,14 @@ class Operator(ABC):
 
     @abstractmethod
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
-        """The kernel call; None for aliases."""
+        """The plain kernel call, right on every processor; None for aliases."""
+
+    def lower_for(self, graph: Graph, operation: Operation, features: Features) -> KernelCall | None:
+        """The kernel call that serves a processor best; the plain one where there is no other."""
+        return self.lower(graph, operation)
 
     def macs(self, graph: Graph, operation: Operation) -> int:
         """Multiply-accumulates of one inference; padding counts as if it were computed (the convention of the field)."""
-        return 0
-
-    def scratch_bytes(self, graph: Graph, operation: Operation) -> int:
-        """Bytes of the arena that the kernel needs while it runs, beyond its operands."""
         return 0
 
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
+from edgecompress.codegen.ops.quick import quicken
 from edgecompress.codegen.ops.requantization import (
     bad_factor,
     bad_weights,
@@ -98,3 +100,38 @@ class Conv2D(Operator):
             **requantization_parameters(weight_scales(source, weights, result), operation, result),
         }
         return KernelCall("conv_2d", parameters, (source, result))
+
+    def lower_for(self, graph: Graph, operation: Operation, features: Features) -> KernelCall:
+        """With dual multiplication: four pixels at a time, unless the layer has groups or large sums or factors."""
+        source, weights, bias = (*graph.operands(operation), None)[:3]
+        (result,) = graph.results(operation)
+        assert source and weights and source.quantization and weights.data is not None
+        quick = None
+        if features.dsp and weights.shape[3] == source.shape[3]:
+            rows, offsets = weights.data.reshape(result.shape[3], -1), bias_values(bias, result.shape[3])
+            quick = quicken(rows, offsets, weight_scales(source, weights, result), source, operation, result)
+        if quick is None:
+            return self.lower(graph, operation)
+        depth = quick.rows.shape[1] + -quick.rows.shape[1] % 4
+        parameters = {
+            **window(operation, source, result, *weights.shape[1:3]).parameters(),
+            "in_channels": source.shape[3],
+            "out_channels": result.shape[3],
+            "depth": depth,
+            "input_offset": -source.quantization.zero_point,
+            "weights": Array(pack_pairs(quick.rows), is_weights=True),
+            **quick.parameters(operation, result),
+        }
+        scratch = 8 * depth + (depth if source.shape[3] % 4 else 0)
+        return KernelCall("conv_2d_dsp", parameters, (source, result), scratch_bytes=scratch)
+
+
+def pack_pairs(rows: np.ndarray) -> np.ndarray:
+    """Weights [outputs, inputs] in the order of the kernel `ec_gemm_4x2`, padded with zeros.
+
+    For two outputs and four inputs: inputs 0 and 2 of both outputs, then inputs 1 and 3, the outputs side by side.
+    """
+    outputs, inputs = rows.shape
+    padded = np.pad(rows, ((0, outputs % 2), (0, -inputs % 4)))
+    blocks = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 4, 4)
+    return np.ascontiguousarray(blocks[..., [0, 2, 1, 3]].transpose(0, 2, 3, 1)).reshape(-1)

@@ -1,9 +1,13 @@
 """DEPTHWISE_CONV_2D: every input channel has its own `depth_multiplier` filters; int8."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
+from edgecompress.codegen.ops.quick import quicken
 from edgecompress.codegen.ops.requantization import (
     bad_factor,
     bad_weights,
@@ -96,3 +100,42 @@ class DepthwiseConv2D(Operator):
             **requantization_parameters(weight_scales(source, weights, result), operation, result),
         }
         return KernelCall("depthwise_conv_2d", parameters, (source, result))
+
+    def lower_for(self, graph: Graph, operation: Operation, features: Features) -> KernelCall:
+        """With dual multiplication: four channels and two taps at a time, where the channels are a multiple of four."""
+        source, weights, bias = (*graph.operands(operation), None)[:3]
+        (result,) = graph.results(operation)
+        assert source and weights and source.quantization and weights.data is not None
+        taps, channels = weights.shape[1] * weights.shape[2], result.shape[3]
+        quick = None
+        if features.dsp and channels == source.shape[3] and channels % 4 == 0 and taps <= MOST_TAPS:
+            rows = weights.data.reshape(taps, channels).T
+            scales = weight_scales(source, weights, result)
+            quick = quicken(rows, bias_values(bias, channels), scales, source, operation, result)
+        if quick is None:
+            return self.lower(graph, operation)
+        # the kernel multiplies the inputs as they are; what their zero point adds to the sums is known here
+        shifted = quick.bias - source.quantization.zero_point * quick.rows.astype(np.int64).sum(axis=1)
+        parameters = {
+            **window(operation, source, result, *weights.shape[1:3]).parameters(),
+            "channels": channels,
+            "zero_point": source.quantization.zero_point,
+            "weights": Array(pack_taps(quick.rows), is_weights=True),
+            **replace(quick, bias=shifted).parameters(operation, result),
+        }
+        return KernelCall("depthwise_conv_2d_dsp", parameters, (source, result), scratch_bytes=channels)
+
+
+MOST_TAPS = 32
+
+
+def pack_taps(rows: np.ndarray) -> np.ndarray:
+    """Weights [channels, taps] in the order of the kernel: by four channels, then by two taps.
+
+    For two taps and four channels, eight bytes: the first tap of channels 0 and 1, the second tap of both; then of
+    channels 2 and 3. A missing last tap is zero.
+    """
+    channels, taps = rows.shape
+    padded = np.pad(rows, ((0, 0), (0, taps % 2)))
+    blocks = padded.reshape(channels // 4, 2, 2, -1, 2)  # four channels as two by two, taps by two
+    return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 2)).reshape(-1)

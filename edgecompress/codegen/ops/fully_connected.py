@@ -1,9 +1,13 @@
 """FULLY_CONNECTED: out[b, o] = requantize(bias[o] + Σ w[o, i] · (in[b, i] - zero_point)); int8."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
+from edgecompress.codegen.ops.quick import quicken
 from edgecompress.codegen.ops.requantization import (
     accumulate_scale,
     bad_factor,
@@ -88,3 +92,36 @@ class FullyConnected(Operator):
             **requantization_parameters(self._scales(graph, operation), operation, result),
         }
         return KernelCall("fully_connected", parameters, (source, result))
+
+    def lower_for(self, graph: Graph, operation: Operation, features: Features) -> KernelCall:
+        """With dual multiplication: four outputs at a time, where the inputs are a multiple of four."""
+        source, weights, bias = (*graph.operands(operation), None)[:3]
+        (result,) = graph.results(operation)
+        assert source and weights and source.quantization and weights.data is not None
+        quick = None
+        if features.dsp and weights.shape[1] % 4 == 0:
+            offsets = bias_values(bias, weights.shape[0])
+            quick = quicken(weights.data, offsets, self._scales(graph, operation), source, operation, result)
+        if quick is None:
+            return self.lower(graph, operation)
+        # the kernel multiplies the inputs as they are; what their zero point adds to the sums is known here
+        shifted = quick.bias - source.quantization.zero_point * quick.rows.astype(np.int64).sum(axis=1)
+        parameters = {
+            "rows": source.elements // weights.shape[1],
+            "inputs": weights.shape[1],
+            "outputs": weights.shape[0],
+            "weights": Array(pack_fours(quick.rows), is_weights=True),
+            **replace(quick, bias=shifted).parameters(operation, result),
+        }
+        return KernelCall("fully_connected_dsp", parameters, (source, result))
+
+
+def pack_fours(rows: np.ndarray) -> np.ndarray:
+    """Weights [outputs, inputs] in the order of the kernel, outputs padded to a multiple of four with zeros.
+
+    For four outputs and four inputs: inputs 0 and 2 of outputs 0 and 1, of outputs 2 and 3, then inputs 1 and 3 likewise.
+    """
+    outputs, inputs = rows.shape
+    padded = np.pad(rows, ((0, -outputs % 4), (0, 0)))
+    blocks = padded.reshape(-1, 2, 2, inputs // 4, 2, 2)  # outputs by two and two, inputs by four as (half, parity)
+    return np.ascontiguousarray(blocks.transpose(0, 3, 5, 1, 4, 2)).reshape(-1)

@@ -12,6 +12,8 @@
 
 static enum ec_counter counter;
 static volatile uint32_t wraps;
+static uint64_t dwt_total; /* DWT has 32 bits: what went by is added up each time somebody looks */
+static uint32_t dwt_last;
 
 /* A timer of an emulator may need a while to get going. */
 static int moves(const volatile uint32_t *value)
@@ -30,6 +32,7 @@ enum ec_counter ec_cycles_open(void)
     DEMCR |= 1u << 24; /* TRCENA */
     DWT_CYCCNT = 0;
     DWT_CTRL |= 1u;
+    dwt_total = dwt_last = 0;
     if (moves(&DWT_CYCCNT))
         return counter = EC_COUNTER_DWT;
 #endif
@@ -69,7 +72,11 @@ static uint64_t systick_now(void)
 
 uint64_t ec_cycles_now(void)
 {
-    if (counter == EC_COUNTER_DWT)
-        return DWT_CYCCNT;
+    if (counter == EC_COUNTER_DWT) {
+        const uint32_t now = DWT_CYCCNT;
+        dwt_total += now - dwt_last;
+        dwt_last = now;
+        return dwt_total;
+    }
     return counter == EC_COUNTER_SYSTICK ? systick_now() : 0;
 }

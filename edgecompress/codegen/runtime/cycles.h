@@ -10,7 +10,7 @@
 enum ec_counter { EC_COUNTER_NONE = 0, EC_COUNTER_DWT = 1, EC_COUNTER_SYSTICK = 2 };
 
 enum ec_counter ec_cycles_open(void); /* starts the best counter there is and names it */
-uint64_t ec_cycles_now(void);         /* cycles since then; DWT: modulo 2^32, so time no more than 2^32 cycles at once */
+uint64_t ec_cycles_now(void);         /* cycles since then; between two looks at DWT no more than 2^32 may go by */
 void ec_systick_overflow(void);       /* the SysTick handler: one wrap of 2^24 */
 
 #endif

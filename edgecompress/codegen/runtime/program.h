@@ -34,7 +34,7 @@ void ec_exit(int status) __attribute__((noreturn)); /* semihosting exit; a break
 /* What the processor knew when it faulted; `taken` is 1 once a fault was caught. */
 struct ec_fault {
     uint32_t taken;
-    uint32_t exception; /* IPSR: 3 HardFault, 4 MemManage, 5 BusFault, 6 UsageFault, … */
+    uint32_t exception; /* IPSR: 3 HardFault, 4 MemManage, 5 BusFault, 6 UsageFault */
     uint32_t sp;
     uint32_t lr;
     uint32_t pc;

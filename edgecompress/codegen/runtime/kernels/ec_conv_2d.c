@@ -2,21 +2,32 @@
 /* CONV_2D, int8: one output value at a time. The plain form that every faster variant is tested against. */
 #include "ec_conv_2d.h"
 
+/* Weights times inputs that lie side by side in both. */
+static uint32_t dot(const int8_t *weights, const int8_t *input, int32_t count, int32_t offset) {
+    uint32_t sum = 0;
+    for (int32_t i = 0; i < count; ++i) {
+        sum += (uint32_t)(weights[i] * (input[i] + offset));
+    }
+    return sum;
+}
+
 /* The weighted sum of the taps inside the input, for one output position and channel. */
-static uint32_t accumulate(const ec_conv_2d_params *p, const int8_t *input, int32_t origin_y, int32_t origin_x, ec_taps rows, ec_taps columns,
-                           const int8_t *weights) {
+static uint32_t accumulate(const ec_conv_2d_params *p, const int8_t *input, int32_t origin_y, int32_t origin_x,
+                           ec_taps rows, ec_taps columns, const int8_t *weights) {
     const ec_window *w = &p->window;
-    const int32_t offset = p->input_offset;
+    /* without dilation and groups the taps of a row are one run */
+    const int32_t is_run = w->dilation_width == 1 && p->filter_channels == p->in_channels;
+    const int32_t taps = columns.end - columns.first;
+    const int32_t runs = is_run ? (taps > 0) : taps;
+    const int32_t length = is_run ? taps * p->filter_channels : p->filter_channels;
     uint32_t sum = 0;
     for (int32_t ky = rows.first; ky < rows.end; ++ky) {
-        const int8_t *input_row = input + (origin_y + ky * w->dilation_height) * w->in_width * p->in_channels;
-        const int8_t *weight_row = weights + ky * w->filter_width * p->filter_channels;
-        for (int32_t kx = columns.first; kx < columns.end; ++kx) {
-            const int8_t *x = input_row + (origin_x + kx * w->dilation_width) * p->in_channels;
-            const int8_t *k = weight_row + kx * p->filter_channels;
-            for (int32_t i = 0; i < p->filter_channels; ++i) {
-                sum += (uint32_t)(k[i] * (x[i] + offset));
-            }
+        const int32_t row = (origin_y + ky * w->dilation_height) * w->in_width;
+        for (int32_t run = 0; run < runs; ++run) {
+            const int32_t kx = columns.first + run;
+            const int8_t *x = input + (row + origin_x + kx * w->dilation_width) * p->in_channels;
+            const int8_t *k = weights + (ky * w->filter_width + kx) * p->filter_channels;
+            sum += dot(k, x, length, p->input_offset);
         }
     }
     return sum;

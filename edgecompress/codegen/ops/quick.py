@@ -1,0 +1,107 @@
+"""Layers whose requantization can be done in a third of the instructions, exactly (`ec_quick_requantization.h`).
+
+It needs sums within 2³⁰ - 1 and factors below one half. Channels that break this and whose output is the same for every
+input anyway (their weights were trained away, and the converter gave them extreme scales) are rewritten into channels
+that give that same output within the limits.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier
+from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.base import Array
+from edgecompress.codegen.ops.requantization import multipliers
+from edgecompress.tflite.graph import Operation, Tensor
+
+LARGEST_SUM = 2**30 - 1
+INT32 = 2**31
+
+
+@dataclass(frozen=True, eq=False)
+class QuickLayer:
+    """A layer's numbers within the limits.
+
+    Attributes:
+        rows: weights [outputs, inputs of one output], int8.
+        bias: [outputs], int64.
+        multiplier, shift: one per output, or one for all.
+    """
+
+    rows: np.ndarray
+    bias: np.ndarray
+    multiplier: np.ndarray
+    shift: np.ndarray
+
+    def parameters(self, operation: Operation, result: Tensor) -> dict[str, int | Array]:
+        """The fields `bias` and `requantization.*` of the kernel's struct."""
+        assert result.quantization
+        low, high = activation_range(operation, result)
+        fields: dict[str, int | Array] = {
+            "multipliers": Array(self.multiplier),
+            "shifts": Array(self.shift),
+            "per_channel": int(len(self.multiplier) > 1),
+            "output_offset": result.quantization.zero_point,
+            "activation_min": low,
+            "activation_max": high,
+        }
+        named = {f"requantization.{name}": value for name, value in fields.items()}
+        return {"bias": Array(self.bias.astype(np.int32)), **named}
+
+
+def quicken(
+    rows: np.ndarray, bias: np.ndarray, scales: list[float], source: Tensor, operation: Operation, result: Tensor
+) -> QuickLayer | None:
+    """The layer within the limits, or None where a channel that matters breaks them.
+
+    Args:
+        rows: weights [outputs, inputs of one output].
+        bias: [outputs], int64.
+        scales: one factor, or one per output.
+    """
+    multiplier, shift = multipliers(scales)
+    layer = QuickLayer(rows, bias, multiplier, shift)
+    outside = _outside(layer)
+    if not outside.any():
+        return layer
+    if len(scales) == 1:
+        return None
+    constant, value = _constant_channels(layer, source, operation, result)
+    if (outside & ~constant).any():
+        return None
+    # 4 (y - zero_point), halved twice: once by the multiplier 2³⁰, once by the shift
+    assert result.quantization
+    return replace(
+        layer,
+        rows=np.where(outside[:, None], 0, rows).astype(np.int8),
+        bias=np.where(outside, 4 * (value - result.quantization.zero_point), bias),
+        multiplier=np.where(outside, 2**30, multiplier).astype(np.int32),
+        shift=np.where(outside, -1, shift).astype(np.int8),
+    )
+
+
+def _outside(layer: QuickLayer) -> np.ndarray:
+    """Which outputs break the limits."""
+    largest = 255 * np.abs(layer.rows.astype(np.int64)).sum(axis=1) + np.abs(layer.bias)
+    factors = (layer.shift < -30) | (layer.shift > -1) | (layer.multiplier <= 0)
+    return (largest > LARGEST_SUM) | factors
+
+
+def _constant_channels(
+    layer: QuickLayer, source: Tensor, operation: Operation, result: Tensor
+) -> tuple[np.ndarray, np.ndarray]:
+    """(whether an output is the same for every input, that output), from the interval of its sum."""
+    assert source.quantization and result.quantization
+    limits = np.iinfo(source.dtype)
+    smallest, largest = limits.min - source.quantization.zero_point, limits.max - source.quantization.zero_point
+    products = np.stack([layer.rows.astype(np.int64) * smallest, layer.rows.astype(np.int64) * largest])
+    low = layer.bias + np.minimum(products.min(axis=0), 0).sum(axis=1)
+    high = layer.bias + np.maximum(products.max(axis=0), 0).sum(axis=1)
+    ends = []
+    for end in (low, high):
+        scaled = multiply_by_quantized_multiplier(end, layer.multiplier.astype(np.int64), layer.shift.astype(np.int64))
+        ends.append(np.clip(scaled + result.quantization.zero_point, *activation_range(operation, result)))
+    # the left shift of a large factor could wrap in between: such channels are never called constant
+    wraps = np.maximum(np.abs(low), np.abs(high)) << np.maximum(layer.shift.astype(np.int64), 0) >= INT32
+    return (ends[0] == ends[1]) & ~wraps, ends[0]

@@ -1,0 +1,145 @@
+"""`bench` wherever the user says: which target, which place, which test samples; then the one function that does it."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgecompress.device.places import EMULATOR, Place, read_place
+from edgecompress.errors import DataError, UsageError
+from edgecompress.pipeline.bench import RUNS, Progress, bench, find_model
+from edgecompress.pipeline.samples import read_samples
+from edgecompress.pipeline.streaming import DEVICE_SAMPLES, TestData, read_test_data
+from edgecompress.report.records import Report
+from edgecompress.report.schema import read_report
+
+if TYPE_CHECKING:
+    from edgecompress.targets.compilers import Name
+
+DEFAULT_TARGET = "cortex-m4"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """A report, and the check that its outputs were exact, to be made once it has been shown."""
+
+    report: Report
+    require_exact: Callable[[], None]
+
+
+def bench_anywhere(
+    model: Path,
+    *,
+    where: str = EMULATOR.text,
+    target: str | None = None,
+    runs: int | None = None,
+    inputs: int = 16,
+    samples: str | None = None,
+    data: str | None = None,
+    recipe: Path | None = None,
+    sample_count: int = 8,
+    save: Path | None = None,
+    prefix: str = "model",
+    compiler: "Name" = "zig",
+    seed: int = 0,
+    threads: int = 1,
+    install_litert: bool = False,
+    command: str | None = None,
+    on_progress: Progress | None = None,
+) -> Result:
+    """As the command line's options say; see `edgecompress bench --help`, `pipeline.bench.bench`, `linux.bench_on_linux`.
+
+    Args:
+        where: see `device.places.read_place`.
+        target: None: that of the run directory, else cortex-m4.
+        samples: a number of test samples to stream through the device, or a file of unlabelled samples to run as well.
+
+    Raises:
+        UsageError: options that do not go together. Else as the function that does it.
+    """
+    place = read_place(where)
+    path = find_model(model)
+    count, real = _samples(samples, sample_count)
+    with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
+        tests = None
+        if data is not None or count is not None:
+            tests = read_test_data(path, data, recipe, Path(folder), count=count or DEVICE_SAMPLES)
+        if place.is_linux:
+            if target is not None:
+                raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
+            return _on_linux(
+                model, place, runs, real, tests, inputs, save, prefix, seed, threads, install_litert, command, on_progress
+            )
+        result = bench(
+            model,
+            target=target or _target_of(model),
+            inputs=inputs,
+            save=save,
+            samples=real,
+            prefix=prefix,
+            compiler=compiler,
+            seed=seed,
+            command=command,
+            on_progress=on_progress,
+            on=place,
+            runs=runs or RUNS,
+            data=tests,
+        )
+    return Result(result.report, result.require_exact)
+
+
+def _on_linux(
+    model: Path,
+    place: Place,
+    runs: int | None,
+    samples: np.ndarray | None,
+    data: TestData | None,
+    inputs: int,
+    save: Path | None,
+    prefix: str,
+    seed: int,
+    threads: int,
+    install_litert: bool,
+    command: str | None,
+    on_progress: Progress | None,
+) -> Result:
+    from edgecompress.linux import bench_on_linux, require_exact
+
+    report = bench_on_linux(
+        model,
+        place.text,
+        inputs=inputs,
+        samples=samples,
+        tests=data.tests.take(data.count) if data else None,
+        task=data.task if data else None,
+        threads=threads,
+        seed=seed,
+        prefix=prefix,
+        save=save,
+        install_litert=install_litert,
+        command=command,
+        on_progress=on_progress,
+        **({"runs": runs} if runs else {}),
+    )
+    return Result(report, lambda: require_exact(report))
+
+
+def _samples(samples: str | None, count: int) -> tuple[int | None, np.ndarray | None]:
+    """`--samples` as a number, or as the arrays of a file."""
+    if samples is None:
+        return None, None
+    if samples.isdecimal():
+        if int(samples) == 0:
+            raise DataError("--samples 0 asks for no samples", hint="a number from 1 on, or a file")
+        return int(samples), None
+    return None, read_samples(Path(samples), count)
+
+
+def _target_of(model: Path) -> str:
+    """What a run directory was built for; the default for a bare file."""
+    if model.is_dir() and (model / "report.json").is_file():
+        return read_report(model).target or DEFAULT_TARGET
+    return DEFAULT_TARGET
