@@ -59,9 +59,17 @@ def list_targets() -> tuple[TargetRow, ...]:
                 description=target.description,
                 runner=runner,
                 problem="qemu-system-arm is not installed" if missing else None,
+                flashed_by=_ways(target),
             )
         )
     return tuple(rows)
+
+
+def _ways(target: targets.Target) -> tuple[str, ...]:
+    """The ways to flash a board, with what pyOCD calls its chip, and whether that needs a CMSIS pack."""
+    flashing = target.flashing
+    chip = f"pyocd {flashing.pyocd}{' (pack)' if flashing.pyocd_pack else ''}"
+    return tuple(chip if way == "pyocd" else way for way in flashing.ways)
 
 
 def _package(name: str) -> str | None:

@@ -1,5 +1,6 @@
 """The command line: one module per command, imported only when it is called, so that `--help` is immediate."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -8,21 +9,25 @@ from importlib.metadata import version
 import click
 
 from edgecompress.cli.output import report_error
-from edgecompress.errors import INTERNAL_ERROR, INTERRUPTED, EdgecompressError
+from edgecompress.errors import INTERNAL_ERROR, INTERRUPTED, EdgecompressError, OutputError
 
 COMMANDS = {
     "build": "Compress, convert, generate C, compile, run on the emulated target, report.",
     "bench": "Run an int8 .tflite on its target, emulated or real: exactness, cycles, memory.",
+    "flash": "Bring a firmware onto a board: check the chip, write, verify, reset, self-test.",
+    "probes": "What is connected: debug probes, and boards that show a drive.",
     "calibrate": "Measure on a real board how far the cycle model is off, and keep it.",
     "inspect": "What a model holds and needs, before anything is built.",
     "export": "A build's C for your own firmware: plain C, CMake, Arduino.",
     "targets": "The CPUs and boards there are.",
     "doctor": "What is installed, what is missing, and what that costs.",
 }
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 EPILOG = """\b
 Examples:
   edgecompress build model.h5 --data data.npz --target nucleo-l4r5zi
   edgecompress bench model.tflite --target cortex-m4
+  edgecompress flash build/model
   edgecompress inspect model.h5
 
 \b
@@ -57,9 +62,9 @@ def cli() -> None:
 
 def main() -> None:
     """Runs the command line and exits with the code of the error, if any."""
-    debug = bool(os.environ.get("EDGECOMPRESS_DEBUG"))
     try:
         code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
         sys.exit(code if isinstance(code, int) else 0)
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
@@ -72,22 +77,30 @@ def main() -> None:
         )
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # the reader of our output has gone (`| head`): not an error of ours
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # the reader of our output has gone (`| head`): not an error of ours
         sys.exit(0)
-    except EdgecompressError as error:
-        if debug:
-            raise
-        report_error(error)
-        sys.exit(error.exit_code)
     except Exception as error:
-        if debug:
+        if os.environ.get("EDGECOMPRESS_DEBUG"):
             raise
-        report_error(
-            EdgecompressError(
-                "a defect of edgecompress",
-                found=f"{type(error).__name__}: {error}",
-                hint="run again with EDGECOMPRESS_DEBUG=1 and report the traceback",
-            )
-        )
-        sys.exit(INTERNAL_ERROR)
+        expected = as_expected(error)
+        report_error(expected)
+        sys.exit(INTERNAL_ERROR if type(expected) is EdgecompressError else expected.exit_code)
+
+
+def as_expected(error: Exception) -> EdgecompressError:
+    """The error as the user shall see it; what is none of ours is a defect, unless the disk under our output is full."""
+    if isinstance(error, EdgecompressError):
+        return error
+    if isinstance(error, OSError) and error.errno in FULL:
+        discard_output()
+        return OutputError("the output cannot be written", found=error.strerror or str(error), hint="free some space")
+    return EdgecompressError(
+        "a defect of edgecompress",
+        found=f"{type(error).__name__}: {error}",
+        hint="run again with EDGECOMPRESS_DEBUG=1 and report the traceback",
+    )
+
+
+def discard_output() -> None:
+    """Lets what is still buffered go nowhere, so that the end of the program does not fail over it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

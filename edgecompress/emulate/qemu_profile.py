@@ -67,7 +67,7 @@ def _count(
 ) -> tuple[list[int], int]:
     program = find_qemu(target)
     plugin = host_library.build(
-        "qemu_plugin.c", {"EC_PLUGIN_VERSION": str(_plugin_version(program))}, undefined_symbols=True
+        "qemu_plugin.c", {"EC_PLUGIN_VERSION": str(plugin_version(program))}, undefined_symbols=True
     )
     arguments = [f"start={start}", f"finish={finish}", *(f"layer={address}" for address in layers)]
     with tempfile.TemporaryDirectory(prefix="edgecompress-qemu-") as folder:
@@ -84,10 +84,15 @@ def _count(
             if failure.status < 0:
                 raise DeviceError("the program did not come to an end on QEMU", found=failure.found) from failure
             status = failure.status
-        return _read_counts(log, len(layers)), status
+        return read_counts(log, len(layers)), status
 
 
-def _read_counts(log: Path, layers: int) -> list[int]:
+def read_counts(log: Path, layers: int) -> list[int]:
+    """What the plugin wrote: instructions before the first layer, then of each layer.
+
+    Raises:
+        ToolError, DeviceError: it wrote nothing, or the function had not been left.
+    """
     text = log.read_text("utf-8", "replace") if log.is_file() else ""
     match = re.search(r"^counted (\d) ([\d ]+)$", text, re.MULTILINE)
     numbers = [int(number) for number in match[2].split()] if match else []
@@ -98,6 +103,7 @@ def _read_counts(log: Path, layers: int) -> list[int]:
     return numbers
 
 
-def _plugin_version(program: str) -> int:
+def plugin_version(program: str) -> int:
+    """Of the plugin interface that this QEMU takes."""
     found = re.search(r"version (\d+)\.", run((program, "--version"), timeout=30))
     return _PLUGIN_VERSIONS.get(int(found[1]), _NEWEST_PLUGIN_VERSION) if found else _NEWEST_PLUGIN_VERSION

@@ -12,7 +12,7 @@ from edgecompress.device.gdb_remote import PC, SP, GdbRemote
 from edgecompress.device.places import Place, read_place
 from edgecompress.errors import DeviceError
 from edgecompress.flash.checks import check_chip, check_written
-from edgecompress.flash.job import REPEAT, Job, Step, Written, step, writing
+from edgecompress.flash.job import Job, Step, Written, step, writing
 from edgecompress.targets.image import Segment
 
 ERASE_SECONDS = 60.0
@@ -99,7 +99,7 @@ def write(job: Job) -> Written:
         with writing():
             steps.append(Step("erasing and writing", True, _program(server, areas, job)))
         if job.verify:
-            with step("verifying", hint=REPEAT):
+            with step("verifying", repeat=True):
                 check_written(server.read_memory, job.image, lambda done, total: job.say("verifying", done, total))
             steps.append(Step("verifying", True, f"{job.bytes:,} bytes read back"))
         with step("resetting"):

@@ -120,27 +120,27 @@ STEPS = Literal[
 
 
 @contextmanager
-def step(name: STEPS, *, hint: str = "") -> Iterator[None]:
-    """Puts the name of the step in front of what any error of ours says in it."""
+def step(name: STEPS, *, repeat: bool = False) -> Iterator[None]:
+    """Puts the name of the step in front of what any error of ours says in it.
+
+    Args:
+        repeat: a failure here leaves the device incomplete; the error says so.
+    """
     try:
         yield
     except EdgecompressError as error:
-        if error.what.startswith(f"{name}: "):
-            raise
-        raise type(error)(f"{name}: {error.what}", found=error.found, hint=error.hint or hint) from error
+        what = error.what if error.what.startswith(f"{name}: ") else f"{name}: {error.what}"
+        hint = "; ".join(filter(None, (error.hint, REPEAT if repeat and REPEAT not in error.hint else "")))
+        renamed = error.__class__.__new__(error.__class__)
+        EdgecompressError.__init__(renamed, what, found=error.found, hint=hint)  # subclasses may want other arguments
+        raise renamed from error
 
 
 @contextmanager
 def writing() -> Iterator[None]:
     """Around the step that leaves the device half-written when it fails or is interrupted: says so."""
     try:
-        with step("erasing and writing"):
+        with step("erasing and writing", repeat=True):
             yield
     except KeyboardInterrupt:
         raise FlashInterruptedError("erasing and writing: interrupted", hint=REPEAT) from None
-    except EdgecompressError as error:
-        if REPEAT not in error.hint:
-            raise type(error)(
-                error.what, found=error.found, hint=f"{error.hint}; {REPEAT}" if error.hint else REPEAT
-            ) from error
-        raise

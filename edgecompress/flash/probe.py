@@ -13,6 +13,14 @@ _OF_SYSTEM = {
     "linux": "; the probe needs a udev rule: https://pyocd.io/docs/installation (or try once with sudo)",
     "win32": "; an old ST-Link or J-Link needs its vendor's driver",
 }
+TIMEOUTS = {
+    "flash.timeout.init": 5.0,
+    "flash.timeout.program": 10.0,
+    "flash.timeout.erase_sector": 10.0,
+    "flash.timeout.analyzer": 30.0,
+    "reset.halt_timeout": 2.0,
+}
+"""Seconds after which pyOCD gives up a call of its flash algorithm."""
 NO_PROBE = (
     "connect the board's debug USB port, with a cable that carries data, and close other debuggers"
     + _OF_SYSTEM.get(sys.platform, "")
@@ -84,6 +92,7 @@ def session(probe: Any, target: Target, *, unlock: bool = False) -> Iterator[Any
         "chip_erase": "sector",
         "no_config": True,
         "user_script": None,
+        **TIMEOUTS,
     }
     with _known_chip(target), translated():
         opened = Session(probe, auto_open=False, options=options)
@@ -92,6 +101,8 @@ def session(probe: Any, target: Target, *, unlock: bool = False) -> Iterator[Any
             with translated():
                 opened.open()
         except DeviceError as error:
+            if str(probe.unique_id) not in {str(one.unique_id) for one in find_probes()}:
+                raise DeviceError("the debug probe is gone", found=error.found, hint=DISCONNECTED) from error
             if _locked(opened):
                 raise DeviceError("the chip is locked", found=error.found, hint=LOCKED) from error
             raise
@@ -132,6 +143,8 @@ def _translate(error: Exception) -> DeviceError:
     if isinstance(error, of.FlashFailure):
         hint = "protected or worn flash, another chip than the target, or an unstable supply"
         return DeviceError("the flash refused", found=text, hint=hint)
+    if isinstance(error, of.CoreRegisterAccessError):
+        return DeviceError("the core does not halt", found=text, hint=POWER)
     if isinstance(error, of.TransferFaultError):
         return DeviceError("the chip refused an access to its memory", found=text, hint=f"another chip, or: {LOCKED}")
     if isinstance(error, of.TransferError | of.TimeoutError | TimeoutError):

@@ -13,7 +13,7 @@ from edgecompress.device.registers import apply_writes
 from edgecompress.errors import DeviceError, MissingToolError
 from edgecompress.flash import probe
 from edgecompress.flash.checks import check_chip, check_written
-from edgecompress.flash.job import REPEAT, Job, Step, Written, step, writing
+from edgecompress.flash.job import Job, Step, Written, step, writing
 from edgecompress.targets.target import Target
 
 READY_SECONDS = 1.0
@@ -59,13 +59,15 @@ def write(job: Job) -> Written:
         steps = [Step("connecting", True, f"{device}, pyOCD target {job.target.flashing.pyocd}")]
         memory = _Memory(opened.target)
         with step("checking the chip"), probe.translated():
+            if "ec_mailbox" in job.image.symbols:  # its BKPT without a debugger would lock the core up
+                opened.options.set("resume_on_disconnect", False)
             opened.target.reset_and_halt()
             steps.append(Step("checking the chip", True, check_chip(memory.read_memory, job.target)))
         with writing(), probe.translated():
             steps.append(Step("erasing and writing", True, _program(opened, job)))
             steps += _keep_debug_open(memory, job.target)
         if job.verify:
-            with step("verifying", hint=REPEAT), probe.translated():
+            with step("verifying", repeat=True), probe.translated():
                 check_written(memory.read_memory, job.image, lambda done, total: job.say("verifying", done, total))
             steps.append(Step("verifying", True, f"{job.bytes:,} bytes read back"))
         with step("resetting"), probe.translated():

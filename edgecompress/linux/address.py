@@ -42,7 +42,9 @@ def parse(where: str) -> Address | None:
         raise _refuse(where)
     if parts.password is not None:
         raise _refuse(f"ssh://{user}:…@{host}", "a password; keys are used, and what they need stands in ~/.ssh/config")
-    if any(not c.isprintable() or c.isspace() or c in "'\"`$\\;&|<>" for c in f"{host}{user or ''}") or host.startswith("-"):
+    if any(not c.isprintable() or c.isspace() or c in "'\"`$\\;&|<>" for c in f"{host}{user or ''}") or host.startswith(
+        "-"
+    ):
         raise _refuse(where, "characters that no name has")
     return Address(host, port, user or None)
 

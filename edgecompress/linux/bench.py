@@ -18,10 +18,13 @@ from edgecompress.linux.computer import Computer
 from edgecompress.linux.exchange import Effort
 from edgecompress.linux.labelled import Labelled
 from edgecompress.linux.records import LitertFindings, Run
-from edgecompress.pipeline.evidence import Expected, expect
+from edgecompress.pipeline.bench import find_model
+from edgecompress.pipeline.evidence import expect
+from edgecompress.pipeline.saving import work_folder
 from edgecompress.reference.inputs import hostile_inputs, random_inputs, real_inputs
 from edgecompress.report.records import Report
 from edgecompress.tflite import reader
+from edgecompress.tflite.graph import Graph
 
 if TYPE_CHECKING:
     from edgecompress.compress.task import Task
@@ -61,63 +64,33 @@ def bench_on_linux(
         model: a .tflite file, or a run directory with one.
         where: "host" for this computer, or "ssh://[user@]host[:port]"; `host` may be a name of ~/.ssh/config.
         inputs: how many random inputs, beside four hostile ones, every operator's output is compared on.
-        samples: real samples to compare on as well: as the model's input takes them, or real numbers.
-        tests, task: labelled test samples (`pipeline.accuracy.read_test_set`) and how they are scored
-            (`Task.from_dict(judge_tflite(...)["task"])`): both or none. All samples in `tests` are run; slice before.
+        samples: real samples for that, as the model's input takes them or as real numbers.
+        tests, task: labelled samples, all of which are run, and how they are scored: both or none.
         warm_up, runs: untimed and timed inferences of each executor.
-        threads: of LiteRT; our C always has one.
-        seed: of the random inputs.
-        prefix: of the generated C.
-        save: a folder for the program, its C, the model, inputs, outputs and report.json.
-        with_litert: False: only our C.
-        install_litert: consent to put LiteRT into a venv below ~/.cache/edgecompress on a remote computer.
-        architecture: "aarch64", "armv7", "armv6" or "x86_64" instead of what the computer says it is; one that is not
-            this computer's is emulated with `qemu-<architecture>-static` where that is installed (only with "host").
-        timeout: seconds for each program run on the computer.
-        command: as the user typed it, for the report.
-        on_progress: called with (what is being done, steps done, steps in all).
+        threads: of LiteRT; our C has one.
+        save: a folder for the program, its C, inputs, outputs and report.json.
+        install_litert: the user's consent to put LiteRT into a venv on a remote computer.
+        architecture: one of `architectures.ARCHITECTURES`; on this computer a foreign one is emulated by QEMU.
+        timeout: seconds for each program run.
 
     Returns:
-        The report: `machine`, `executors` (both, with their times), `layers` with milliseconds, `bit_exact` of our C. It does
-        not raise when bytes differ: see `require_exact`.
+        The report; bytes of our C that differ are counted in it: see `require_exact`.
 
     Raises:
-        UsageError: `where` is neither "host" nor an ssh:// address. (exit code 2)
-        ModelFileError, UnsupportedError, DataError, ToolError: as in `pipeline.bench.bench`. (3, 6, 4, 11)
-        MissingToolError: `install_litert` without Python there; qemu or asyncssh missing here. (10)
-        DeviceError: no connection, a host key that is unknown or has changed, keys refused, no space, a program that was
-            killed or took too long. (14)
+        UsageError, ModelFileError, DataError, UnsupportedError, ToolError: `where`, model, samples or compiler.
+        MissingToolError: `install_litert` without Python there; QEMU or asyncssh missing here.
+        DeviceError: no connection, a host key unknown or changed, no space, a program killed or too slow.
     """
-    from edgecompress.pipeline.bench import find_model
-    from edgecompress.pipeline.saving import work_folder
-
     destination = address.parse(where)
-    path = find_model(Path(model))
-    graph = reader.read(path)
-    program = lower(graph)
-    proof = [*random_inputs(graph, inputs, seed), *hostile_inputs(graph)]
-    if samples is not None:
-        proof += real_inputs(graph, samples, len(samples))
-    plan = _Plan(path, program, proof, labelled.pair(tests, task), warm_up, runs, threads, timeout, on_progress)
+    effort = Effort(warm_up, runs, min(runs, MOST_LAYER_RUNS))
+    path, labels = find_model(Path(model)), labelled.pair(tests, task)
+    wishes = Wishes(where, inputs, seed, prefix, threads, with_litert, install_litert, architecture, timeout)
+    job = _prepare(path, samples, labels, effort, wishes, on_progress)
     with _opened(destination) as computer, work_folder(save) as folder:
-        machine = facts.read_machine(computer)
-        processor = execution.choose_processor(computer, machine, architecture)
-        sources = writer.write(program, prefix)
-        plan.say("compiling, and asking the reference interpreters", 0)
-        with ThreadPoolExecutor(2) as pool:
-            binary = pool.submit(programs.build, sources, processor.architecture, folder / "program", prefix=prefix)
-            reference = pool.submit(expect, path, graph, proof, with_litert=False)
-            executable, expected = binary.result(), reference.result()
-        before = facts.read_condition(computer)
-        run = _run_ours(plan, computer, processor, executable, expected)
-        beside = _run_litert(plan, computer, expected, run.labels, install_litert) if with_litert else LitertFindings()
-        machine = replace(machine, before=before, after=facts.read_condition(computer))
-        plan.say("counting instructions", STEPS - 1)
-        counts = instructions.count(executable, processor, program, proof[0], prefix)
-        report = records.report(path, where, program, expected, machine, processor, run, beside, counts)
+        report, sources, outputs = _bench(job, computer, folder)
         report = replace(report, seed=seed, command=command)
         if save:
-            records.save(save, path, report, sources, proof, run.answer.outputs, program)
+            records.save(save, path, report, sources, job.proof, outputs, job.program)
     return report
 
 
@@ -131,23 +104,52 @@ def require_exact(report: Report) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """The arguments of `bench_on_linux` that are passed on as they are."""
+
+    where: str
+    inputs: int
+    seed: int
+    prefix: str
+    threads: int
+    with_litert: bool
+    install_litert: bool
+    architecture: str | None
+    timeout: float
+
+
 @dataclass(frozen=True, eq=False)
-class _Plan:
-    """What is to be run, and how often."""
+class _Job:
+    """What is to be run, and how often; `proof` are the inputs on which every operator is compared."""
 
     path: Path
+    graph: Graph
     program: Program
     proof: list[dict[int, np.ndarray]]
     labels: Labelled | None
-    warm_up: int
-    runs: int
-    threads: int
-    timeout: float
+    effort: Effort
+    wishes: Wishes
     on_progress: Progress | None
 
     def say(self, what: str, step: int, of: int = STEPS) -> None:
         if self.on_progress:
             self.on_progress(what, step, of)
+
+
+def _prepare(
+    path: Path,
+    samples: np.ndarray | None,
+    labels: Labelled | None,
+    effort: Effort,
+    wishes: Wishes,
+    on_progress: Progress | None,
+) -> _Job:
+    graph = reader.read(path)
+    proof = [*random_inputs(graph, wishes.inputs, wishes.seed), *hostile_inputs(graph)]
+    if samples is not None:
+        proof += real_inputs(graph, samples, len(samples))
+    return _Job(path, graph, lower(graph), proof, labels, effort, wishes, on_progress)
 
 
 @contextmanager
@@ -171,51 +173,65 @@ def _opened(destination: address.Address | None) -> Iterator[Computer]:
         computer.close()
 
 
-def _run_ours(
-    plan: _Plan, computer: Computer, processor: execution.Processor, executable: Path, expected: Expected
-) -> Run:
-    plan.say(f"sending the program to {computer.name}", 1)
+def _bench(job: _Job, computer: Computer, folder: Path) -> tuple[Report, dict[str, str], tuple[Tensors, ...]]:
+    """The report, our C by file name, and every operator's outputs of it."""
+    program, wishes = job.program, job.wishes
+    machine = facts.read_machine(computer)
+    processor = execution.choose_processor(computer, machine, wishes.architecture)
+    sources = writer.write(program, wishes.prefix)
+    job.say("compiling, and asking the reference interpreters", 0)
+    with ThreadPoolExecutor(2) as pool:
+        reference = pool.submit(expect, job.path, job.graph, job.proof, with_litert=False)
+        executable = programs.build(sources, processor.architecture, folder / "program", prefix=wishes.prefix)
+        expected = reference.result()
+    before = facts.read_condition(computer)
+    ours = _run_ours(job, computer, processor, executable)
+    beside = _run_litert(job, computer) if wishes.with_litert else LitertFindings()
+    machine = replace(machine, before=before, after=facts.read_condition(computer))
+    job.say("counting instructions", STEPS - 1)
+    counts = instructions.count(executable, processor, program, job.proof[0], wishes.prefix)
+    report = records.report(job.path, wishes.where, program, expected, machine, processor, ours, beside, counts)
+    return report, sources, ours.answer.outputs
+
+
+def _run_ours(job: _Job, computer: Computer, processor: execution.Processor, executable: Path) -> Run:
+    job.say(f"sending the program to {computer.name}", 1)
     execution.send(computer, executable)
-    plan.say(f"running the generated C on {computer.name}", 2)
-    effort = Effort(plan.warm_up, plan.runs, min(plan.runs, MOST_LAYER_RUNS))
-    taps = exchange.every_output(plan.program)
-    launcher = processor.launcher
-    answer = execution.run_job(computer, launcher, plan.program, plan.proof, taps, effort, plan.timeout)
-    run = Run(answer, effort, plan.runs, plan.threads)
-    if plan.labels is None:
+    job.say(f"running the generated C on {computer.name}", 2)
+    program, launcher, timeout = job.program, processor.launcher, job.wishes.timeout
+    taps = exchange.every_output(program)
+    answer = execution.run_job(computer, launcher, program, job.proof, taps, job.effort, timeout)
+    run = Run(answer, job.effort, job.wishes.threads)
+    if job.labels is None:
         return run
-    on_progress = lambda done, of: plan.say(f"labelled samples on {computer.name}", done, of)  # noqa: E731
-    outputs = execution.run_samples(
-        computer, launcher, plan.program, plan.labels.tests.inputs, plan.timeout, on_progress
-    )
-    wanted = labelled.expected_outputs(plan.path, plan.program, plan.labels.tests)
-    return replace(run, labels=plan.labels, labelled_outputs=tuple(outputs), labelled_expected=tuple(wanted))
+
+    def on_progress(done: int, of: int) -> None:
+        job.say(f"labelled samples on {computer.name}", done, of)
+
+    tests = job.labels.tests
+    outputs = execution.run_samples(computer, launcher, program, tests.inputs, timeout, on_progress)
+    wanted = labelled.expected_outputs(job.path, program, tests)
+    return replace(run, labels=job.labels, labelled_outputs=tuple(outputs), labelled_expected=tuple(wanted))
 
 
-def _run_litert(
-    plan: _Plan, computer: Computer, expected: Expected, labels: Labelled | None, may_install: bool
-) -> LitertFindings:
+def _run_litert(job: _Job, computer: Computer) -> LitertFindings:
     """LiteRT is shown beside our C: what keeps it from running is a warning, unless the user asked to install it."""
-    plan.say(f"running LiteRT on {computer.name}", 4)
+    job.say(f"looking for LiteRT on {computer.name}", 3)
     found = litert.find(computer)
-    if isinstance(found, str) and may_install:
-        plan.say(f"installing LiteRT on {computer.name}", 4)
+    if isinstance(found, str) and job.wishes.install_litert:
+        job.say(f"installing LiteRT on {computer.name}", 3)
         found = litert.install(computer)
     if isinstance(found, str):
-        return LitertFindings(problem=f"LiteRT is not installed on {computer.name}: {found}; --install-litert puts it there")
-    model = plan.path.read_bytes()
-    limit = int(plan.timeout)
+        hint = "--install-litert puts it into a venv there"
+        return LitertFindings(problem=f"LiteRT is not shown beside: not installed on {computer.name} ({found}); {hint}")
+    job.say(f"running LiteRT on {computer.name}", 4)
+    model, effort, threads, limit = job.path.read_bytes(), job.effort, job.wishes.threads, job.wishes.timeout
     try:
-        answer = litert.run(
-            computer, found, model, plan.proof, threads=plan.threads, warm_up=plan.warm_up, runs=plan.runs,
-            limit=limit, operators=True,
-        )  # fmt: skip
-        if labels is None:
+        answer = litert.run(computer, found, model, job.proof, effort, threads=threads, timeout=limit, operators=True)
+        if job.labels is None:
             return LitertFindings(answer)
-        samples = execution.as_samples(plan.program, labels.tests.inputs, 0, len(labels))
-        more = litert.run(
-            computer, found, model, samples, threads=plan.threads, warm_up=0, runs=0, limit=limit, operators=False
-        )
+        samples = execution.as_samples(job.program, job.labels.tests.inputs, 0, len(job.labels))
+        more = litert.run(computer, found, model, samples, Effort(), threads=threads, timeout=limit, operators=False)
         return LitertFindings(answer, more.outputs)
     except EdgecompressError as error:
-        return LitertFindings(problem=f"LiteRT could not be shown beside: {litert.why(error)}")
+        return LitertFindings(problem=f"LiteRT is not shown beside: {litert.why(error)}")

@@ -124,7 +124,7 @@ def timed_out(what: Sequence[str], seconds: float, computer_name: str) -> Device
 
 
 def signal_name(number: int) -> str:
-    """"KILL" for 9."""
+    """ "KILL" for 9."""
     try:
         return signal.Signals(number).name.removeprefix("SIG")
     except ValueError:

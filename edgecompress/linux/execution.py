@@ -109,7 +109,8 @@ def run_samples(
         inputs: one array per model input, first axis the sample, in the tensor's dtype.
     """
     taps = exchange.model_outputs(program)
-    count, results = len(inputs[0]), []
+    count = len(inputs[0])
+    results: list[dict[int, np.ndarray]] = []
     per_sample = max(1, sum(program.graph.tensors[i].nbytes for i in program.graph.inputs) + sum(t.bytes for t in taps))
     step = max(1, min(MOST_SAMPLES, CHUNK_BYTES // per_sample))
     for start in range(0, count, step):

@@ -112,7 +112,7 @@ def parse_condition(text: str) -> Condition:
 
 
 def cpu_name(cpuinfo: str) -> str | None:
-    """"Cortex-A72", or x86's model name; None where it cannot be told."""
+    """ "Cortex-A72", or x86's model name; None where it cannot be told."""
     named = re.search(r"^model name\s*:\s*(.+)$", cpuinfo, re.MULTILINE)
     part = re.search(r"^CPU part\s*:\s*(\S+)$", cpuinfo, re.MULTILINE)
     implementer = re.search(r"^CPU implementer\s*:\s*(\S+)$", cpuinfo, re.MULTILINE)

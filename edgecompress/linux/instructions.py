@@ -1,12 +1,31 @@
-"""Instructions of one inference of our C, counted layer by layer where QEMU's user-mode emulation runs it."""
+"""Instructions of one inference of our C, counted layer by layer where QEMU's user mode runs it on this computer.
 
+Counted is from the entry of `<prefix>_invoke` to the entry of `ec_now`, which is called next: two or three instructions
+too many. It needs QEMU with plugins, which the static build of Debian lacks: `qemu-aarch64` of the package qemu-user.
+"""
+
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from elftools.elf.elffile import ELFFile
 
 from edgecompress.codegen.program import Program
+from edgecompress.emulate import host_library
+from edgecompress.emulate.qemu_profile import plugin_version, read_counts
+from edgecompress.errors import EdgecompressError
+from edgecompress.linux import exchange
+from edgecompress.linux.exchange import Effort
 from edgecompress.linux.execution import Processor
+from edgecompress.targets.process import run
+
+FINISH = "ec_now"
+SECONDS = 600
+THUMB = 1
+"""The lowest bit of a function's address says that its code is Thumb's."""
 
 
 @dataclass(frozen=True)
@@ -15,8 +34,8 @@ class Counts:
 
     Attributes:
         total: instructions of one inference; None where nothing counts them.
-        layers: of each layer.
-        notes: why not, and how.
+        layers: of each layer; the first one with what comes before it.
+        notes: why nothing was counted.
     """
 
     total: int | None = None
@@ -24,5 +43,52 @@ class Counts:
     notes: tuple[str, ...] = ()
 
 
-def count(executable: Path, processor: Processor, program: Program, sample: dict[int, np.ndarray], prefix: str) -> Counts:
-    return Counts()
+def count(
+    executable: Path, processor: Processor, program: Program, sample: dict[int, np.ndarray], prefix: str
+) -> Counts:
+    """Counts one inference; nothing where the processor is not emulated by this tool.
+
+    Args:
+        executable: what `program.build` made.
+        sample: the input.
+    """
+    if not processor.launcher:
+        return Counts()
+    qemu = shutil.which(processor.architecture.qemu)
+    if qemu is None:
+        name = processor.architecture.qemu
+        return Counts(notes=(f"instructions are not counted: {name} with plugins is missing (Debian: qemu-user)",))
+    try:
+        numbers = _count(qemu, executable, program, sample, prefix)
+    except EdgecompressError as error:
+        return Counts(notes=(f"instructions are not counted: {error.what}",))
+    layers = (numbers[0] + numbers[1], *numbers[2:])
+    return Counts(sum(numbers), layers)
+
+
+def _count(qemu: str, executable: Path, program: Program, sample: dict[int, np.ndarray], prefix: str) -> list[int]:
+    wanted = [f"{prefix}_invoke", FINISH, *(f"{prefix}_layer_{layer.index}" for layer in program.layers)]
+    start, finish, *layers = _addresses(executable, wanted)
+    defines = {"EC_PLUGIN_VERSION": str(plugin_version(qemu))}
+    plugin = host_library.build("qemu_plugin.c", defines, undefined_symbols=True)
+    arguments = [f"start={start}", f"finish={finish}", *(f"layer={address}" for address in layers)]
+    with tempfile.TemporaryDirectory(prefix="edgecompress-qemu-") as name:
+        folder = Path(name)
+        effort = Effort(runs=1, limit=SECONDS)
+        (folder / "job").write_bytes(exchange.write_job(program, [sample], exchange.model_outputs(program), effort))
+        log, files = folder / "plugin.log", (str(folder / "job"), str(folder / "answer"))
+        options = ("-plugin", ",".join([str(plugin), *arguments]), "-d", "plugin", "-D", str(log))
+        run((qemu, *options, str(executable), *files), timeout=SECONDS)
+        return read_counts(log, len(layers))
+
+
+def _addresses(executable: Path, names: list[str]) -> list[int]:
+    with executable.open("rb") as stream:
+        elf = ELFFile(stream)
+        table: Any = elf.get_section_by_name(".symtab")
+        arm = elf["e_machine"] == "EM_ARM"
+        found = {s.name: s["st_value"] for s in table.iter_symbols() if s.name in names} if table else {}
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise EdgecompressError(f"the program has no symbol {missing[0]}")
+    return [found[name] & ~THUMB if arm else found[name] for name in names]

@@ -9,8 +9,8 @@ import numpy as np
 
 from edgecompress.codegen.program import Program
 from edgecompress.errors import UsageError
-from edgecompress.linux.execution import as_samples
 from edgecompress.linux.exchange import Tensors
+from edgecompress.linux.execution import as_samples
 from edgecompress.reference import contract
 
 if TYPE_CHECKING:

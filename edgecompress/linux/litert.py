@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,8 @@ import numpy as np
 
 from edgecompress.errors import DeviceError, EdgecompressError, MissingToolError, ToolError
 from edgecompress.linux.computer import NOT_FOUND, Computer, Finished, failure, require
+from edgecompress.linux.exchange import Effort
+from edgecompress.linux.execution import GRACE_SECONDS
 from edgecompress.linux.here import Here
 
 PROGRAM = "litert_program.py"
@@ -67,7 +70,9 @@ class LitertAnswer:
 
 def find(computer: Computer) -> Python | str:
     """A Python with LiteRT on the computer, or why there is none."""
-    candidates = [sys.executable] if isinstance(computer, Here) else [f"{_home(computer)}/{VENV}/bin/python", SYSTEM_PYTHON]
+    candidates = (
+        [sys.executable] if isinstance(computer, Here) else [f"{_home(computer)}/{VENV}/bin/python", SYSTEM_PYTHON]
+    )
     program = computer.put(PROGRAM, _program())
     problem = ""
     for path in candidates:
@@ -120,29 +125,30 @@ def run(
     python: Python,
     model: bytes,
     samples: Sequence[Tensors],
+    effort: Effort,
     *,
     threads: int,
-    warm_up: int,
-    runs: int,
-    limit: int,
+    timeout: float,
     operators: bool,
 ) -> LitertAnswer:
     """Runs a model on samples.
 
     Args:
         samples: input tensor index -> array, alike in all samples.
-        limit: seconds.
+        effort: how often to run.
+        timeout: seconds.
         operators: also show every operator's outputs with the reference kernels.
 
     Raises:
         DeviceError: it died, took too long, or its answer cannot be read.
     """
-    job = {"threads": threads, "warm_up": warm_up, "runs": runs, "limit": limit, "operators": operators}
+    limit = math.ceil(timeout) + GRACE_SECONDS
+    job = {"threads": threads, "warm_up": effort.warm_up, "runs": effort.runs, "limit": limit, "operators": operators}
     computer.put("job.json", json.dumps(job).encode())
     computer.put("model.tflite", model)
     computer.put("inputs.npz", _packed({str(i): np.stack([s[i] for s in samples]) for i in samples[0]}))
     program = computer.put(PROGRAM, _program())
-    ended = computer.run((python.path, "-I", program, "run", computer.folder), timeout=limit + PROBE_SECONDS)
+    ended = computer.run((python.path, "-I", program, "run", computer.folder), timeout=timeout)
     require(ended, "LiteRT", computer)
     try:
         answer = json.loads(computer.get("answer.json"))

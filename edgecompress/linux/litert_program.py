@@ -6,6 +6,8 @@ inputs.npz (arrays named by tensor index, first axis the sample) in FOLDER and w
 outputs, default kernels) and operators.npz (every operator's outputs, reference kernels).
 """
 
+from __future__ import annotations
+
 import importlib
 import json
 import os
@@ -13,11 +15,12 @@ import platform
 import signal
 import sys
 import time
+from typing import Any
 
 PACKAGES = (("ai_edge_litert", "ai-edge-litert"), ("tflite_runtime", "tflite-runtime"))
 
 
-def probe():
+def probe() -> dict[str, Any]:
     """What is installed here."""
     found = {"python": platform.python_version(), "machine": platform.machine(), "package": None, "problem": ""}
     for module, distribution in PACKAGES:
@@ -31,7 +34,7 @@ def probe():
     return found
 
 
-def version_of(distribution):
+def version_of(distribution: str) -> str | None:
     try:
         from importlib import metadata
 
@@ -40,7 +43,7 @@ def version_of(distribution):
         return None
 
 
-def peak_bytes():
+def peak_bytes() -> int | None:
     """The most memory that was resident; None where the system does not say."""
     try:
         with open("/proc/self/status") as status:  # noqa: PTH123
@@ -52,7 +55,7 @@ def peak_bytes():
     return None
 
 
-def time_runs(interpreter, samples, warm_up, runs):
+def time_runs(interpreter: Any, samples: dict[int, Any], warm_up: int, runs: int) -> list[int]:
     """Nanoseconds of each timed inference; inputs are set outside of it."""
     times = []
     for number in range(warm_up + runs):
@@ -66,11 +69,11 @@ def time_runs(interpreter, samples, warm_up, runs):
     return times
 
 
-def run_samples(interpreter, samples, wanted):
+def run_samples(interpreter: Any, samples: dict[int, Any], wanted: list[int]) -> dict[str, Any]:
     """tensor index -> its values, first axis the sample."""
     import numpy
 
-    collected = {str(index): [] for index in wanted}
+    collected: dict[str, list[Any]] = {str(index): [] for index in wanted}
     for number in range(len(next(iter(samples.values())))):
         for index, values in samples.items():
             interpreter.set_tensor(index, values[number])
@@ -80,13 +83,13 @@ def run_samples(interpreter, samples, wanted):
     return {name: numpy.stack(values) for name, values in collected.items()}
 
 
-def kernels_of(interpreter):
+def kernels_of(interpreter: Any) -> str:
     """Whose kernels run: XNNPACK is the only delegate that is there unasked."""
     names = [str(operator["op_name"]) for operator in interpreter._get_ops_details()]
     return "XNNPACK" if any("delegate" in name.lower() for name in names) else "built-in"
 
 
-def operator_outputs(interpreter):
+def operator_outputs(interpreter: Any) -> list[int]:
     import numpy
 
     return sorted(
@@ -99,7 +102,7 @@ def operator_outputs(interpreter):
     )
 
 
-def run(folder):
+def run(folder: str) -> None:
     """Does the job in the folder."""
     import numpy
 
@@ -131,7 +134,7 @@ def run(folder):
         json.dump(answer, text)
 
 
-def save(folder, name, arrays):
+def save(folder: str, name: str, arrays: dict[str, Any]) -> None:
     import numpy
 
     numpy.savez(os.path.join(folder, name), **arrays)  # noqa: PTH118

@@ -52,14 +52,13 @@ class Run:
     Attributes:
         answer: on the test inputs: every operator's outputs, and the times.
         effort: how often it ran.
-        runs, threads: as the user asked, for LiteRT.
+        threads: of LiteRT.
         labels: the labelled samples; None where there are none.
         labelled_outputs, labelled_expected: the model's outputs on them, ours and the reference's.
     """
 
     answer: Answer
     effort: Effort
-    runs: int
     threads: int
     labels: Labelled | None = None
     labelled_outputs: tuple[Tensors, ...] = ()
@@ -94,21 +93,25 @@ def report(
     machine = replace(machine, emulator=processor.emulator)
     ours = _ours(lowered, expected, processor, run, on_labels, counts)
     theirs, differences = _litert(lowered, expected, processor, run, beside)
-    warnings = [_first_difference(comparison)] if not comparison.exact else []
-    warnings += [f"{on_labels.differing:,} output bytes differ on the labelled samples"] if on_labels.differing else []
-    warnings += [beside.problem] if beside.problem else []
-    warnings += _throttling(machine)
-    notes = [f"{machine.emulator} ran the program: its times say nothing about a real processor"] if machine.emulator else []
+    notes = (
+        [f"{machine.emulator} ran the program: its times say nothing about a real processor"]
+        if machine.emulator
+        else []
+    )
+    layers = _layers(lowered, run, counts)
     return Report(
         kind="bench",
         model=ModelFile(str(path), sha256(path), size(path), "tflite"),
         target=where,
-        board=Board(cpu=machine.cpu if not processor.launcher else processor.architecture.name, description=machine.model),
+        board=Board(cpu=processor.architecture.name if machine.emulator else machine.cpu, description=machine.model),
         macs=lowered.macs,
-        parameters=sum(layer.parameters or 0 for layer in _layers(lowered, run, counts)),
+        parameters=sum(layer.parameters or 0 for layer in layers),
         accuracy=_accuracy(run, ours),
         bit_exact=BitExact(
-            comparison.samples, len(comparison.tensors), comparison.differing_bytes + on_labels.differing, expected.reference
+            comparison.samples,
+            len(comparison.tensors),
+            comparison.differing_bytes + on_labels.differing,
+            expected.reference,
         ),
         ram=Ram(
             arena=lowered.plan.arena_bytes,
@@ -116,14 +119,14 @@ def report(
             bound_of_schedule=lowered.plan.bound_of_schedule,
         ),
         instructions=counts.total,
-        layers=_layers(lowered, run, counts),
+        layers=layers,
         inputs=tuple(tensor_record(lowered.graph.tensors[i]) for i in lowered.graph.inputs),
         outputs=tuple(tensor_record(lowered.graph.tensors[i]) for i in lowered.graph.outputs),
         memory=MemoryMap(lowered.plan.planner, lowered.plan.blocks),
         litert=differences,
         machine=machine,
         executors=(ours, *theirs),
-        warnings=tuple(warnings),
+        warnings=tuple(_warnings(comparison, on_labels, beside, machine)),
         notes=(*notes, *counts.notes),
         compiler_flags=program.flags(processor.architecture),
         versions=versions(),
@@ -141,7 +144,9 @@ def save(
     lowered: Program,
 ) -> None:
     """Writes model.tflite, c/, inputs.npz, outputs.npz (every operator's) and report.json beside the program."""
-    _save_arrays(folder / "inputs.npz", {f"input_{n}": [s[i] for s in inputs] for n, i in enumerate(lowered.graph.inputs)})
+    _save_arrays(
+        folder / "inputs.npz", {f"input_{n}": [s[i] for s in inputs] for n, i in enumerate(lowered.graph.inputs)}
+    )
     every = {
         f"operator_{o.index}_tensor_{i}": [s[i] for s in outputs] for o in lowered.graph.operations for i in o.outputs
     }
@@ -178,6 +183,13 @@ def explain_litert(lowered: Program, answer: LitertAnswer, on_outputs: Bytes, op
     elif operators is not None and not operators.missing:
         words.append("its reference kernels give every operator's bytes")
     return "; ".join(words)
+
+
+def _warnings(comparison: Comparison, on_labels: Bytes, beside: LitertFindings, machine: Machine) -> list[str]:
+    words = [] if comparison.exact else [_first_difference(comparison)]
+    words += [f"{on_labels.differing:,} output bytes differ on the labelled samples"] if on_labels.differing else []
+    words += [beside.problem] if beside.problem else []
+    return words + _throttling(machine)
 
 
 def _ours(
@@ -224,7 +236,7 @@ def _litert(
         kind=EMULATED if emulated else MEASURED,
         threads=run.threads,
         warm_up=run.effort.warm_up,
-        runs=run.runs,
+        runs=run.effort.runs,
         peak_bytes=None if emulated else answer.peak_bytes,
         note="; ".join(filter(None, [*notes, "memory with Python"])),
         **milliseconds(answer.times),  # type: ignore[arg-type]
@@ -281,7 +293,9 @@ def _layers(lowered: Program, run: Run, counts: Counts) -> tuple[Layer, ...]:
                 instructions=counts.layers[number] if number is not None and counts.layers else None,
                 output_shape=result.shape,
                 parameters=sum(
-                    t.elements for t in lowered.graph.operands(operation) if t is not None and t.is_constant and weights.get(step)
+                    t.elements
+                    for t in lowered.graph.operands(operation)
+                    if t is not None and t.is_constant and weights.get(step)
                 ),
                 milliseconds=None if time is None else round(time, 6),
             )

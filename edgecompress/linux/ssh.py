@@ -52,7 +52,7 @@ class Ssh:
 
     def __init__(self, address: Address) -> None:
         try:
-            import asyncssh  # noqa: F401
+            import asyncssh
         except ImportError as error:
             raise MissingToolError("SSH needs a package", found=str(error), hint="pip install asyncssh") from error
         self.name = str(address)
@@ -128,7 +128,7 @@ class Ssh:
                 keepalive_interval=KEEPALIVE_SECONDS,
                 keepalive_count_max=KEEPALIVES,
             )
-        except (OSError, ValueError, asyncssh.Error, asyncio.TimeoutError) as error:
+        except (TimeoutError, OSError, ValueError, asyncssh.Error) as error:
             raise connection_error(error, self._address, keys) from error
 
     async def _run(self, command: Sequence[str], timeout: float, stdin: bytes) -> Finished:
@@ -143,7 +143,7 @@ class Ssh:
             raise self._lost(error) from error
         try:
             output, errors = await asyncio.wait_for(process.communicate(stdin), timeout)
-        except asyncio.TimeoutError as error:
+        except TimeoutError as error:
             raise timed_out(command, timeout, self.name) from error
         except (OSError, asyncssh.Error) as error:
             raise self._lost(error) from error

@@ -92,7 +92,9 @@ def connection_error(error: Exception, address: Address, keys: HostKeys | None) 
             hint=f"is it on and in the same network? `ping {address.host}`",
         )
     if isinstance(error, asyncssh.ConfigParseError | asyncssh.KeyImportError | ValueError):
-        return DeviceError("your SSH configuration cannot be used", found=found, hint=f"try `ssh {_destination(address)}`")
+        return DeviceError(
+            "your SSH configuration cannot be used", found=found, hint=f"try `ssh {_destination(address)}`"
+        )
     return DeviceError(
         f"{address} cannot be reached", found=found, hint=f"try `ssh {_destination(address)}`; it must work first"
     )

@@ -51,6 +51,7 @@ class TargetRow:
     Attributes:
         runner: what emulates it here.
         problem: why it cannot be run here; None: it can.
+        flashed_by: the ways to flash it, best first; pyOCD's with its name of the chip.
     """
 
     name: str
@@ -61,6 +62,7 @@ class TargetRow:
     description: str = ""
     runner: str | None = None
     problem: str | None = None
+    flashed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,8 @@ def print_targets(targets: Sequence[TargetRow], console: Console) -> None:
         Column("RAM", tuple(fmt.size(row.ram_bytes) for row in targets)),
         Column("clock", tuple(fmt.clock(row.clock_hz) for row in targets)),
         Column("runs in", tuple(row.problem or row.runner or fmt.BLANK for row in targets), right=False, drop=1),
-        Column("", tuple(row.description for row in targets), right=False, style="dim", drop=2),
+        Column("flashed by", tuple(", ".join(row.flashed_by) or fmt.BLANK for row in targets), right=False, drop=2),
+        Column("", tuple(row.description for row in targets), right=False, style="dim", drop=3),
     ]
     print_table(console, columns)
 

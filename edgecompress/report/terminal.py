@@ -9,7 +9,15 @@ from edgecompress.report import format as fmt
 from edgecompress.report.executors import executor_rows, machine_facts, ratio_line, times_line
 from edgecompress.report.layout import Column, bar, print_facts, print_line, print_table
 from edgecompress.report.records import COUNTED, Layer, PassRecord, Report
-from edgecompress.report.summary import accuracy_rows, agreement_line, headline, largest_losses, layer_shares, promise_line, title
+from edgecompress.report.summary import (
+    accuracy_rows,
+    agreement_line,
+    headline,
+    largest_losses,
+    layer_shares,
+    promise_line,
+    title,
+)
 
 WIDE_SCREEN = 100
 WIDE_BAR, NARROW_BAR = 12, 5

@@ -40,7 +40,7 @@ class Board:
         erased, programmed: pages, in the order of what happened.
         dirty: addresses that were programmed without having been erased.
         locked: APPROTECT is on. unplug_at: the transfer at which the probe goes away. stuck: an address whose bit 0
-        cannot be programmed to 0. deaf: the core never halts again.
+        cannot be programmed to 0. endless: what the core is told to run never comes to an end.
     """
 
     def __init__(self, *, part: int = 0x52840, variant: bytes = b"0FAA", cpuid: int = 0x410F_C241) -> None:
@@ -69,7 +69,7 @@ class Board:
         self.unplug_at: int | None = None
         self.transfers = 0
         self.stuck: int | None = None
-        self.deaf = False
+        self.endless = False
         self.resets = 0
         self.written_registers: list[tuple[int, int]] = []
         self.halted, self.reset_seen, self.debug = False, True, False
@@ -79,6 +79,10 @@ class Board:
         self.uc.hook_add(unicorn.UC_HOOK_INTR, self._interrupt)
         self.uc.hook_add(unicorn.UC_HOOK_MEM_WRITE, self._flash_written, begin=FLASH, end=FLASH_BYTES - 1)
         self.uc.hook_add(unicorn.UC_HOOK_MEM_WRITE, self._nvmc_written, begin=NVMC, end=NVMC + 0xFFF)
+
+    @property
+    def plugged(self) -> bool:
+        return self.unplug_at is None or self.transfers < self.unplug_at
 
     # --- memory
 
@@ -138,7 +142,7 @@ class Board:
 
     def host_read(self, address: int, size: int) -> bytes:
         if address == DHCSR and size == 4:
-            status = REGISTER_READY | (HALTED if self.halted and not self.deaf else 0) | self.debug | self.halted << 1
+            status = REGISTER_READY | (HALTED if self.halted else 0) | self.debug | self.halted << 1
             status |= RESET_SEEN if self.reset_seen else 0
             self.reset_seen = False
             return status.to_bytes(4, "little")
@@ -189,7 +193,7 @@ class Board:
     def _go(self, steps: int = 0) -> None:
         """Runs to the next breakpoint at once: nobody watches meanwhile."""
         self.halted = False
-        if self.deaf:
+        if self.endless:
             return
         try:
             self.uc.emu_start(self.uc.reg_read(arm.UC_ARM_REG_PC) | 1, NOWHERE, count=steps or LIMIT)
@@ -222,11 +226,11 @@ class FakeProbe(DebugProbe):
 
     @classmethod
     def get_all_connected_probes(cls, unique_id: str | None = None, is_explicit: bool = False) -> list["FakeProbe"]:
-        return [cls(name) for name in cls.boards]
+        return [cls(name) for name, board in cls.boards.items() if board.plugged]
 
     @classmethod
     def get_probe_with_id(cls, unique_id: str, is_explicit: bool = False) -> "FakeProbe | None":
-        return cls(unique_id) if unique_id in cls.boards else None
+        return cls(unique_id) if unique_id in cls.boards and cls.boards[unique_id].plugged else None
 
     vendor_name, product_name = "Fake", "CMSIS-DAP"
     unique_id = property(lambda self: self._id)
@@ -272,7 +276,7 @@ class FakeProbe(DebugProbe):
     def _transfer(self) -> None:
         board = self.board
         board.transfers += 1
-        if board.unplug_at is not None and board.transfers >= board.unplug_at:
+        if not board.plugged:
             raise exceptions.ProbeDisconnected("the USB device has been disconnected")
 
     def read_dp(self, addr: int, now: bool = True) -> Any:

@@ -10,6 +10,7 @@ from elftools.elf.elffile import ELFFile
 from real_models import CORES, KWS, MLPERF, MODELS, REFUSED, real_samples
 
 from edgecompress.codegen import writer
+from edgecompress.codegen.features import features_of
 from edgecompress.codegen.program import lower
 from edgecompress.emulate import open as open_device
 from edgecompress.errors import ModelFileError, NotExactError, UnsupportedError
@@ -161,19 +162,16 @@ def test_flash_and_ram_are_those_of_the_elf(saved):
     assert flash.code == loaded.pop(".vectors") + loaded.pop(".text")
     assert flash.constants == sum(loaded.values())
     assert flash.total == flash.code + flash.constants + flash.weights
-    assert result.report.ram.arena == symbols(folder / "firmware.elf")["ec_arena"] == found[".arena"][0] == 16_000
+    assert result.report.ram.arena == symbols(folder / "firmware.elf")["ec_arena"] == found[".arena"][0]
     assert result.report.ram.static == found[".bss"][0] + found.get(".data", (0,))[0]
     assert 0 < result.report.ram.stack <= found[".stack"][0]
 
 
-def test_weights_in_flash_are_those_of_the_model(saved, kws):
+def test_weights_take_hardly_more_than_their_bytes(saved, kws):
     graph = reader.read(kws)
     constants = {i for o in graph.operations for i in o.inputs if i >= 0 and graph.tensors[i].is_constant}
-    weights = [graph.tensors[i].data.tobytes() for i in sorted(constants) if graph.tensors[i].dtype == np.int8]
-    assert saved[0].report.flash.weights == sum(map(len, weights))
-    with (saved[1] / "firmware.elf").open("rb") as stream:
-        content = ELFFile(stream).get_section_by_name(".weights").data()
-    assert all(one in content for one in weights)
+    bytes_of_the_model = sum(graph.tensors[i].nbytes for i in constants if graph.tensors[i].dtype == np.int8)
+    assert saved[0].report.flash.weights <= 1.02 * bytes_of_the_model  # some kernels pad rows
 
 
 def test_bounds_of_the_arena_hold(saved):
@@ -240,24 +238,29 @@ def flip_number(array, place, change):
 
 
 FLIPS = {
-    "weight": flip_number("model_layer_3_weights", 0.5, lambda w: w ^ 4),
-    "multiplier": flip_number("model_layer_3_multipliers", 0.5, lambda m: m ^ (1 << 23)),
-    "bias": flip_number("model_layer_3_bias", 0.5, lambda b: b ^ (1 << 8)),
-    "last layer's weight": flip_number("model_layer_10_weights", 0.5, lambda w: w ^ 16),
+    "weight": (2, "weights", lambda weight: weight ^ 4),
+    "multiplier": (2, "multipliers", lambda multiplier: multiplier ^ (1 << 23)),
+    "bias": (2, "bias", lambda bias: bias ^ (1 << 8)),
+    "depthwise weight": (3, "weights", lambda weight: weight ^ 4),
+    "depthwise bias": (3, "bias", lambda bias: bias ^ (1 << 8)),
+    "last layer's weight": (10, "weights", lambda weight: weight ^ 16),
+    "last layer's multiplier": (10, "multipliers", lambda multiplier: multiplier ^ (1 << 24)),
 }
+"""What is flipped: the layer, its array, and how."""
 
 
 @pytest.mark.parametrize("kind", FLIPS)
 def test_one_flipped_constant_in_the_generated_c_is_seen_at_its_layer(kws, kind, monkeypatch):
-    original = writer.write
+    original, (number, array, change) = writer.write, FLIPS[kind]
 
     def flipped(program, prefix="model"):
         files = original(program, prefix)
-        return {**files, f"{prefix}.c": FLIPS[kind](files[f"{prefix}.c"])}
+        name = f"{prefix}.c"
+        return {**files, name: flip_number(f"{prefix}_layer_{number}_{array}", 0.3, change)(files[name])}
 
     monkeypatch.setattr(firmware.writer, "write", flipped)
     result = bench(kws, target="cortex-m4", inputs=2)
-    layer = result.program.layers[10 if "last" in kind else 3]
+    layer = result.program.layers[number]
     assert result.comparison.differing_bytes > 0
     assert result.comparison.first.operator == layer.operation.index
     assert result.report.bit_exact.differing_bytes == result.comparison.differing_bytes
@@ -322,7 +325,7 @@ def inputs_of(graph, data, name, count=16):
 
 @pytest.fixture(scope="module")
 def expected(models, shared_data):
-    """By model name: (program, inputs, TFLM's outputs), each computed once."""
+    """By model name: (graph, inputs, TFLM's outputs), each computed once."""
     known = {}
 
     def compute(name):
@@ -330,7 +333,7 @@ def expected(models, shared_data):
             path = models / f"{name}.tflite"
             graph = reader.read(path)
             inputs = inputs_of(graph, shared_data, name)
-            known[name] = lower(graph), inputs, evidence.expect(path, graph, inputs, with_litert=False).outputs
+            known[name] = graph, inputs, evidence.expect(path, graph, inputs, with_litert=False).outputs
         return known[name]
 
     return compute
@@ -341,8 +344,9 @@ def run_on(name, core, expected, folder):
     from edgecompress.device.mailbox import Mailbox
     from edgecompress.pipeline.execution import run_layer_by_layer
 
-    program, inputs, outputs = expected(name)
+    graph, inputs, outputs = expected(name)
     target = find(core)
+    program = lower(graph, features_of(target.cpu))
     built = firmware.build(program, target, folder, (inputs[0], run_graph(program.graph, inputs[0])))
     with open_device(target, built.mailbox) as port:
         return compare(program.graph, run_layer_by_layer(program, Mailbox(port, built.mailbox), inputs), outputs)

@@ -22,11 +22,19 @@ static uint32_t address(const volatile void *pointer)
     return (uint32_t)(uintptr_t)pointer;
 }
 
+#ifdef EC_SERIAL
+#include "serial.h"
+__attribute__((noinline, used)) static void ec_mailbox_stop(void)
+{
+    ec_serial_serve(EC_SERIAL_AT_MAILBOX);
+}
+#else
 /* A host that debugs waits for this breakpoint. On the way back it sets the program counter behind it. */
 __attribute__((naked, noinline, used)) static void ec_mailbox_stop(void)
 {
     __asm__ volatile("bkpt #0xEC\n\tbx lr");
 }
+#endif
 
 static void report_cycles(uint64_t cycles)
 {
@@ -91,6 +99,9 @@ static void describe(void)
 
 int main(void)
 {
+#ifdef EC_SERIAL
+    ec_uart_open();
+#endif
     describe();
     for (;;) {
         ec_mailbox.state = EC_STATE_READY;

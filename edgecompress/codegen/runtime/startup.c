@@ -3,6 +3,9 @@
 #include "caches.h"
 #include "cycles.h"
 #include "program.h"
+#ifdef EC_SERIAL
+#include "serial.h"
+#endif
 
 #define SCB_VTOR (*(volatile uint32_t *)0xE000ED08u)
 #define SCB_CCR (*(volatile uint32_t *)0xE000ED14u)
@@ -135,6 +138,9 @@ __attribute__((naked, used)) void ec_fault_entry(void)
 
 __attribute__((noinline, used)) static void ec_fault_stop(void)
 {
+#ifdef EC_SERIAL
+    ec_serial_serve(EC_SERIAL_AT_FAULT);
+#endif
     for (;;)
         __asm__ volatile("bkpt #0xEF");
 }

@@ -12,7 +12,7 @@ typedef struct {
     int32_t rows;          /* of the input and of the output */
     int32_t inputs;        /* a multiple of 4 */
     int32_t outputs;       /* the weights are padded to a multiple of 4 */
-    const int8_t *weights; /* by four outputs: see the kernel */
+    const int8_t *weights; /* by four outputs, in the order of ec_dot_1x4 */
     const int32_t *bias;   /* [outputs], holds what the input's zero point adds */
     ec_requantization requantization;
 } ec_fully_connected_dsp_params;

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-/* sums[2 * pixel + channel] += Σ input * weight.
+/* sums[2 * pixel + channel] += the sum of input * weight.
  *
  * strip:   for every pair of inputs, four words: that pair of each pixel
  * weights: for every pair, four bytes: first input for channel 0 and 1, second input for channel 0 and 1
