@@ -47,6 +47,13 @@ class LazyGroup(click.Group):
             return None
         return getattr(import_module(f"edgecompress.cli.{cmd_name}"), cmd_name)
 
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click would end with status 1
+            discard_output()  # the reader of our output has gone (`| head`): not an error of ours
+            raise click.exceptions.Exit(0) from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
@@ -77,7 +84,7 @@ def main() -> None:
         )
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        discard_output()  # the reader of our output has gone (`| head`): not an error of ours
+        discard_output()
         sys.exit(0)
     except Exception as error:
         if os.environ.get("EDGECOMPRESS_DEBUG"):

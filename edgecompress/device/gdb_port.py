@@ -7,8 +7,8 @@ stops become breakpoints of the server: `ec_mailbox_stop` and `ec_fault_stop`.
 import socket
 from typing import Self
 
-from edgecompress.device.gdb_remote import LR, PC, SP, GdbRemote
-from edgecompress.device.opening import Connection, check_program
+from edgecompress.device.gdb_remote import LR, PC, SP, XPSR, GdbRemote
+from edgecompress.device.opening import BOOT_SECONDS, Connection, check_program, not_started
 from edgecompress.device.places import Place
 from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.device.registers import apply_writes
@@ -140,6 +140,8 @@ def open_gdb(place: Place, target: Target, image: Image) -> Connection:
             _load(server, image)
         else:
             reset_halt(server)
+            if target.boot:
+                _pass_boot_rom(server, image)
         port = GdbPort(server, image, emulated=emulated)
         check_program(port, image)
         if emulated:
@@ -149,6 +151,20 @@ def open_gdb(place: Place, target: Target, image: Image) -> Connection:
     except EdgecompressError:
         link.close()
         raise
+
+
+def _pass_boot_rom(server: GdbRemote, image: Image) -> None:
+    """External flash can be read, and clocks stay set, only once the boot ROM is through."""
+    entry = image.symbol("Reset_Handler").address
+    server.set_breakpoint(entry, hardware=True)
+    server.resume()
+    if server.wait(BOOT_SECONDS) is None:
+        server.interrupt()
+        server.wait(HALT_SECONDS)
+    server.remove_breakpoint(entry, hardware=True)
+    pc = server.read_register(PC) & ~1
+    if pc != entry:
+        raise not_started(image, pc)
 
 
 def dial(place: Place) -> tuple[socket.socket, str]:
@@ -186,7 +202,13 @@ def _load(server: GdbRemote, image: Image) -> None:
     for segment in image.segments:
         if server.read_memory(segment.address, len(segment.data)) != segment.data:
             server.write_memory(segment.address, segment.data)
+    start(server, image)
+
+
+def start(server: GdbRemote, image: Image) -> None:
+    """Put an emulated core at the program's first instruction, as its reset would."""
     stack, entry = (int.from_bytes(server.read_memory(image.vectors + i, 4), "little") for i in (0, 4))
+    server.write_register(XPSR, 1 << 24)  # Thumb; whatever lay at the vector table before may have said otherwise
     server.write_register(SP, stack)
     server.write_register(LR, 0xFFFF_FFFF)
     server.write_register(PC, entry & ~1)

@@ -10,7 +10,7 @@ from typing import Self
 from edgecompress.errors import DeviceError
 
 CHUNK = 1024  # bytes of memory per packet: twice as many digits must fit into the smallest server's buffer
-PC, LR, SP = 15, 14, 13
+PC, LR, SP, XPSR = 15, 14, 13, 25  # in GDB's numbering of an M-profile core
 ANSWER_SECONDS = 20.0
 
 
@@ -70,11 +70,12 @@ class GdbRemote:
                 found=f"{seconds:g} s of silence" if answer is None else answer or "not supported",
             )
 
-    def set_breakpoint(self, address: int) -> None:
-        self._expect_ok(f"Z0,{address:x},2")
+    def set_breakpoint(self, address: int, *, hardware: bool = False) -> None:
+        """`hardware`: in the core's comparator, as code in flash needs it."""
+        self._expect_ok(f"Z{int(hardware)},{address:x},2")
 
-    def remove_breakpoint(self, address: int) -> None:
-        self._expect_ok(f"z0,{address:x},2")
+    def remove_breakpoint(self, address: int, *, hardware: bool = False) -> None:
+        self._expect_ok(f"z{int(hardware)},{address:x},2")
 
     def monitor(self, command: str) -> tuple[bool, str]:
         """A command in the server's own language (GDB's `monitor`): did it take it, and what it said."""

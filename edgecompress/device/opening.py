@@ -74,6 +74,19 @@ def open_emulator(place: Place, target: Target, image: Image) -> Connection:
     return Connection(emulate.open(target, image), target.cpu.runner, is_silicon=False)
 
 
+BOOT_SECONDS = 5.0
+"""How long a boot ROM may take until the program's first instruction."""
+
+
+def not_started(image: Image, pc: int) -> DeviceError:
+    """The error where the boot ROM does not come to the program."""
+    return DeviceError(
+        "the chip's boot ROM does not start the program",
+        found=f"after {BOOT_SECONDS:g} s at {pc:#010x} instead of {image.symbol('Reset_Handler').address:#010x}",
+        hint="flash this firmware first: edgecompress flash RUNDIR; it must be built for this very target",
+    )
+
+
 def check_program(port: Port, image: Image) -> None:
     """Reads the program back from the device.
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Self
 
-from edgecompress.device.opening import Connection, check_program
+from edgecompress.device.opening import BOOT_SECONDS, Connection, check_program, not_started
 from edgecompress.device.places import Place
 from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.device.registers import apply_writes
@@ -55,7 +55,9 @@ class ProbePort:
             while (state := self._core.get_state().name) not in ("HALTED", "LOCKUP"):
                 if time.monotonic() > end:
                     self.halt()
-                    return Stop(reason="limit", pc=self._pc(), detail=f"more than {limit.seconds:g} s ({state.lower()})")
+                    return Stop(
+                        reason="limit", pc=self._pc(), detail=f"more than {limit.seconds:g} s ({state.lower()})"
+                    )
                 time.sleep(pause)
                 pause = min(LAST_LOOK, pause * 1.5)
             if state == "LOCKUP":
@@ -78,6 +80,24 @@ class ProbePort:
                         hint="unplug and replug the board, then flash it again",
                     )
                 time.sleep(FIRST_LOOK)
+
+    def pass_boot_rom(self) -> None:
+        """From reset to the program's first instruction: before, external flash cannot be read and no clock stays set."""
+        entry = self.image.symbol("Reset_Handler").address
+        with _pyocd():
+            if not self._core.set_breakpoint(entry, _hardware()):
+                raise DeviceError("no breakpoint is left in the core", hint="disconnect other debuggers")
+            try:
+                self._core.resume()
+                end = time.monotonic() + BOOT_SECONDS
+                while self._core.get_state().name != "HALTED" and time.monotonic() < end:
+                    time.sleep(FIRST_LOOK)
+                self.halt()
+                pc = self._pc()
+            finally:
+                self._core.remove_breakpoint(entry)
+        if pc != entry:
+            raise not_started(self.image, pc)
 
     def close(self) -> None:
         self._close()
@@ -117,9 +137,18 @@ def attach(opened: Any, target: Target, image: Image, name: str, close: Callable
         opened.target.reset_and_halt()
         opened.target.set_vector_catch(0)  # the firmware's own handler says more than a caught vector
     port = ProbePort(opened, image, close)
+    if target.boot:
+        port.pass_boot_rom()
     check_program(port, image)
     apply_writes(port, target.register_writes)
     return Connection(port, f"probe {name}", is_silicon=True, writes=target.register_writes)
+
+
+def _hardware() -> Any:
+    """The kind of breakpoint that works in flash."""
+    from pyocd.core.target import Target as CoreTarget
+
+    return CoreTarget.BreakpointType.HW
 
 
 def _pyocd() -> Any:

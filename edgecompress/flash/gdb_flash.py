@@ -7,8 +7,8 @@ import re
 from contextlib import closing
 from dataclasses import dataclass
 
-from edgecompress.device.gdb_port import USUAL, dial, reset_halt
-from edgecompress.device.gdb_remote import PC, SP, GdbRemote
+from edgecompress.device.gdb_port import USUAL, dial, reset_halt, start
+from edgecompress.device.gdb_remote import GdbRemote
 from edgecompress.device.places import Place, read_place
 from edgecompress.errors import DeviceError
 from edgecompress.flash.checks import check_chip, check_written
@@ -103,7 +103,7 @@ def write(job: Job) -> Written:
                 check_written(server.read_memory, job.image, lambda done, total: job.say("verifying", done, total))
             steps.append(Step("verifying", True, f"{job.bytes:,} bytes read back"))
         with step("resetting"):
-            _start(server, job) if emulated else reset_halt(server)
+            start(server, job.image) if emulated else reset_halt(server)
         steps.append(Step("resetting", True))
     return Written(device, tuple(steps), f"gdb://{where}")
 
@@ -156,13 +156,6 @@ def blocks(areas: tuple[Area, ...], segments: list[Segment]) -> list[tuple[int, 
         else:
             merged.append((first, last))
     return [(first, last - first) for first, last in merged]
-
-
-def _start(server: GdbRemote, job: Job) -> None:
-    """An emulator's core stands where it stood: put it at the program's first instruction."""
-    stack, entry = (int.from_bytes(server.read_memory(job.image.vectors + i, 4), "little") for i in (0, 4))
-    server.write_register(SP, stack)
-    server.write_register(PC, entry & ~1)
 
 
 def _place(job: Job) -> Place:

@@ -104,10 +104,10 @@ def session(probe: Any, target: Target, *, unlock: bool = False) -> Iterator[Any
             if str(probe.unique_id) not in {str(one.unique_id) for one in find_probes()}:
                 raise DeviceError("the debug probe is gone", found=error.found, hint=DISCONNECTED) from error
             if _locked(opened):
-                raise DeviceError("the chip is locked", found=error.found, hint=LOCKED) from error
+                raise DeviceError("the chip is locked", found="it says so itself", hint=LOCKED) from error
             raise
         if not unlock and _locked(opened):
-            raise DeviceError("the chip is locked", found="APPROTECT is enabled", hint=LOCKED)
+            raise DeviceError("the chip is locked", found="it says so itself", hint=LOCKED)
         yield opened
     finally:
         try:

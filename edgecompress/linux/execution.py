@@ -16,7 +16,7 @@ from edgecompress.linux.architectures import Architecture, find_architecture
 from edgecompress.linux.computer import Computer, require
 from edgecompress.linux.exchange import Answer, Effort, Tap, Tensors
 from edgecompress.linux.here import Here
-from edgecompress.report.records import Machine
+from edgecompress.report.linux_records import Machine
 from edgecompress.targets.process import run
 
 PROGRAM, JOB, ANSWER = "program", "job", "answer"

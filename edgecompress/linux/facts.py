@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from edgecompress.errors import DeviceError
 from edgecompress.linux.architectures import ARCHITECTURES, Architecture
 from edgecompress.linux.computer import Computer, require
-from edgecompress.report.records import Condition, Machine
+from edgecompress.report.linux_records import Condition, Machine
 
 SHELL = ("sh", "-s")
 SECONDS = 30.0

@@ -19,16 +19,16 @@ from edgecompress.linux.litert import LitertAnswer
 from edgecompress.pipeline.evidence import Expected
 from edgecompress.pipeline.firmware import weight_bytes
 from edgecompress.reference.compare import Comparison, compare
+from edgecompress.report.linux_records import ExecutorRecord, Machine
 from edgecompress.report.records import (
     EMULATED,
     MEASURED,
     Accuracy,
     BitExact,
     Board,
-    ExecutorRecord,
+    Interval,
     Layer,
     LitertDifference,
-    Machine,
     MemoryMap,
     ModelFile,
     Ram,
@@ -255,7 +255,8 @@ def _with_score(
     scores: Scores | None = labelled.score(lowered, labels, outputs) if labels and outputs else None
     if scores is None:
         return record
-    return replace(record, accuracy=scores.value, accuracy_interval=scores.interval, samples=len(outputs))
+    low, high = scores.interval.low, scores.interval.high
+    return replace(record, accuracy=scores.value, accuracy_low=low, accuracy_high=high, samples=len(outputs))
 
 
 def _accuracy(run: Run, ours: ExecutorRecord) -> Accuracy:
@@ -266,11 +267,17 @@ def _accuracy(run: Run, ours: ExecutorRecord) -> Accuracy:
         metric=task.metric,
         samples=ours.samples,
         device=ours.accuracy,
-        device_interval=ours.accuracy_interval,
+        device_interval=_interval(ours),
         device_samples=ours.samples,
         unit="fraction" if task.higher_is_better else None,
         higher_is_better=task.higher_is_better,
     )
+
+
+def _interval(record: ExecutorRecord) -> Interval | None:
+    if record.accuracy_low is None or record.accuracy_high is None:
+        return None
+    return Interval(record.accuracy_low, record.accuracy_high)
 
 
 def _layers(lowered: Program, run: Run, counts: Counts) -> tuple[Layer, ...]:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from edgecompress.report import format as fmt
-from edgecompress.report.records import EMULATED, Condition, ExecutorRecord, Report
+from edgecompress.report.linux_records import Condition, ExecutorRecord
+from edgecompress.report.records import EMULATED, Report
 from edgecompress.report.summary import BAD, GOOD, WARN, Fact
 
 

@@ -25,6 +25,7 @@ from edgecompress.report.summary import (
     largest_losses,
     overhead,
     promise_line,
+    ratio_to_model,
     title,
 )
 
@@ -115,6 +116,7 @@ def _environment() -> Environment:
         environment.filters[name] = getattr(fmt, name)
     environment.filters["interval"] = interval
     environment.filters["promise"] = promise_line
+    environment.filters["ratio_to_model"] = lambda layer: fmt.ratio(ratio_to_model(layer))
     return environment
 
 
@@ -133,6 +135,7 @@ def _known(layers: Sequence[Layer]) -> dict[str, bool]:
     """Which columns of the layers hold anything at all."""
     fields = {"cycles": "cycles", "limits": "cycles_max", "macs": "macs", "weights": "weight_bytes"}
     fields |= {"instructions": "instructions", "shapes": "output_shape", "milliseconds": "milliseconds"}
+    fields |= {"modelled": "modelled_cycles", "expected": "expected_ratio"}
     return {name: any(getattr(layer, field) is not None for layer in layers) for name, field in fields.items()}
 
 

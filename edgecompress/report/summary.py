@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgecompress.report import format as fmt
-from edgecompress.report.records import COUNTED, MEASURED, ExecutorRecord, Interval, Layer, PassRecord, Report
+from edgecompress.report.linux_records import ExecutorRecord
+from edgecompress.report.records import COUNTED, MEASURED, MEASURED, Interval, Layer, PassRecord, Report
 
 GOOD, BAD, WARN, NEUTRAL = "good", "bad", "warn", ""
 
@@ -22,7 +23,7 @@ class Fact:
 def headline(report: Report) -> tuple[Fact, ...]:
     """Flash, RAM, MACs, instructions, cycles, latency, accuracy and exactness; what is unknown says so."""
     facts = [_flash(report), _ram(report), _macs(report), _instructions(report), _cycles(report), _latency(report)]
-    return (*facts, *_accuracy(report), _exactness(report))
+    return (*facts, *_accuracy(report), *_silicon(report), _exactness(report))
 
 
 def title(report: Report) -> str:
@@ -103,6 +104,13 @@ def layer_shares(layers: Sequence[Layer]) -> list[float | None]:
     return _shares(costs)
 
 
+def ratio_to_model(layer: Layer) -> float | None:
+    """Measured over modelled cycles: of this run where they were measured, else of the board's calibration."""
+    if layer.modelled_cycles and layer.cycles is not None:
+        return layer.cycles / layer.modelled_cycles
+    return layer.expected_ratio
+
+
 def _shares(costs: Sequence[float | None]) -> list[float | None]:
     total = sum(cost or 0 for cost in costs)
     return [cost / total if total and cost is not None else None for cost in costs]
@@ -172,6 +180,8 @@ def _cycles(report: Report) -> Fact:
         words.append(f"{fmt.ratio(cycles.typical / report.macs)} cycles/MAC")
     if cycles.confidence:
         words.append(f"confidence: {cycles.confidence}")
+    if report.run.runs is not None:
+        words.append(f"{fmt.plural(report.run.runs, 'run')}, counter {report.run.counter or fmt.UNKNOWN}")
     return Fact("cycles", fmt.number(cycles.typical), ", ".join(words))
 
 
@@ -181,6 +191,8 @@ def _latency(report: Report) -> Fact:
         return _executor_latency(report.executors[0])
     if time.typical is None:
         reason = "the target has no clock" if report.cycles.typical is not None and time.clock_hz is None else ""
+        if report.cycles.kind == MEASURED:
+            reason = "not measured with the wait states of the board's full clock"
         return Fact("latency", fmt.UNKNOWN, reason)
     words = [f"{report.cycles.kind or 'of unknown origin'}, at {fmt.clock(time.clock_hz)}"]
     if time.min is not None and time.max is not None:
@@ -213,6 +225,25 @@ def _accuracy(report: Report) -> list[Fact]:
     facts = [Fact(label, fmt.metric(value, result.unit), f"{name}; {', '.join(words)}" if words else name)]
     if result.drop is not None:
         facts.append(_drop(report))
+    return facts
+
+
+def _silicon(report: Report) -> list[Fact]:
+    """What is known only of runs on a device: the model's opinion beside measured cycles, bytes against this computer."""
+    facts = []
+    measured, modelled, known = report.cycles, report.modelled, report.calibration
+    if modelled.typical and measured.typical:
+        words = [f"{modelled.kind or 'of unknown origin'}, measured/modelled {measured.typical / modelled.typical:.3f}"]
+        words += [f"confidence: {modelled.confidence}"] if modelled.confidence else []
+        facts.append(Fact("cycle model", fmt.number(modelled.typical), ", ".join(words)))
+    if known is not None:
+        whose = "this model" if known.same_model else "another model"
+        remark = f"measured/modelled on this board, with {whose}; the cycles above are without it"
+        facts.append(Fact("calibration", f"{known.ratio:.3f}", remark))
+    differing, count = report.accuracy.device_differing_bytes, report.accuracy.device_samples
+    if differing is not None and count is not None:
+        remark = f"outputs of {fmt.plural(count, 'test sample')} against this computer's"
+        facts.append(Fact("on device", fmt.plural(differing, "differing byte"), remark, BAD if differing else GOOD))
     return facts
 
 

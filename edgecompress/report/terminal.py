@@ -8,7 +8,7 @@ from edgecompress.memory.picture import draw_text
 from edgecompress.report import format as fmt
 from edgecompress.report.executors import executor_rows, machine_facts, ratio_line, times_line
 from edgecompress.report.layout import Column, bar, print_facts, print_line, print_table
-from edgecompress.report.records import COUNTED, Layer, PassRecord, Report
+from edgecompress.report.records import COUNTED, MODELLED, Layer, PassRecord, Report
 from edgecompress.report.summary import (
     accuracy_rows,
     agreement_line,
@@ -16,6 +16,7 @@ from edgecompress.report.summary import (
     largest_losses,
     layer_shares,
     promise_line,
+    ratio_to_model,
     title,
 )
 
@@ -104,6 +105,8 @@ def print_layers(report: Report, console: Console) -> None:
         Column("weights\nB", tuple(fmt.number(layer.weight_bytes) for layer in layers)),
         Column(f"instructions\n{COUNTED}", tuple(fmt.number(layer.instructions) for layer in layers), drop=1),
         Column(f"cycles\n{kind}", tuple(fmt.number(layer.cycles) for layer in layers), style="bold"),
+        Column(f"cycles\n{MODELLED}", tuple(fmt.number(layer.modelled_cycles) for layer in layers)),
+        Column("measured\n/modelled", tuple(fmt.ratio(ratio_to_model(layer)) for layer in layers)),
         Column(
             f"time, ms\n{time_kind or fmt.UNKNOWN}",
             tuple(fmt.bare_milliseconds(layer.milliseconds) for layer in layers),

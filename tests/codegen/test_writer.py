@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from types import MappingProxyType
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -173,7 +174,7 @@ def test_bad_prefix_is_refused_with_what_was_found(prefix, network):
 
 
 def test_names_of_the_files_around_a_model_are_no_prefixes():
-    for kind in ("firmware", "standalone"):
+    for kind in get_args(runtime.Program):
         for name in runtime.program_sources(kind):
             with pytest.raises(UsageError):
                 writer.check_prefix(name.partition(".")[0])
@@ -411,7 +412,9 @@ def all_kernels():
 
 
 def emitted(network):
-    programs = {**runtime.program_sources("firmware"), **runtime.program_sources("standalone")}
+    programs = {
+        name: text for kind in get_args(runtime.Program) for name, text in runtime.program_sources(kind).items()
+    }
     return {**writer.write(network), **golden(network), **all_kernels(), **programs}
 
 

@@ -18,7 +18,7 @@ FLASH, UICR, NVMC, PPB = 0, 0x1000_1000, 0x4001_E000, 0xE000_0000
 FLASH_BYTES, PAGE = 0x10_0000, 0x1000
 READY, CONFIG, ERASE_PAGE, ERASE_ALL, ERASE_UICR = 0x400, 0x504, 0x508, 0x50C, 0x514
 DHCSR, DCRSR, DCRDR, DEMCR, AIRCR = 0xE000_EDF0, 0xE000_EDF4, 0xE000_EDF8, 0xE000_EDFC, 0xE000_ED0C
-ROM_TABLE, SCS = 0xE00F_F000, 0xE000_E000
+ROM_TABLE, SCS, FPB = 0xE00F_F000, 0xE000_E000, 0xE000_2000
 NOWHERE = 0xFFFF_FFFE
 LIMIT = 60_000_000
 HALTED, RESET_SEEN, REGISTER_READY = 1 << 17, 1 << 25, 1 << 16
@@ -97,11 +97,13 @@ class Board:
 
     def _components(self) -> None:
         """A ROM table with the system control space behind it, as discovery looks for them."""
-        for base, kind, part in ((ROM_TABLE, 0x10, 0x4C4), (SCS, 0xE0, 0x00C)):
+        for base, kind, part in ((ROM_TABLE, 0x10, 0x4C4), (SCS, 0xE0, 0x00C), (FPB, 0xE0, 0x003)):
             ids = (0x04, 0, 0, 0, part & 0xFF, 0xB0 | part >> 8, 0x0B, 0, 0x0D, kind, 0x05, 0xB1)
             for index, value in enumerate(ids):
                 self.poke(base + 0xFD0 + 4 * index, value)
-        self.poke(ROM_TABLE, (SCS - ROM_TABLE) & 0xFFFF_F000 | 3)
+        for index, base in enumerate((SCS, FPB)):
+            self.poke(ROM_TABLE + 4 * index, (base - ROM_TABLE) & 0xFFFF_F000 | 3)
+        self.poke(FPB, 2 << 4)  # two comparators
 
     def _flash_written(self, uc: Any, access: int, address: int, size: int, value: int, _: object) -> None:
         old = int.from_bytes(uc.mem_read(address, size), "little")
@@ -195,15 +197,33 @@ class Board:
         self.halted = False
         if self.endless:
             return
+        hooks = [
+            self.uc.hook_add(unicorn.UC_HOOK_CODE, self._compared, begin=address, end=address)
+            for address in self.comparators()
+        ]
         try:
             self.uc.emu_start(self.uc.reg_read(arm.UC_ARM_REG_PC) | 1, NOWHERE, count=steps or LIMIT)
         except unicorn.UcError as error:
             if error.errno not in (unicorn.UC_ERR_READ_UNMAPPED, unicorn.UC_ERR_WRITE_UNMAPPED):
                 return  # a core that is lost runs on
+        finally:
+            for hook in hooks:
+                self.uc.hook_del(hook)
         self.halted = self.halted or bool(steps)
         if self.stuck is not None:
             byte = self.uc.mem_read(self.stuck, 1)[0]
             self.uc.mem_write(self.stuck, bytes((byte | 1,)))
+
+    def comparators(self) -> list[int]:
+        """Addresses at which the breakpoint unit halts the core (Armv7-M manual, C1.11)."""
+        if not self.peek(FPB) & 1:
+            return []
+        words = [self.peek(FPB + 8 + 4 * n) for n in range(2)]
+        return [(word & 0x1FFF_FFFC) + (2 if word >> 30 == 2 else 0) for word in words if word & 1]
+
+    def _compared(self, uc: Any, address: int, size: int, _: object) -> None:
+        self.halted = True
+        uc.emu_stop()
 
     def _interrupt(self, uc: Any, number: int, _: object) -> None:
         if number == 7:  # BKPT halts at itself

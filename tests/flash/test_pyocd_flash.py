@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from fake_board import FLASH_BYTES, PAGE, Board
 
 from edgecompress import targets
+from edgecompress.device import opening, probe_port
 from edgecompress.errors import DeviceError, DoesNotFitError, MissingToolError, NotExactError, UsageError
 from edgecompress.flash import Flashed, flash, probe, probes
 from edgecompress.flash.job import FlashInterruptedError
@@ -157,7 +159,9 @@ def test_bit_that_cannot_be_programmed_fails_the_verification(board: Board, run_
     assert "1 of" in raised.value.found
 
 
-def test_flash_algorithm_that_never_ends_is_given_up(board: Board, run_dir: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_flash_algorithm_that_never_ends_is_given_up(
+    board: Board, run_dir: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(probe, "TIMEOUTS", dict.fromkeys(probe.TIMEOUTS, 0.1))
     board.endless = True
     with pytest.raises(DeviceError, match="erasing and writing: the flash refused") as raised:
@@ -231,6 +235,30 @@ def test_probes_lists_what_is_connected(boards: dict[str, Board]) -> None:
     boards["77"] = Board()
     (found,) = probes()
     assert (found.kind, found.id, found.description) == ("probe", "77", "Fake CMSIS-DAP")
+
+
+def test_selftest_waits_for_the_boot_rom_where_there_is_one(
+    board: Board, run_dir: RunDir, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """External flash cannot be read before; here a stand-in for the boot ROM makes that so."""
+    boot_rom = replace(targets.find("nrf52840-dk"), boot="rp2040")
+    monkeypatch.setattr("edgecompress.flash.find", lambda _: boot_rom)
+    halts: list[list[int]] = []
+    go = Board._go
+
+    def watch(self: Board, steps: int = 0) -> None:
+        halts.append(self.comparators())
+        go(self, steps)
+
+    monkeypatch.setattr(Board, "_go", watch)
+    assert flash(run_dir(), via="pyocd").selftest == "passed"
+    assert [image.symbol("Reset_Handler").address] in halts
+    assert board.comparators() == []
+    monkeypatch.setattr(opening, "BOOT_SECONDS", 0.1)
+    monkeypatch.setattr(probe_port, "BOOT_SECONDS", 0.1)
+    monkeypatch.setattr(Board, "comparators", lambda _: [])  # it never comes there
+    with pytest.raises(DeviceError, match="self-test: the chip's boot ROM does not start the program"):
+        flash(run_dir(), via="pyocd")
 
 
 def test_chip_that_needs_a_pack_names_the_command_that_installs_it(board: Board, run_dir: RunDir) -> None:

@@ -1,21 +1,46 @@
-"""A home with SSH keys, servers on loopback, and a small model."""
+"""A home with SSH keys, a server on loopback, and small models."""
 
-import asyncio
-import importlib.util
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-if importlib.util.find_spec("asyncssh") is None:
-    collect_ignore_glob = ["test_ssh*.py", "test_openssh.py"]
-else:
-    import asyncssh
-    from loopback import Server
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools"), str(Path(__file__).resolve().parent)]
+
+from model_cases import CASES
+
+from edgecompress.codegen.program import Program, lower
+from edgecompress.tflite import reader
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Callable[[str], Path]:
+    """Writes the model of a conformance case; returns its path."""
+
+    def write(name: str) -> Path:
+        path = tmp_path / f"{name}.tflite"
+        path.write_bytes(next(case for case in CASES if case.id == name).build())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def conv(model) -> Path:
+    """A model with one convolution."""
+    return model("conv_2d-same")
+
+
+@pytest.fixture
+def conv_program(conv) -> Program:
+    return lower(reader.read(conv))
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
-    """A user's home with a key and nothing else; compiled objects are still kept where they always are."""
+    """A user's home with an SSH key; what the compiler has cached stays where it is."""
+    asyncssh = pytest.importorskip("asyncssh")
     from edgecompress.targets.cache import cache_folder
 
     monkeypatch.setenv("EDGECOMPRESS_CACHE", str(cache_folder("zig").parent))
@@ -30,14 +55,12 @@ def home(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def user_key(home):
-    return asyncssh.read_private_key(home / ".ssh" / "id_ed25519")
+def server(tmp_path, home):
+    """A server that knows the user, and that the user knows."""
+    import asyncssh
+    from loopback import Server
 
-
-@pytest.fixture
-def server(tmp_path, home, user_key):
-    """A server that knows the user, and is known to the user."""
-    running = Server(tmp_path / "pi", user_key=user_key)
+    running = Server(tmp_path / "pi", user_key=asyncssh.read_private_key(home / ".ssh" / "id_ed25519"))
     (home / ".ssh" / "known_hosts").write_text(running.known_hosts)
     yield running
     running.close()
@@ -48,9 +71,3 @@ def address(server):
     from edgecompress.linux.address import Address
 
     return Address("127.0.0.1", server.port, "pi")
-
-
-@pytest.fixture(autouse=True)
-def no_loop_is_left():
-    yield
-    assert asyncio._get_running_loop() is None

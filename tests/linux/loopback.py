@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import re
+import signal
 import subprocess
 import threading
 from collections.abc import Callable
@@ -112,10 +113,14 @@ class Server:
             "/bin/sh", "-c", self.rewrite(command), env=self.environment, cwd=self.home,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
-        await process.redirect(stdin=child.stdin, stdout=child.stdout, stderr=child.stderr)
-        status = await child.wait()
-        await process.stdout.drain()
-        process.exit_with_signal(asyncssh.SIGKILL if False else "KILL") if status == -9 else process.exit(status % 256)
+        output, errors = await child.communicate(await process.stdin.read())
+        process.stdout.write(output)
+        process.stderr.write(errors)
+        status = child.returncode
+        if status < 0:
+            process.exit_with_signal(signal.Signals(-status).name.removeprefix("SIG"))
+        else:
+            process.exit(status)
 
     @property
     def known_hosts(self) -> str:

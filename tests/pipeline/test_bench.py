@@ -2,6 +2,9 @@
 
 import json
 import re
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -379,6 +382,17 @@ def test_every_model_is_exact_on_every_core(name, core, expected, tmp_path):
 def test_mlperf_models_are_exact_on_the_m55(name, expected, tmp_path):
     found = run_on(name, "cortex-m55", expected, tmp_path)
     assert found.exact, found.first
+
+
+@pytest.mark.slow
+def test_keyword_spotting_takes_less_than_five_seconds(kws, saved):
+    seconds = []
+    for _ in range(2):
+        start = time.perf_counter()
+        command = [sys.executable, "-m", "edgecompress", "bench", kws]
+        assert subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 0
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 5
 
 
 @pytest.mark.slow

@@ -67,23 +67,45 @@ static void gather_bytes(const ec_conv_2d_dsp_params *p, const int8_t *input, in
     widen(to, row, p->depth, offset);
 }
 
+static ec_gemm_4x2_outputs two_channels(const ec_conv_2d_dsp_params *p, int32_t channel, int32_t second, int8_t *output) {
+    const ec_gemm_4x2_outputs to = {
+        {ec_quick_channel_of(&p->requantization, channel), ec_quick_channel_of(&p->requantization, second)},
+        p->requantization.output_offset,
+        {(uint32_t)p->bias[channel], (uint32_t)p->bias[second]},
+        output + channel,
+        p->out_channels,
+    };
+    return to;
+}
+
+/* What ec_gemm_4x2_int8 does not: fewer pixels, a single channel, a narrower range. */
+static void multiply_rest(const ec_conv_2d_dsp_params *p, const uint32_t *strip, const int8_t *weights, int32_t pixels,
+                          const ec_gemm_4x2_outputs *to, int32_t has_second) {
+    const ec_quick_range range = ec_quick_range_of(&p->requantization);
+    const uint32_t b0 = to->bias[0], b1 = to->bias[1];
+    uint32_t sums[2 * PIXELS] = {b0, b1, b0, b1, b0, b1, b0, b1};
+    ec_gemm_4x2(strip, weights, p->depth / 2, sums);
+    for (int32_t pixel = 0; pixel < pixels; ++pixel) {
+        int8_t *output = to->output + pixel * to->stride;
+        output[0] = ec_quick_requantize(range, to->channels[0], sums[2 * pixel]);
+        if (has_second) {
+            output[1] = ec_quick_requantize(range, to->channels[1], sums[2 * pixel + 1]);
+        }
+    }
+}
+
 /* All output channels of the pixels in the strip. */
 static void multiply(const ec_conv_2d_dsp_params *p, const uint32_t *strip, int8_t *output, int32_t pixels) {
-    const ec_quick_range range = ec_quick_range_of(&p->requantization);
-    const int32_t out_channels = p->out_channels;
+    const ec_requantization *r = &p->requantization;
+    const int32_t is_whole = pixels == PIXELS && r->activation_min == INT8_MIN && r->activation_max == INT8_MAX;
     const int8_t *weights = p->weights;
-    for (int32_t channel = 0; channel < out_channels; channel += 2, weights += 2 * p->depth) {
-        const int32_t second = channel + 1 < out_channels ? channel + 1 : channel;
-        const ec_quick_channel c0 = ec_quick_channel_of(&p->requantization, channel);
-        const ec_quick_channel c1 = ec_quick_channel_of(&p->requantization, second);
-        const uint32_t b0 = (uint32_t)p->bias[channel], b1 = (uint32_t)p->bias[second];
-        uint32_t sums[2 * PIXELS] = {b0, b1, b0, b1, b0, b1, b0, b1};
-        ec_gemm_4x2(strip, weights, p->depth / 2, sums);
-        int8_t *to = output + channel;
-        const uint32_t *end = sums + 2 * pixels;
-        for (const uint32_t *sum = sums; sum < end; sum += 2, to += out_channels) {
-            to[second - channel] = ec_quick_requantize(range, c1, sum[1]);
-            to[0] = ec_quick_requantize(range, c0, sum[0]);
+    for (int32_t channel = 0; channel < p->out_channels; channel += 2, weights += 2 * p->depth) {
+        const int32_t has_second = channel + 1 < p->out_channels;
+        const ec_gemm_4x2_outputs to = two_channels(p, channel, channel + has_second, output);
+        if (is_whole && has_second) {
+            ec_gemm_4x2_int8(strip, weights, p->depth / 2, &to);
+        } else {
+            multiply_rest(p, strip, weights, pixels, &to, has_second);
         }
     }
 }
