@@ -94,7 +94,9 @@ def _show(result: "Flashed", json_file: str | None) -> None:
         return
     for step in result.steps:
         mark, style = ("done", "green") if step.done else ("left out", "yellow")
-        print_line(screen, f"  {step.name}: {mark}" + (f" ({printable(step.detail)})" if step.detail else ""), style=style)
+        print_line(
+            screen, f"  {step.name}: {mark}" + (f" ({printable(step.detail)})" if step.detail else ""), style=style
+        )
     print_line(screen, f"{'self-test passed' if result.vectors else 'no self-test'}, {result.seconds:.1f} s")
 
 

@@ -82,7 +82,7 @@ def not_started(image: Image, pc: int) -> DeviceError:
     """The error where the boot ROM does not come to the program."""
     return DeviceError(
         "the chip's boot ROM does not start the program",
-        found=f"after {BOOT_SECONDS:g} s at {pc:#010x} instead of {image.symbol('Reset_Handler').address:#010x}",
+        found=f"the core is at {pc:#010x} instead of {image.symbol('Reset_Handler').address:#010x}",
         hint="flash this firmware first: edgecompress flash RUNDIR; it must be built for this very target",
     )
 

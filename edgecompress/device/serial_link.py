@@ -20,7 +20,7 @@ ANSWER, STOPPED, ERROR = 0x80, 0x70, 0xFF
 MOST = 512
 FRAME_MOST = len(SYNC) + HEAD.size + MOST + CRC.size
 ERRORS = {1: "it does not understand the question", 2: "it stands at another stop: it has been reset", 3: "it has faulted"}
-TRIES = 6
+TRIES = 8
 ANSWER_SECONDS = 0.4
 
 

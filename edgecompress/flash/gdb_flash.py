@@ -116,17 +116,17 @@ def _program(server: GdbRemote, areas: tuple[Area, ...], job: Job) -> str:
         server.flash(f"vFlashErase:{first:x},{size:x}", seconds=ERASE_SECONDS)
     done = 0
     for segment in flash:
-        for start in range(0, len(segment.data), PIECE):
-            piece = segment.data[start : start + PIECE]
-            server.flash(f"vFlashWrite:{segment.address + start:x}:", piece, seconds=WRITE_SECONDS)
+        for offset in range(0, len(segment.data), PIECE):
+            piece = segment.data[offset : offset + PIECE]
+            server.flash(f"vFlashWrite:{segment.address + offset:x}:", piece, seconds=WRITE_SECONDS)
             done += len(piece)
             job.say("writing", done, job.bytes)
     if flash:
         server.flash("vFlashDone", seconds=ERASE_SECONDS)
     for segment in plain:
-        for start in range(0, len(segment.data), 4096):
-            server.write_memory(segment.address + start, segment.data[start : start + 4096])
-            job.say("writing", done + start, job.bytes)
+        for offset in range(0, len(segment.data), 4096):
+            server.write_memory(segment.address + offset, segment.data[offset : offset + 4096])
+            job.say("writing", done + offset, job.bytes)
         done += len(segment.data)
     written = sum(len(segment.data) for segment in flash)
     return f"{written:,} bytes by vFlashWrite, {job.bytes - written:,} bytes as plain memory"

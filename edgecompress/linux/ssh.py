@@ -10,6 +10,7 @@ import re
 import shlex
 import threading
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgecompress.errors import DeviceError, MissingToolError
@@ -31,7 +32,13 @@ MAKE_FOLDER = ("sh", "-c", 'umask 077; mktemp -d "${TMPDIR:-/tmp}/edgecompress.X
 WRITE_FILE = ("sh", "-c", 'umask 077; cat >"$1"', "sh")
 WRITE_PROGRAM = ("sh", "-c", 'umask 077; cat >"$1" && chmod 700 "$1"', "sh")
 READ_FILE = ("cat", "--")
+RUN = ("sh", "-c", 'echo $$ >"$0"; exec "$@"')
+"""Then the file for the process's number, and the program with its arguments."""
+KILL = ("sh", "-c", 'kill -9 "$(cat "$0")"')
+"""Then that file. SSH's own way to send a signal is optional, and refused for forced commands."""
 REMOVE_FOLDER = ("rm", "-rf", "--")
+PROCESS = "pid"
+"""The file in the folder that holds the number of the process that runs."""
 _FOLDER = re.compile(r"/(?:[\w.+-]+/)*edgecompress\.\w{8}")
 _SHELL_SIGNAL = 128
 _SIGNALS = range(1, 32)
@@ -40,6 +47,11 @@ _SIGNALS = range(1, 32)
 def command_line(command: Sequence[str]) -> str:
     """What is sent for a command: quoted words, and messages in English."""
     return shlex.join(("env", "LC_ALL=C", *command))
+
+
+def _program(command: Sequence[str]) -> Sequence[str]:
+    """The program that `RUN` runs."""
+    return command[len(RUN) + 1 :] if tuple(command[: len(RUN)]) == RUN else command
 
 
 class Ssh:
@@ -71,19 +83,26 @@ class Ssh:
 
     def run(self, command: Sequence[str], *, timeout: float, stdin: bytes = b"") -> Finished:
         """See `Computer.run`."""
-        return self._wait(self._run(command, timeout, stdin))
+        number = f"{self.folder}/{PROCESS}"
+        try:
+            finished = self._wait(self._run((*RUN, number, *command), timeout, stdin))
+        except BaseException:
+            with contextlib.suppress(DeviceError):
+                self._wait(self._run((*KILL, number), SHORT_SECONDS, b""))
+            raise
+        return replace(finished, command=tuple(command))
 
     def put(self, name: str, content: bytes, *, executable: bool = False) -> str:
         """See `Computer.put`."""
         path = f"{self.folder}/{name}"
         script = WRITE_PROGRAM if executable else WRITE_FILE
-        require(self.run((*script, path), timeout=FILE_SECONDS, stdin=content), f"writing {path}", self)
+        require(self._wait(self._run((*script, path), FILE_SECONDS, content)), f"writing {path}", self)
         return path
 
     def get(self, name: str) -> bytes:
         """See `Computer.get`."""
         path = f"{self.folder}/{name}"
-        return require(self.run((*READ_FILE, path), timeout=FILE_SECONDS), f"reading {path}", self).output
+        return require(self._wait(self._run((*READ_FILE, path), FILE_SECONDS, b"")), f"reading {path}", self).output
 
     def close(self) -> str:
         """See `Computer.close`."""
@@ -142,9 +161,12 @@ class Ssh:
         except (OSError, asyncssh.Error) as error:
             raise self._lost(error) from error
         try:
-            output, errors = await asyncio.wait_for(process.communicate(stdin), timeout)
+            with contextlib.suppress(BrokenPipeError):  # it has ended already; why, it says below
+                process.stdin.write(stdin)
+                process.stdin.write_eof()
+            output, errors = await asyncio.wait_for(process.communicate(), timeout)
         except TimeoutError as error:
-            raise timed_out(command, timeout, self.name) from error
+            raise timed_out(_program(command), timeout, self.name) from error
         except (OSError, asyncssh.Error) as error:
             raise self._lost(error) from error
         finally:
@@ -165,7 +187,7 @@ class Ssh:
         return Finished(tuple(command), status, "", output, errors)
 
     def _make_folder(self) -> str:
-        made = require(self.run(MAKE_FOLDER, timeout=SHORT_SECONDS), "making a folder", self)
+        made = require(self._wait(self._run(MAKE_FOLDER, SHORT_SECONDS, b"")), "making a folder", self)
         text = made.output.decode("utf-8", "replace").strip()
         if not _FOLDER.fullmatch(text):
             raise DeviceError(

@@ -21,6 +21,7 @@ from on_host import OnHost
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
+from edgecompress.errors import EdgecompressError
 from edgecompress.reference.executor import Answer, Executor, Job
 from edgecompress.reference.inputs import FILLS, filled_input
 from edgecompress.reference.integer import Integer
@@ -116,7 +117,10 @@ def answers(material: dict[str, Material]) -> Callable[[str], dict[str, Answer]]
             executor = {**OURS, **OTHERS}[name]()
             require(executor)
             chosen = [m for m in material.values() if name not in OURS or m.case.operator in ops.OPERATORS]
-            made = executor.run_jobs([m.job for m in chosen])
+            try:
+                made = executor.run_jobs([m.job for m in chosen])
+            except EdgecompressError as error:  # once, not again for every case
+                made = [Answer(error=error)] * len(chosen)
             known[name] = dict(zip((m.case.id for m in chosen), made, strict=True))
         return known[name]
 

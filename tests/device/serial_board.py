@@ -49,7 +49,7 @@ def image_of(program: Path) -> Image:
         symbols = {
             s.name: Symbol(name=s.name, address=s["st_value"], size=s["st_size"], section="") for s in table.iter_symbols()
         }
-    wanted = {name: symbols[name] for name in ("ec_mailbox", "ec_mailbox_stop", "ec_fault_stop", "ec_fault")}
+    wanted = {name: symbols[name] for name in ("ec_mailbox", "ec_mailbox_stop", "ec_fault_stop", "ec_fault", "ec_stack_low", "ec_stack_high")}  # fmt: skip
     return Image(
         path=program,
         flash=FlashUse(code=0, constants=0, weights=0, golden=0),

@@ -136,12 +136,12 @@ def test_nothing_that_listens_says_how_to_start_a_server(firmware: Firmware, mon
 
 @pytest.mark.needs("qemu-system-arm")
 def test_qemus_own_server_is_known_loaded_and_counts_no_cycles(firmware: Firmware) -> None:
-    """It was started with another program, which has run already."""
+    """It was started with another program."""
     image, other = firmware("cortex-m4"), firmware("cortex-m4", "arena[0] = 7")
     with socket.create_server(("127.0.0.1", 0)) as free:
         number = free.getsockname()[1]
     command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none"]
-    process = subprocess.Popen([*command, "-gdb", f"tcp:127.0.0.1:{number}", "-kernel", str(other.path)])
+    process = subprocess.Popen([*command, "-S", "-gdb", f"tcp:127.0.0.1:{number}", "-kernel", str(other.path)])
     try:
         end = time.monotonic() + 20
         while True:

@@ -136,6 +136,8 @@ class Board:
             if address in (DHCSR, DCRSR, DEMCR, AIRCR):
                 self._control(address, value)
                 return
+            if address == FPB:  # how many comparators there are cannot be written
+                data = (value & 3 | 2 << 4).to_bytes(4, "little")
             if 0x4000_0000 <= address < 0x5000_0000:
                 self.written_registers.append((address, value))
                 if NVMC <= address < NVMC + 0x1000:
@@ -201,6 +203,8 @@ class Board:
             self.uc.hook_add(unicorn.UC_HOOK_CODE, self._compared, begin=address, end=address)
             for address in self.comparators()
         ]
+        if hooks:
+            self.uc.ctl_flush_tb()  # code that was translated before knows nothing of them
         try:
             self.uc.emu_start(self.uc.reg_read(arm.UC_ARM_REG_PC) | 1, NOWHERE, count=steps or LIMIT)
         except unicorn.UcError as error:

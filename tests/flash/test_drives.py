@@ -138,7 +138,7 @@ def test_full_drive_is_an_output_error_and_leaves_nothing_behind(
 
     with monkeypatch.context() as patched:
         patched.setattr(drives.shutil, "disk_usage", lambda _: Usage)
-        with pytest.raises(OutputError, match="copying: .*EDGECOMP.UF2 cannot be written") as raised:
+        with pytest.raises(OutputError, match=r"copying: .*EDGECOMP\.UF2 cannot be written") as raised:
             flash(run_dir("rpi-pico"), via="uf2")
         assert "100 are free" in raised.value.found
     if Path("/dev/full").exists():  # full at the first byte, whatever it said before

@@ -18,7 +18,7 @@ import asyncssh
 
 Rewrite = Callable[[str], str]
 
-PROGRAM = re.compile(r"(?<=LC_ALL=C )(?=\S+/edgecompress\.\w{8}/program )")
+PROGRAM = re.compile(r"(?<= )(?=/\S+/edgecompress\.\w{8}/program /)")
 """Before our program in a command."""
 
 

@@ -11,7 +11,13 @@ from edgecompress.linux.computer import Finished
 from edgecompress.linux.exchange import Effort
 from edgecompress.linux.here import Here
 
-PROBED = {"python": "3.11.2", "machine": "aarch64", "package": "ai-edge-litert", "module": "ai_edge_litert", "version": "2.1.2"}
+PROBED = {
+    "python": "3.11.2",
+    "machine": "aarch64",
+    "package": "ai-edge-litert",
+    "module": "ai_edge_litert",
+    "version": "2.1.2",
+}
 NOTHING = {"python": "3.11.2", "machine": "aarch64", "package": None, "problem": "No module named 'ai_edge_litert'"}
 
 
@@ -103,7 +109,10 @@ def test_a_venv_in_which_nothing_can_be_installed_is_removed():
 
 @pytest.mark.parametrize(
     ("status", "output", "words"),
-    [(127, b"sh: 1: python3: not found", "there is no Python on pi@pi"), (1, b"ensurepip is missing", "no venv can be made")],
+    [
+        (127, b"sh: 1: python3: not found", "there is no Python on pi@pi"),
+        (1, b"ensurepip is missing", "no venv can be made"),
+    ],
 )
 def test_installing_without_python_says_what_to_install(status, output, words):
     with pytest.raises(MissingToolError, match=words) as caught:

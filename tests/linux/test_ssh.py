@@ -43,9 +43,9 @@ def test_the_commands_are_these(server, pi):
     assert server.commands == [
         MAKE,
         f"env LC_ALL=C sh -c 'umask 077; cat >\"$1\"' sh {folder}/job",
-        f"env LC_ALL=C sh -c 'umask 077; cat >\"$1\" && chmod 700 \"$1\"' sh {folder}/program",
+        f'env LC_ALL=C sh -c \'umask 077; cat >"$1" && chmod 700 "$1"\' sh {folder}/program',
         f"env LC_ALL=C cat -- {folder}/job",
-        f"env LC_ALL=C {folder}/program",
+        f'env LC_ALL=C sh -c \'echo $$ >"$0"; exec "$@"\' {folder}/pid {folder}/program',
         f"env LC_ALL=C rm -rf -- {folder}",
     ]
     assert server.left_behind() == []
@@ -122,7 +122,11 @@ def test_a_dead_host_says_so_in_time(home, monkeypatch):
         (TimeoutError(), "pi@pi does not answer", "ping pi"),
         (OSError(113, "No route to host"), "pi@pi cannot be reached", "`ssh pi@pi`; it must work first"),
         (asyncssh.ConnectionLost("Login timeout expired"), "pi@pi does not answer", "ping pi"),
-        (asyncssh.KeyExchangeFailed("No matching cipher"), "pi@pi and this computer have no SSH algorithm in common", ""),
+        (
+            asyncssh.KeyExchangeFailed("No matching cipher"),
+            "pi@pi and this computer have no SSH algorithm in common",
+            "",
+        ),
         (asyncssh.ConnectionLost("Connection lost"), "pi@pi cannot be reached", "`ssh pi@pi`"),
     ],
 )
@@ -258,7 +262,9 @@ def test_a_host_that_dies_in_the_middle_does_not_hang(server, address, monkeypat
     pi = Ssh(address)
     stalled = threading.Event()
     server.stall = re.compile("/program")
-    server._loop.call_soon_threadsafe(lambda: server._loop.call_later(0.5, lambda: stalled.wait(15)))  # deaf from now on
+    server._loop.call_soon_threadsafe(
+        lambda: server._loop.call_later(0.5, lambda: stalled.wait(15))
+    )  # deaf from now on
     start = time.monotonic()
     with pytest.raises(DeviceError, match="broke"):
         pi.run((f"{pi.folder}/program",), timeout=60)

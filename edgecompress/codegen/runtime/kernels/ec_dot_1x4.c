@@ -32,6 +32,8 @@
     "sxtb16 r11, r11, ror #8\n\t"                                                                                      \
     "smlad r7, r11, r3, r7\n\t"
 
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* the assembly reads them from their registers */
+
 __attribute__((naked, noinline)) void ec_dot_1x4(const int8_t *weights, const int8_t *input, int32_t count,
                                                  uint32_t sums[4]) {
     __asm__ volatile(

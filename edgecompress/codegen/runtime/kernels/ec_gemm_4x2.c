@@ -50,6 +50,8 @@
     "bne 3b\n"                                                                                                         \
     "4:\n\t"
 
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* the assembly reads them from their registers */
+
 __attribute__((naked, noinline)) void ec_gemm_4x2(const uint32_t *strip, const int8_t *weights, int32_t pairs,
                                                   uint32_t sums[8]) {
     __asm__ volatile("push {r4-r11, lr}\n\t" PUSH_ENDS
