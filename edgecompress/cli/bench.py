@@ -33,10 +33,14 @@ Where it runs (--on):
 def where_options(command: Any) -> Any:
     """`--on`, `--target` and `--runs`, which `bench` and `calibrate` share."""
     command = click.option(
-        "--runs", type=click.IntRange(1, 10_000), help="Timed inferences, where cycles are measured.  [default: 10; 50 on Linux]"
+        "--runs",
+        type=click.IntRange(1, 10_000),
+        help="Timed inferences, where cycles are measured.  [default: 10; 50 on Linux]",
     )(command)
     return click.option(
-        "-t", "--target", help="A CPU or board; see `edgecompress targets`.  [default: the run directory's, else cortex-m4]"
+        "-t",
+        "--target",
+        help="A CPU or board; see `edgecompress targets`.  [default: the run directory's, else cortex-m4]",
     )(command)
 
 

@@ -19,9 +19,7 @@ Examples:
 @click.option("--on", "where", required=True, metavar="PLACE", help="Where it runs; see `edgecompress bench --help`.")
 @where_options
 @common_options
-def calibrate(
-    run: Path, where: str, target: str | None, runs: int | None, verbose: int, json_file: str | None
-) -> None:
+def calibrate(run: Path, where: str, target: str | None, runs: int | None, verbose: int, json_file: str | None) -> None:
     """Measure on a real board how far the cycle model is off, layer by layer, and keep it for this board.
 
     Later reports for the board show the ratio beside their modelled cycles. They never change them.

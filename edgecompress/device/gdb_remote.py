@@ -185,7 +185,9 @@ class GdbRemote:
         except OSError as error:
             raise DeviceError("the debug server is gone", found=str(error)) from error
         if not data:
-            raise DeviceError("the debug server closed the connection", hint="start it again; is the board still plugged in?")
+            raise DeviceError(
+                "the debug server closed the connection", hint="start it again; is the board still plugged in?"
+            )
         self._buffer += data
         return True
 

@@ -19,7 +19,11 @@ INFO, READ, WRITE, RUN, CHECKSUM = 1, 2, 3, 4, 5
 ANSWER, STOPPED, ERROR = 0x80, 0x70, 0xFF
 MOST = 512
 FRAME_MOST = len(SYNC) + HEAD.size + MOST + CRC.size
-ERRORS = {1: "it does not understand the question", 2: "it stands at another stop: it has been reset", 3: "it has faulted"}
+ERRORS = {
+    1: "it does not understand the question",
+    2: "it stands at another stop: it has been reset",
+    3: "it has faulted",
+}
 TRIES = 8
 ANSWER_SECONDS = 0.4
 
@@ -63,7 +67,7 @@ class Decoder:
     def feed(self, data: bytes) -> list[Frame]:
         """All frames that are whole now."""
         self._buffer += data
-        frames = []
+        frames: list[Frame] = []
         while True:
             start = self._buffer.find(SYNC)
             if start < 0:
@@ -170,6 +174,8 @@ class SerialLink:
         if frame.kind == ERROR:
             code = int.from_bytes(frame.payload[:4], "little")
             raise DeviceError(
-                "the device refuses", found=ERRORS.get(code, f"error {code}"), hint="press its reset button, run it again"
+                "the device refuses",
+                found=ERRORS.get(code, f"error {code}"),
+                hint="press its reset button, run it again",
             )
         return frame

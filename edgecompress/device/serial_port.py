@@ -84,9 +84,7 @@ class SerialPort:
         for start in range(0, len(data), step):
             part = data[start : start + step]
             where = address + start
-            self._link.ask(
-                link.WRITE, _WORD.pack(where) + part, doing=f"writing {len(part)} bytes at {where:#010x}"
-            )
+            self._link.ask(link.WRITE, _WORD.pack(where) + part, doing=f"writing {len(part)} bytes at {where:#010x}")
 
     def run(self, limit: Limit = NO_ENDLESS_LOOP) -> Stop:
         """Continue until the program serves the line again, or the limit of seconds (instructions are not looked at)."""

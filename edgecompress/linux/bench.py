@@ -186,7 +186,7 @@ def _bench(job: _Job, computer: Computer, folder: Path) -> tuple[Report, dict[st
         expected = reference.result()
     before = facts.read_condition(computer)
     ours = _run_ours(job, computer, processor, executable)
-    beside = _run_litert(job, computer) if wishes.with_litert else LitertFindings()
+    beside = _run_litert(job, computer, processor) if wishes.with_litert else LitertFindings()
     machine = replace(machine, before=before, after=facts.read_condition(computer))
     job.say("counting instructions", STEPS - 1)
     counts = instructions.count(executable, processor, program, job.proof[0], wishes.prefix)
@@ -214,10 +214,10 @@ def _run_ours(job: _Job, computer: Computer, processor: execution.Processor, exe
     return replace(run, labels=job.labels, labelled_outputs=tuple(outputs), labelled_expected=tuple(wanted))
 
 
-def _run_litert(job: _Job, computer: Computer) -> LitertFindings:
+def _run_litert(job: _Job, computer: Computer, processor: execution.Processor) -> LitertFindings:
     """LiteRT is shown beside our C: what keeps it from running is a warning, unless the user asked to install it."""
     job.say(f"looking for LiteRT on {computer.name}", 3)
-    found = litert.find(computer)
+    found = litert.find(computer, (*processor.launcher, *processor.python) if processor.python else ())
     if isinstance(found, str) and job.wishes.install_litert:
         job.say(f"installing LiteRT on {computer.name}", 3)
         found = litert.install(computer)
@@ -228,10 +228,11 @@ def _run_litert(job: _Job, computer: Computer) -> LitertFindings:
     model, effort, threads, limit = job.path.read_bytes(), job.effort, job.wishes.threads, job.wishes.timeout
     try:
         answer = litert.run(computer, found, model, job.proof, effort, threads=threads, timeout=limit, operators=True)
+        counted = instructions.count_litert(processor, found, model, job.proof[0])
         if job.labels is None:
-            return LitertFindings(answer)
+            return LitertFindings(answer, instructions=counted)
         samples = execution.as_samples(job.program, job.labels.tests.inputs, 0, len(job.labels))
         more = litert.run(computer, found, model, samples, Effort(), threads=threads, timeout=limit, operators=False)
-        return LitertFindings(answer, more.outputs)
+        return LitertFindings(answer, more.outputs, instructions=counted)
     except EdgecompressError as error:
         return LitertFindings(problem=f"LiteRT is not shown beside: {litert.why(error)}")

@@ -1,6 +1,7 @@
 """Our C on a Linux computer: sent, run on the test inputs and the labelled samples, its answers read back."""
 
 import math
+import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -19,6 +20,8 @@ from edgecompress.linux.here import Here
 from edgecompress.report.linux_records import Machine
 from edgecompress.targets.process import run
 
+EMULATED_ROOT = "EDGECOMPRESS_EMULATED_ROOT"
+"""The environment variable with the folder of an unpacked system of a foreign architecture whose Python has LiteRT."""
 PROGRAM, JOB, ANSWER = "program", "job", "answer"
 GRACE_SECONDS = 5
 """The program ends itself so much later than it should have been ended: for the case that nobody is there to do it."""
@@ -37,11 +40,13 @@ class Processor:
         architecture: of the program.
         launcher: words before the program: an emulator's, or none.
         emulator: its name and version; None where the processor itself runs the program.
+        python: arguments for the emulator that make it run the Python of an unpacked system; see `EMULATED_ROOT`.
     """
 
     architecture: Architecture
     launcher: tuple[str, ...] = ()
     emulator: str | None = None
+    python: tuple[str, ...] = ()
 
 
 def choose_processor(computer: Computer, machine: Machine, wanted: str | None) -> Processor:
@@ -60,12 +65,18 @@ def choose_processor(computer: Computer, machine: Machine, wanted: str | None) -
     for name in (f"{architecture.qemu}-static", architecture.qemu):
         if program := shutil.which(name):
             found = re.search(r"version (\S+)", run((program, "--version"), timeout=30))
-            return Processor(architecture, (program,), f"{name} {found[1] if found else ''}".strip())
+            emulator = f"{name} {found[1] if found else ''}".strip()
+            return Processor(architecture, (program,), emulator, _emulated_python())
     raise MissingToolError(
         f"a program for {architecture.name} needs an emulator on this computer",
         found=f"no {architecture.qemu}-static",
         hint="install qemu-user-static (Debian), or leave out the architecture",
     )
+
+
+def _emulated_python() -> tuple[str, ...]:
+    root = os.environ.get(EMULATED_ROOT)
+    return ("-L", root, f"{root}/usr/bin/python3") if root else ()
 
 
 def send(computer: Computer, program: Path) -> None:

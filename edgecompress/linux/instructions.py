@@ -1,9 +1,11 @@
-"""Instructions of one inference of our C, counted layer by layer where QEMU's user mode runs it on this computer.
+"""Instructions of one inference, counted where QEMU's user mode runs it on this computer.
 
-Counted is from the entry of `<prefix>_invoke` to the entry of `ec_now`, which is called next: two or three instructions
-too many. It needs QEMU with plugins, which the static build of Debian lacks: `qemu-aarch64` of the package qemu-user.
+Our C, layer by layer: from the entry of `<prefix>_invoke` to the entry of `ec_now`, which is called next: two or three
+instructions too many. LiteRT: between two system calls that Python makes before and after, less what is between them
+without an inference; the median of several. It needs QEMU with plugins, which the static build of Debian lacks: `qemu-aarch64` of the package qemu-user.
 """
 
+import re
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -17,13 +19,19 @@ from edgecompress.codegen.program import Program
 from edgecompress.emulate import host_library
 from edgecompress.emulate.qemu_profile import plugin_version, read_counts
 from edgecompress.errors import EdgecompressError
-from edgecompress.linux import exchange
+from edgecompress.linux import exchange, litert
+from edgecompress.linux.computer import require
 from edgecompress.linux.exchange import Effort
 from edgecompress.linux.execution import Processor
+from edgecompress.linux.here import Here
+from edgecompress.linux.litert import Python
 from edgecompress.targets.process import run
 
 FINISH = "ec_now"
 SECONDS = 600
+MARKS = 5
+GETPPID = {"aarch64": 173, "armv7": 64, "armv6": 64, "x86_64": 110}
+"""The number of the system call on Linux, by architecture."""
 THUMB = 1
 """The lowest bit of a function's address says that its code is Thumb's."""
 
@@ -64,6 +72,37 @@ def count(
         return Counts(notes=(f"instructions are not counted: {error.what}",))
     layers = (numbers[0] + numbers[1], *numbers[2:])
     return Counts(sum(numbers), layers)
+
+
+def count_litert(processor: Processor, python: Python, model: bytes, sample: dict[int, np.ndarray]) -> int | None:
+    """Of one inference of LiteRT with one thread; None where nothing counts them."""
+    qemu = shutil.which(processor.architecture.qemu)
+    if not processor.python or qemu is None:
+        return None
+    plugin = host_library.build(
+        "qemu_marks.c", {"EC_PLUGIN_VERSION": str(plugin_version(qemu))}, undefined_symbols=True
+    )
+    computer = Here()
+    try:
+        arguments = litert.prepare(computer, model, [sample], Effort(), threads=1, timeout=SECONDS, marks=MARKS)
+        log = Path(computer.folder) / "plugin.log"
+        options = ("-plugin", f"{plugin},call={GETPPID[processor.architecture.name]}", "-d", "plugin", "-D", str(log))
+        require(computer.run((qemu, *options, *processor.python, *arguments), timeout=SECONDS), "LiteRT", computer)
+        return between_marks(log.read_text("utf-8", "replace"))
+    except EdgecompressError:
+        return None
+    finally:
+        computer.close()
+
+
+def between_marks(text: str) -> int | None:
+    """Instructions of an inference, from what the plugin wrote; None where it did not see all marks."""
+    match = re.search(r"^between ([\d ]+)$", text, re.MULTILINE)
+    counts = [int(number) for number in match[1].split()] if match else []
+    if len(counts) != 4 * MARKS - 1:
+        return None
+    inside = counts[::2]
+    return int(np.median(inside[MARKS:]) - np.median(inside[:MARKS]))
 
 
 def _count(qemu: str, executable: Path, program: Program, sample: dict[int, np.ndarray], prefix: str) -> list[int]:

@@ -36,12 +36,12 @@ class Python:
     """A Python on the computer that has LiteRT.
 
     Attributes:
-        path: its program there.
+        command: what starts it there: its program, after an emulator where one runs it.
         package, version: "ai-edge-litert" or "tflite-runtime".
         machine: of that Python's processor; an emulator's where one runs it.
     """
 
-    path: str
+    command: tuple[str, ...]
     package: str
     version: str | None
     machine: str
@@ -68,23 +68,30 @@ class LitertAnswer:
     operators: tuple[dict[int, np.ndarray], ...]
 
 
-def find(computer: Computer) -> Python | str:
-    """A Python with LiteRT on the computer, or why there is none."""
-    candidates = (
-        [sys.executable] if isinstance(computer, Here) else [f"{_home(computer)}/{VENV}/bin/python", SYSTEM_PYTHON]
-    )
-    program = computer.put(PROGRAM, _program())
+def find(computer: Computer, emulated: tuple[str, ...] = ()) -> Python | str:
+    """A Python with LiteRT on the computer, or why there is none.
+
+    Args:
+        emulated: what starts an emulated Python; then only that one is asked.
+    """
     problem = ""
-    for path in candidates:
-        found = computer.run((path, "-I", program, "probe"), timeout=PROBE_SECONDS)
+    program = computer.put(PROGRAM, _program())
+    for command in [emulated] if emulated else _candidates(computer):
+        found = computer.run((*command, "-I", program, "probe"), timeout=PROBE_SECONDS)
         if found.status == NOT_FOUND:
             problem = f"there is no {SYSTEM_PYTHON}"
             continue
         answer = _probe_answer(found)
         if answer.get("package"):
-            return Python(path, str(answer["package"]), answer.get("version"), str(answer.get("machine")))
+            return Python(command, str(answer["package"]), answer.get("version"), str(answer.get("machine")))
         problem = str(answer.get("problem") or found.words or "it did not answer")
     return problem
+
+
+def _candidates(computer: Computer) -> list[tuple[str, ...]]:
+    if isinstance(computer, Here):
+        return [(sys.executable,)]
+    return [(f"{_home(computer)}/{VENV}/bin/python",), (SYSTEM_PYTHON,)]
 
 
 def install(computer: Computer) -> Python:
@@ -142,13 +149,8 @@ def run(
     Raises:
         DeviceError: it died, took too long, or its answer cannot be read.
     """
-    limit = math.ceil(timeout) + GRACE_SECONDS
-    job = {"threads": threads, "warm_up": effort.warm_up, "runs": effort.runs, "limit": limit, "operators": operators}
-    computer.put("job.json", json.dumps(job).encode())
-    computer.put("model.tflite", model)
-    computer.put("inputs.npz", _packed({str(i): np.stack([s[i] for s in samples]) for i in samples[0]}))
-    program = computer.put(PROGRAM, _program())
-    ended = computer.run((python.path, "-I", program, "run", computer.folder), timeout=timeout)
+    arguments = prepare(computer, model, samples, effort, threads=threads, timeout=timeout, operators=operators)
+    ended = computer.run((*python.command, *arguments), timeout=timeout)
     require(ended, "LiteRT", computer)
     try:
         answer = json.loads(computer.get("answer.json"))
@@ -158,6 +160,29 @@ def run(
         return LitertAnswer(python, str(answer["kernels"]), times, answer["peak_bytes"], outputs, shown)
     except (ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as error:
         raise DeviceError("LiteRT's answer cannot be read", found=f"{type(error).__name__}: {error}") from error
+
+
+def prepare(
+    computer: Computer,
+    model: bytes,
+    samples: Sequence[Tensors],
+    effort: Effort,
+    *,
+    threads: int,
+    timeout: float,
+    operators: bool = False,
+    marks: int = 0,
+) -> tuple[str, ...]:
+    """Writes all files of a run into the computer's folder; returns Python's arguments.
+
+    Args:
+        marks: inferences between marks, for one who counts instructions.
+    """
+    job = {"threads": threads, "warm_up": effort.warm_up, "runs": effort.runs, "operators": operators, "marks": marks}
+    computer.put("job.json", json.dumps({**job, "limit": math.ceil(timeout) + GRACE_SECONDS}).encode())
+    computer.put("model.tflite", model)
+    computer.put("inputs.npz", _packed({str(i): np.stack([s[i] for s in samples]) for i in samples[0]}))
+    return ("-I", computer.put(PROGRAM, _program()), "run", computer.folder)
 
 
 def why(error: EdgecompressError) -> str:

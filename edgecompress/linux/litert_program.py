@@ -69,6 +69,21 @@ def time_runs(interpreter: Any, samples: dict[int, Any], warm_up: int, runs: int
     return times
 
 
+def mark_runs(interpreter: Any, samples: dict[int, Any], runs: int) -> None:
+    """Inferences for somebody who counts instructions between calls of getppid: pairs without, then with an inference."""
+    for number in range(2 * runs):
+        for index, values in samples.items():
+            interpreter.set_tensor(index, values[0])
+        call = interpreter.invoke if number >= runs else nothing
+        os.getppid()
+        call()
+        os.getppid()
+
+
+def nothing() -> None:
+    """Costs what calling anything costs."""
+
+
 def run_samples(interpreter: Any, samples: dict[int, Any], wanted: list[int]) -> dict[str, Any]:
     """tensor index -> its values, first axis the sample."""
     import numpy
@@ -117,6 +132,7 @@ def run(folder: str) -> None:
     interpreter = module.Interpreter(model_path=model, num_threads=job["threads"])
     interpreter.allocate_tensors()
     answer = dict(found, kernels=kernels_of(interpreter), problem="")
+    mark_runs(interpreter, samples, job.get("marks", 0))
     answer["times"] = time_runs(interpreter, samples, job["warm_up"], job["runs"])
     answer["peak_bytes"] = peak_bytes()
     outputs = [int(detail["index"]) for detail in interpreter.get_output_details()]

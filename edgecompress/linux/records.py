@@ -72,6 +72,7 @@ class LitertFindings:
     answer: LitertAnswer | None = None
     labelled_outputs: tuple[Tensors, ...] = ()
     problem: str = ""
+    instructions: int | None = None
 
 
 def report(
@@ -237,6 +238,7 @@ def _litert(
         threads=run.threads,
         warm_up=run.effort.warm_up,
         runs=run.effort.runs,
+        instructions=beside.instructions,
         peak_bytes=None if emulated else answer.peak_bytes,
         note="; ".join(filter(None, [*notes, "memory with Python"])),
         **milliseconds(answer.times),  # type: ignore[arg-type]

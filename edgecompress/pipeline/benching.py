@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from edgecompress.targets.compilers import Name
 
 DEFAULT_TARGET = "cortex-m4"
+LINUX_RUNS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +72,19 @@ def bench_anywhere(
             if target is not None:
                 raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
             return _on_linux(
-                model, place, runs, real, tests, inputs, save, prefix, seed, threads, install_litert, command, on_progress
+                model,
+                place,
+                runs,
+                real,
+                tests,
+                inputs,
+                save,
+                prefix,
+                seed,
+                threads,
+                install_litert,
+                command,
+                on_progress,
             )
         result = bench(
             model,
@@ -122,7 +135,7 @@ def _on_linux(
         install_litert=install_litert,
         command=command,
         on_progress=on_progress,
-        **({"runs": runs} if runs else {}),
+        runs=runs or LINUX_RUNS,
     )
     return Result(report, lambda: require_exact(report))
 

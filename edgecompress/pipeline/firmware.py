@@ -89,9 +89,7 @@ def build(
             optimization=OPTIMIZATION,
             compiler=compiler,
         )
-    return Firmware(
-        {**model, **golden_files}, images["firmware"], images["standalone"], prefix, images.get("serial")
-    )
+    return Firmware({**model, **golden_files}, images["firmware"], images["standalone"], prefix, images.get("serial"))
 
 
 def load(folder: Path, program: Program, target: Target) -> Firmware | None:

@@ -98,17 +98,13 @@ def _spread(totals: Sequence[int]) -> Cycles:
 def _milliseconds(totals: Sequence[int], target: Target) -> Milliseconds:
     assert target.clock_hz is not None
     cycles = _spread(totals)
-    low, typical, high = (
-        round(1000 * (c or 0) / target.clock_hz, 4) for c in (cycles.min, cycles.typical, cycles.max)
-    )
+    low, typical, high = (round(1000 * (c or 0) / target.clock_hz, 4) for c in (cycles.min, cycles.typical, cycles.max))
     return Milliseconds(low, typical, high, target.clock_hz)
 
 
 def _layers(layers: Sequence[Layer], program: Program, measurement: Measurement) -> tuple[Layer, ...]:
     """Measured instead of modelled, the modelled ones beside; an alias costs nothing either way."""
-    rows = {
-        program.graph.operations[layer.step].index: measurement.layers[layer.index] for layer in program.layers
-    }
+    rows = {program.graph.operations[layer.step].index: measurement.layers[layer.index] for layer in program.layers}
     result = []
     for layer in layers:
         cycles = rows.get(layer.index)

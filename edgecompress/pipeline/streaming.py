@@ -55,9 +55,7 @@ class Streamed:
     notes: tuple[str, ...]
 
     def complete(self, report: Report) -> Report:
-        return replace(
-            report, accuracy=self.accuracy, agreement=self.agreement, notes=(*report.notes, *self.notes)
-        )
+        return replace(report, accuracy=self.accuracy, agreement=self.agreement, notes=(*report.notes, *self.notes))
 
 
 def read_test_data(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from edgecompress.report import format as fmt
 from edgecompress.report.linux_records import Condition, ExecutorRecord
-from edgecompress.report.records import EMULATED, Report
+from edgecompress.report.records import COUNTED, EMULATED, MEASURED, Report
 from edgecompress.report.summary import BAD, GOOD, WARN, Fact
 
 
@@ -41,20 +41,35 @@ def times_line(report: Report) -> str:
 
 
 def ratio_line(report: Report) -> str:
-    """Both times as one number; empty where they are not of the same processor."""
-    if len(report.executors) < 2 or not comparable(report.executors[0], report.executors[1]):
+    """Both as one number: their measured times, or their counted instructions; empty where these cannot be compared."""
+    if len(report.executors) < 2:
         return ""
-    ours, theirs = report.executors[0], report.executors[1]
-    assert ours.median_ms and theirs.median_ms
-    ratio = ours.median_ms / theirs.median_ms
-    slower = ratio >= 1
-    factor = fmt.ratio(ratio if slower else 1 / ratio)
-    return f"the {ours.name} is {factor} times {'slower' if slower else 'faster'} than {theirs.name} ({ours.kind})"
+    ours, theirs = report.executors[:2]
+    lines = []
+    if (ratio := time_ratio(ours, theirs)) is not None:
+        lines.append(f"the {ours.name} is {_factor(ratio, 'slower', 'faster')} than {theirs.name} ({MEASURED})")
+    if (ratio := instruction_ratio(ours, theirs)) is not None:
+        words = _factor(ratio, "as many", "as few")
+        lines.append(f"the {ours.name} executes {words} instructions as {theirs.name} ({COUNTED})")
+    return "; ".join(lines)
 
 
-def comparable(a: ExecutorRecord, b: ExecutorRecord) -> bool:
-    """Whether two times are of the same kind, on the same kind of processor."""
-    return bool(a.median_ms and b.median_ms and a.kind == b.kind and same_processor(a, b))
+def time_ratio(a: ExecutorRecord, b: ExecutorRecord) -> float | None:
+    """How many times as long a takes as b; None where one is not measured, or on another kind of processor."""
+    if not (a.median_ms and b.median_ms and a.kind == b.kind == MEASURED and same_processor(a, b)):
+        return None
+    return a.median_ms / b.median_ms
+
+
+def instruction_ratio(a: ExecutorRecord, b: ExecutorRecord) -> float | None:
+    """How many times as many instructions a executes as b; None where they are not counted for both."""
+    if not (a.instructions and b.instructions and same_processor(a, b)):
+        return None
+    return a.instructions / b.instructions
+
+
+def _factor(ratio: float, more: str, less: str) -> str:
+    return f"{fmt.ratio(max(ratio, 1 / ratio))} times {more if ratio >= 1 else less}"
 
 
 def same_processor(a: ExecutorRecord, b: ExecutorRecord) -> bool:
@@ -83,7 +98,7 @@ def machine_facts(report: Report) -> tuple[Fact, ...]:
 
 def _row(report: Report, record: ExecutorRecord) -> ExecutorRow:
     first = report.executors[0]
-    ratio = record.median_ms / first.median_ms if comparable(first, record) and record is not first else None  # type: ignore[operator]
+    ratio = None if record is first else time_ratio(record, first)
     name = record.name if not record.kernels else f"{record.name} ({record.kernels})"
     return ExecutorRow(
         name=name,

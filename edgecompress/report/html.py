@@ -112,7 +112,18 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name in ("size", "number", "seconds", "shape", "layer_name", "metric", "clock", "sentence", "percent", "milliseconds"):
+    for name in (
+        "size",
+        "number",
+        "seconds",
+        "shape",
+        "layer_name",
+        "metric",
+        "clock",
+        "sentence",
+        "percent",
+        "milliseconds",
+    ):
         environment.filters[name] = getattr(fmt, name)
     environment.filters["interval"] = interval
     environment.filters["promise"] = promise_line

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edgecompress.report import format as fmt
 from edgecompress.report.linux_records import ExecutorRecord
-from edgecompress.report.records import COUNTED, MEASURED, MEASURED, Interval, Layer, PassRecord, Report
+from edgecompress.report.records import COUNTED, MEASURED, Interval, Layer, PassRecord, Report
 
 GOOD, BAD, WARN, NEUTRAL = "good", "bad", "warn", ""
 

@@ -37,13 +37,14 @@ def _read_step(table: Table) -> Step:
 
 def _read_direction(table: Table) -> Direction:
     numbers = {key: int(table.take(key, int)) for key in ("data", "status", "mask", "ready")}
-    flags = {key: table.take(key, bool) for key in ("clear", "after") if table.has(key)}
+    clear, after = (table.take(key, bool) if table.has(key) else False for key in ("clear", "after"))
     table.close()
     for key, value in numbers.items():
         if not 0 <= value <= WORD or (key in ("data", "status") and value % 4):
             raise RecipeError(
                 f"{table.where}: {key} must be a 32-bit number, addresses multiples of 4", found=f"{value:#x}"
             )
-    if not numbers["mask"] or numbers["ready"] & ~numbers["mask"]:
+    way = Direction(**numbers, clear=clear, after=after)
+    if not way.mask or way.ready & ~way.mask:
         raise RecipeError(f"{table.where}: mask must name bits, and ready must lie within them")
-    return Direction(**numbers, **flags)
+    return way

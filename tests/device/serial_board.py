@@ -35,7 +35,11 @@ def build(folder: Path) -> Path:
     defines = {**program_defines(), "EC_SERIAL": "1", "TOY_TROUBLE": "extern void test_trouble(void); test_trouble()"}
     command = [zig.program, "cc", "-target", "x86-linux-musl", "-static", "-O1", "-fno-sanitize=all", "-I."]
     command += [f"-D{name}={value}" for name, value in defines.items()]
-    command += ["-o", "board", *sorted(name for name in sources if name.endswith(".c") and not name.startswith("golden"))]
+    command += [
+        "-o",
+        "board",
+        *sorted(name for name in sources if name.endswith(".c") and not name.startswith("golden")),
+    ]
     subprocess.run(command, cwd=folder, check=True, env={**os.environ, **zig.environment})
     return folder / "board"
 
@@ -47,7 +51,8 @@ def image_of(program: Path) -> Image:
     with program.open("rb") as stream:
         table = ELFFile(stream).get_section_by_name(".symtab")
         symbols = {
-            s.name: Symbol(name=s.name, address=s["st_value"], size=s["st_size"], section="") for s in table.iter_symbols()
+            s.name: Symbol(name=s.name, address=s["st_value"], size=s["st_size"], section="")
+            for s in table.iter_symbols()
         }
     wanted = {name: symbols[name] for name in ("ec_mailbox", "ec_mailbox_stop", "ec_fault_stop", "ec_fault", "ec_stack_low", "ec_stack_high")}  # fmt: skip
     return Image(
@@ -68,7 +73,9 @@ class Board:
         self.master, self._slave = os.openpty()
         self.path = os.ttyname(self._slave)
         line = PySerialLine(self.path, 115200)  # raw, before the first byte
-        self.process = subprocess.Popen([str(program)], stdin=self.master, stdout=self.master, env={**os.environ, **environment})
+        self.process = subprocess.Popen(
+            [str(program)], stdin=self.master, stdout=self.master, env={**os.environ, **environment}
+        )
         self.line: Line = line
 
     def unplug(self) -> None:

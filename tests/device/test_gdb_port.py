@@ -59,7 +59,10 @@ def test_server_without_a_reset_is_refused(stub: Stub, firmware: Firmware) -> No
     with pytest.raises(DeviceError, match="cannot reset the core") as raised:
         open_gdb(read_place(f"gdb://127.0.0.1:{stub.port}"), TARGET, firmware("cortex-m4"))
     assert raised.value.found == "no such command"
-    assert [c for c in stub.commands if c.startswith("qRcmd")] == ["qRcmd," + b"reset halt".hex(), "qRcmd," + b"reset".hex()]
+    assert [c for c in stub.commands if c.startswith("qRcmd")] == [
+        "qRcmd," + b"reset halt".hex(),
+        "qRcmd," + b"reset".hex(),
+    ]
 
 
 def test_another_program_on_the_board_is_noticed_and_never_overwritten(stub: Stub, firmware: Firmware) -> None:

@@ -39,7 +39,9 @@ class Bench:
     def __init__(self) -> None:
         self.stack = ExitStack()
 
-    def connect(self, image: Image, holds: Image | None = None, target: Target = TARGET) -> tuple[Connection, FakeProbe]:
+    def connect(
+        self, image: Image, holds: Image | None = None, target: Target = TARGET
+    ) -> tuple[Connection, FakeProbe]:
         core = FakeCore(target, holds or image)
         core.registers[ACR] = 0xFF00_0000
         probe = FakeProbe(core)

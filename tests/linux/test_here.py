@@ -1,6 +1,5 @@
 """This computer as the Linux computer: programs end, folders go."""
 
-import os
 import time
 from pathlib import Path
 
@@ -35,7 +34,7 @@ def test_a_missing_program_has_the_shells_status(here):
 
 def test_a_program_that_takes_too_long_is_killed_with_its_children(here):
     start = time.monotonic()
-    with pytest.raises(DeviceError, match="had not ended on this computer after 0.5 s") as caught:
+    with pytest.raises(DeviceError, match=r"had not ended on this computer after 0\.5 s") as caught:
         here.run(("sh", "-c", f"sleep 60 & echo $! >{here.folder}/child; wait"), timeout=0.5)
     assert time.monotonic() - start < 10
     assert "--timeout" in caught.value.hint
@@ -62,8 +61,8 @@ def test_a_killed_program_is_told_from_a_failed_one(here):
 def test_files_come_back_and_only_the_owner_can_read_them(here):
     path = here.put("job", b"\0\xff")
     assert here.get("job") == b"\0\xff"
-    assert os.stat(path).st_mode & 0o777 == 0o600
-    assert os.stat(here.put("program", b"", executable=True)).st_mode & 0o777 == 0o700
+    assert Path(path).stat().st_mode & 0o777 == 0o600
+    assert Path(here.put("program", b"", executable=True)).stat().st_mode & 0o777 == 0o700
     with pytest.raises(DeviceError, match="cannot be read"):
         here.get("nothing")
 

@@ -53,7 +53,7 @@ PROBE = f"-I {Pi.folder}/litert_program.py probe"
 
 def test_our_own_venv_comes_before_the_systems_python():
     pi = Pi(HOME, (f"{VENV}/bin/python -I", 0, PROBED))
-    assert litert.find(pi) == litert.Python(f"{VENV}/bin/python", "ai-edge-litert", "2.1.2", "aarch64")
+    assert litert.find(pi) == litert.Python((f"{VENV}/bin/python",), "ai-edge-litert", "2.1.2", "aarch64")
     assert pi.commands == ['sh -c printf "%s" "$HOME"', f"{VENV}/bin/python {PROBE}"]
 
 
@@ -83,7 +83,7 @@ def test_nothing_is_installed_without_being_asked():
 
 def test_installing_makes_a_venv_and_asks_pip():
     pi = Pi(HOME, ("-m venv", 0, b""), ("pip install", 0, b""), (f"{VENV}/bin/python -I", 0, PROBED))
-    assert litert.install(pi).path == f"{VENV}/bin/python"
+    assert litert.install(pi).command == (f"{VENV}/bin/python",)
     pip = f"{VENV}/bin/python -m pip install --no-input --disable-pip-version-check"
     assert [c for c in pi.commands if "venv" in c or "pip" in c] == [
         f"python3 -m venv --clear {VENV}", f"{pip} ai-edge-litert>=1.2,<2.4",
@@ -124,7 +124,7 @@ def test_installing_without_python_says_what_to_install(status, output, words):
 def test_an_answer_that_cannot_be_read_is_an_error(answer):
     pi = Pi(HOME, ("run", 0, b""))
     pi.files |= {"answer.json": answer, "outputs.npz": b"PK no zip", "operators.npz": b""}
-    python = litert.Python("python3", "ai-edge-litert", "2.1.2", "aarch64")
+    python = litert.Python(("python3",), "ai-edge-litert", "2.1.2", "aarch64")
     samples = [{0: np.zeros((1, 4), np.int8)}]
     with pytest.raises(DeviceError, match="LiteRT's answer cannot be read"):
         litert.run(pi, python, b"", samples, Effort(), threads=1, timeout=5, operators=True)
@@ -132,7 +132,7 @@ def test_an_answer_that_cannot_be_read_is_an_error(answer):
 
 def test_litert_that_dies_is_an_error_with_its_last_words():
     pi = Pi(HOME, ("run", 139, b"Segmentation fault"))
-    python = litert.Python("python3", "ai-edge-litert", "2.3.0", "aarch64")
+    python = litert.Python(("python3",), "ai-edge-litert", "2.3.0", "aarch64")
     with pytest.raises(DeviceError, match="LiteRT failed on pi@pi with status 139"):
         litert.run(pi, python, b"", [{0: np.zeros(1, np.int8)}], Effort(), threads=1, timeout=5, operators=True)
 

@@ -241,7 +241,7 @@ def test_a_program_that_takes_too_long_is_stopped_and_forgotten(server, pi):
 
 def test_a_connection_that_is_cut_says_so_and_the_folder_still_goes(server, pi):
     server.drop = re.compile("/program")
-    with pytest.raises(DeviceError, match="the connection to pi@127.* broke") as caught:
+    with pytest.raises(DeviceError, match=r"the connection to pi@127.* broke") as caught:
         pi.run((f"{pi.folder}/program",), timeout=30)
     assert "can be repeated" in caught.value.hint
     assert pi.close() == ""  # over a new connection

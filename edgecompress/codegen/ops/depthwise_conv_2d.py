@@ -1,129 +1,82 @@
 """DEPTHWISE_CONV_2D: every input channel has its own `depth_multiplier` filters; int8."""
 
-from dataclasses import replace
-
 import numpy as np
 
-from edgecompress.codegen.features import Features
-from edgecompress.codegen.ops.activation import require_int8
-from edgecompress.codegen.ops.base import Array, KernelCall, Operator
-from edgecompress.codegen.ops.quick import quicken
-from edgecompress.codegen.ops.requantization import (
-    bad_factor,
-    bad_weights,
-    bias_parameter,
-    bias_values,
-    requantization_parameters,
-    requantize,
-    weight_scales,
-)
+from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.ops.quick import QuickLayer
+from edgecompress.codegen.ops.requantization import requantization_parameters, requantize, weight_scales
+from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import patches, shape_mismatch, window
-from edgecompress.tflite.graph import Graph, Operation
+from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
-class DepthwiseConv2D(Operator):
+class DepthwiseConv2D(Weighted):
     opcode = "DEPTHWISE_CONV_2D"
-    operands = (2, 3)
     options = ("padding", "stride_h", "stride_w")
-
-    def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """input and output must be int8 with one scale each"""
-        return require_int8(graph, operation)
+    channel_axis = 3
 
     def rule_filter(self, graph: Graph, operation: Operation) -> str:
         """the filter must be [1, height, width, output channels], output channels a multiple of the input channels"""
-        source, weights, result = (
-            graph.tensors[operation.inputs[0]],
-            graph.tensors[operation.inputs[1]],
-            graph.results(operation)[0],
-        )
-        fits = (
-            len(weights.shape) == 4
-            and weights.shape[0] == 1
-            and weights.shape[3] == result.shape[-1]
-            and min(weights.shape) >= 1
-        )
+        source, weights = (graph.tensors[i] for i in operation.inputs[:2])
+        (result,) = graph.results(operation)
+        shape = weights.shape
+        fits = len(shape) == 4 and shape[0] == 1 and shape[3] == result.shape[-1] and min(shape) >= 1
         if not fits or result.shape[-1] % source.shape[-1]:
-            return f"filter {list(weights.shape)} for input {list(source.shape)} and output {list(result.shape)}"
+            return f"filter {list(shape)} for input {list(source.shape)} and output {list(result.shape)}"
         return ""
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the output shape must follow from input, filter, stride, dilation and padding"""
-        weights = graph.tensors[operation.inputs[1]]
-        return shape_mismatch(
-            operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *weights.shape[1:3]
-        )
+        source, weights = (graph.tensors[i] for i in operation.inputs[:2])
+        return shape_mismatch(operation, source, graph.results(operation)[0], *weights.shape[1:3])
 
-    def rule_weights(self, graph: Graph, operation: Operation) -> str:
-        """weights must be constant symmetric int8, per tensor or per output channel, the bias constant int32"""
-        return bad_weights(graph, operation, graph.results(operation)[0].shape[-1], 3)
-
-    def rule_factors(self, graph: Graph, operation: Operation) -> str:
-        """input scale times weight scale must be below 2^31 output scales"""
-        source, weights, result = (
-            graph.tensors[operation.inputs[0]],
-            graph.tensors[operation.inputs[1]],
-            graph.results(operation)[0],
-        )
-        return bad_factor(*weight_scales(source, weights, result))
+    def scales(self, source: Tensor, weights: Tensor, result: Tensor) -> list[float]:
+        return weight_scales(source, weights, result)
 
     def macs(self, graph: Graph, operation: Operation) -> int:
         weights = graph.tensors[operation.inputs[1]]
         return graph.results(operation)[0].elements * weights.shape[1] * weights.shape[2]
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
-        source, weights, bias = (*graph.operands(operation), None)[:3]
-        (result,) = graph.results(operation)
-        assert source and weights and source.quantization and weights.data is not None and inputs[0] is not None
-        taps = patches(
-            inputs[0].astype(np.int64) - source.quantization.zero_point,
-            window(operation, source, result, *weights.shape[1:3]),
-            0,
-        )
+        parts = self.parts(graph, operation)
+        source, result = parts.source, parts.result
+        assert inputs[0] is not None
+        geometry = window(operation, source, result, *parts.weights.shape[1:3])
+        taps = patches(inputs[0].astype(np.int64) - parts.zero_point, geometry, 0)
         repeated = np.repeat(taps, result.shape[3] // source.shape[3], axis=-1)
-        accumulator = np.einsum("byxhwc,hwc->byxc", repeated, weights.data[0].astype(np.int64)) + bias_values(
-            bias, result.shape[3]
-        )
-        return [requantize(accumulator, weight_scales(source, weights, result), operation, result)]
+        accumulator = np.einsum("byxhwc,hwc->byxc", repeated, parts.values[0].astype(np.int64)) + parts.bias
+        return [requantize(accumulator, parts.scales, operation, result)]
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
-        source, weights, bias = (*graph.operands(operation), None)[:3]
-        (result,) = graph.results(operation)
-        assert source and weights and source.quantization and weights.data is not None
+        parts = self.parts(graph, operation)
+        source, result = parts.source, parts.result
         parameters = {
-            **window(operation, source, result, *weights.shape[1:3]).parameters(),
+            **window(operation, source, result, *parts.weights.shape[1:3]).parameters(),
             "in_channels": source.shape[3],
             "depth_multiplier": result.shape[3] // source.shape[3],
-            "input_offset": -source.quantization.zero_point,
-            "weights": Array(weights.data, is_weights=True),
-            "bias": bias_parameter(bias, result.shape[3]),
-            **requantization_parameters(weight_scales(source, weights, result), operation, result),
+            "input_offset": -parts.zero_point,
+            "weights": Array(parts.values, is_weights=True),
+            "bias": Array(parts.bias.astype(np.int32)),
+            **requantization_parameters(parts.scales, operation, result),
         }
         return KernelCall("depthwise_conv_2d", parameters, (source, result))
 
-    def lower_for(self, graph: Graph, operation: Operation, features: Features) -> KernelCall:
-        """With dual multiplication: four channels and two taps at a time, where the channels are a multiple of four."""
-        source, weights, bias = (*graph.operands(operation), None)[:3]
-        (result,) = graph.results(operation)
-        assert source and weights and source.quantization and weights.data is not None
-        taps, channels = weights.shape[1] * weights.shape[2], result.shape[3]
-        quick = None
-        if features.dsp and channels == source.shape[3] and channels % 4 == 0 and taps <= MOST_TAPS:
-            rows = weights.data.reshape(taps, channels).T
-            scales = weight_scales(source, weights, result)
-            quick = quicken(rows, bias_values(bias, channels), scales, source, operation, result)
-        if quick is None:
-            return self.lower(graph, operation)
-        # the kernel multiplies the inputs as they are; what their zero point adds to the sums is known here
-        shifted = quick.bias - source.quantization.zero_point * quick.rows.astype(np.int64).sum(axis=1)
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        taps, channels = parts.weights.shape[1] * parts.weights.shape[2], parts.result.shape[3]
+        suits = channels == parts.source.shape[3] and channels % 4 == 0 and taps <= MOST_TAPS
+        return parts.values.reshape(taps, channels).T if suits else None
+
+    def lower_dual(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
+        """Four channels and two taps at a time; the channels are a multiple of four."""
+        source, result = parts.source, parts.result
         parameters = {
-            **window(operation, source, result, *weights.shape[1:3]).parameters(),
-            "channels": channels,
-            "zero_point": source.quantization.zero_point,
+            **window(operation, source, result, *parts.weights.shape[1:3]).parameters(),
+            "channels": result.shape[3],
+            "zero_point": parts.zero_point,
             "weights": Array(pack_taps(quick.rows), is_weights=True),
-            **replace(quick, bias=shifted).parameters(operation, result),
+            **quick.with_zero_point(parts.zero_point).parameters(operation, result),
         }
-        return KernelCall("depthwise_conv_2d_dsp", parameters, (source, result), scratch_bytes=channels)
+        return KernelCall("depthwise_conv_2d_dsp", parameters, (source, result), scratch_bytes=result.shape[3])
 
 
 MOST_TAPS = 32

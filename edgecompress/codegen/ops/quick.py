@@ -12,7 +12,7 @@ import numpy as np
 from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier
 from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.base import Array
-from edgecompress.codegen.ops.requantization import multipliers
+from edgecompress.codegen.ops.requantization import multipliers, requantization_fields
 from edgecompress.tflite.graph import Operation, Tensor
 
 LARGEST_SUM = 2**30 - 1
@@ -34,20 +34,14 @@ class QuickLayer:
     multiplier: np.ndarray
     shift: np.ndarray
 
+    def with_zero_point(self, zero_point: int) -> "QuickLayer":
+        """For a kernel that multiplies the inputs as they are: what their zero point adds to the sums is known here."""
+        return replace(self, bias=self.bias - zero_point * self.rows.astype(np.int64).sum(axis=1))
+
     def parameters(self, operation: Operation, result: Tensor) -> dict[str, int | Array]:
         """The fields `bias` and `requantization.*` of the kernel's struct."""
-        assert result.quantization
-        low, high = activation_range(operation, result)
-        fields: dict[str, int | Array] = {
-            "multipliers": Array(self.multiplier),
-            "shifts": Array(self.shift),
-            "per_channel": int(len(self.multiplier) > 1),
-            "output_offset": result.quantization.zero_point,
-            "activation_min": low,
-            "activation_max": high,
-        }
-        named = {f"requantization.{name}": value for name, value in fields.items()}
-        return {"bias": Array(self.bias.astype(np.int32)), **named}
+        fields = requantization_fields(self.multiplier, self.shift, operation, result)
+        return {"bias": Array(self.bias.astype(np.int32)), **fields}
 
 
 def quicken(

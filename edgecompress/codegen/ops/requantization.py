@@ -50,13 +50,19 @@ def requantize(accumulator: np.ndarray, scales: list[float], operation: Operatio
 
 def requantization_parameters(scales: list[float], operation: Operation, result: Tensor) -> dict[str, int | Array]:
     """The fields of the C struct `ec_requantization`, flattened with the prefix `requantization.`."""
+    return requantization_fields(*multipliers(scales), operation, result)
+
+
+def requantization_fields(
+    multiplier: np.ndarray, shift: np.ndarray, operation: Operation, result: Tensor
+) -> dict[str, int | Array]:
+    """The same, from multipliers and shifts."""
     assert result.quantization
-    multiplier, shift = multipliers(scales)
     low, high = activation_range(operation, result)
     fields: dict[str, int | Array] = {
         "multipliers": Array(multiplier),
         "shifts": Array(shift),
-        "per_channel": int(len(scales) > 1),
+        "per_channel": int(len(multiplier) > 1),
         "output_offset": result.quantization.zero_point,
         "activation_min": low,
         "activation_max": high,
@@ -67,10 +73,6 @@ def requantization_parameters(scales: list[float], operation: Operation, result:
 def bias_values(bias: Tensor | None, channels: int) -> np.ndarray:
     """The bias as int64 [channels], zeros where the operator has none."""
     return np.zeros(channels, np.int64) if bias is None or bias.data is None else bias.data.astype(np.int64).reshape(-1)
-
-
-def bias_parameter(bias: Tensor | None, channels: int) -> Array:
-    return Array(bias_values(bias, channels).astype(np.int32))
 
 
 def bad_weights(graph: Graph, operation: Operation, channels: int, channel_axis: int) -> str:

@@ -1,0 +1,93 @@
+"""What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: constant int8 weights, an int32 bias, a requantization."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.activation import require_int8
+from edgecompress.codegen.ops.base import KernelCall, Operator
+from edgecompress.codegen.ops.quick import QuickLayer, quicken
+from edgecompress.codegen.ops.requantization import bad_factor, bad_weights, bias_values
+from edgecompress.tflite.graph import Graph, Operation, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The tensors of a weighted operation that all rules accept.
+
+    Attributes:
+        values: the weights as they stand.
+        bias: [outputs], int64; zeros where the operation has none.
+        scales: factors from the sums to the outputs, one for all or one per output.
+        zero_point: of the input.
+    """
+
+    source: Tensor
+    weights: Tensor
+    result: Tensor
+    values: np.ndarray
+    bias: np.ndarray
+    scales: list[float]
+    zero_point: int
+
+
+class Weighted(Operator):
+    """An operator whose outputs are sums of weights times inputs."""
+
+    operands = (2, 3)
+    channel_axis: ClassVar[int] = 0
+    """The dimension of the weights that the output channels run along."""
+
+    def rule_types(self, graph: Graph, operation: Operation) -> str:
+        """input and output must be int8 with one scale each"""
+        return require_int8(graph, operation)
+
+    def rule_weights(self, graph: Graph, operation: Operation) -> str:
+        """weights must be constant symmetric int8, per tensor or per output channel, the bias constant int32"""
+        weights = graph.tensors[operation.inputs[1]]
+        if len(weights.shape) <= self.channel_axis:
+            return f'weights "{weights.name}" of shape {list(weights.shape)}'
+        return bad_weights(graph, operation, weights.shape[self.channel_axis], self.channel_axis)
+
+    def rule_factors(self, graph: Graph, operation: Operation) -> str:
+        """input scale times weight scale must be below 2^31 output scales"""
+        source, weights = (graph.tensors[i] for i in operation.inputs[:2])
+        return bad_factor(*self.scales(source, weights, graph.results(operation)[0]))
+
+    @abstractmethod
+    def scales(self, source: Tensor, weights: Tensor, result: Tensor) -> list[float]:
+        """The factors from sums to outputs, as TensorFlow Lite Micro computes them for this operator."""
+
+    @abstractmethod
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        """The weights as [outputs, inputs of one output] where the variant with dual multiplication takes the layer."""
+
+    @abstractmethod
+    def lower_dual(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
+        """The call of that variant."""
+
+    def lower_for(self, graph: Graph, operation: Operation, features: Features) -> KernelCall | None:
+        """With dual multiplication its own kernel, unless the layer's shape, sums or factors do not suit it."""
+        parts = self.parts(graph, operation)
+        rows = self.rows(parts) if features.dsp else None
+        quick = None
+        if rows is not None:
+            quick = quicken(rows, parts.bias, parts.scales, parts.source, operation, parts.result)
+        return self.lower(graph, operation) if quick is None else self.lower_dual(parts, quick, operation)
+
+    def parts(self, graph: Graph, operation: Operation) -> Parts:
+        source, weights, bias = (*graph.operands(operation), None)[:3]
+        (result,) = graph.results(operation)
+        assert source and weights and source.quantization and weights.data is not None
+        return Parts(
+            source=source,
+            weights=weights,
+            result=result,
+            values=weights.data,
+            bias=bias_values(bias, weights.shape[self.channel_axis]),
+            scales=self.scales(source, weights, result),
+            zero_point=source.quantization.zero_point,
+        )
