@@ -7,7 +7,7 @@ from edgecompress.targets import Cpu
 
 @dataclass(frozen=True)
 class Features:
-    """dsp: dual 16-bit multiplication (ARMv7E-M, ARMv8-M with DSP) and no vector unit that does better."""
+    """dsp: dual 16-bit multiplication (ARMv7E-M, ARMv8-M with DSP)."""
 
     dsp: bool = False
 
@@ -17,4 +17,4 @@ PLAIN = Features()
 
 
 def features_of(cpu: Cpu) -> Features:
-    return Features(dsp=cpu.dsp and not cpu.mve)
+    return Features(dsp=cpu.dsp)
