@@ -81,11 +81,8 @@ def from_report(report: Report) -> Calibration:
     """
     measured, modelled = report.cycles.typical, report.modelled.typical
     if report.cycles.kind != MEASURED or not measured or not modelled or not report.target:
-        raise DeviceError(
-            "there are no measured cycles to calibrate with",
-            found=f"cycles {report.cycles.kind or 'unknown'}, on {report.board.runner or 'an unknown runner'}",
-            hint="--on probe, serial or gdb with a real board behind it: an emulator counts no cycles",
-        )
+        runner = report.board.runner or "an unknown runner"
+        raise no_cycles(f"cycles {report.cycles.kind or 'unknown'}, on {runner}")
     rows = {
         layer.index: Ratio(layer.op, layer.name, layer.cycles, layer.modelled_cycles)
         for layer in report.layers
@@ -93,6 +90,15 @@ def from_report(report: Report) -> Calibration:
     }
     model = report.hashes.get("model.tflite", "")
     return Calibration(report.target, model, measured, modelled, rows, report.run.runs, report.run.counter)
+
+
+def no_cycles(found: str) -> DeviceError:
+    """Nothing measured, nothing to calibrate with."""
+    return DeviceError(
+        "there are no measured cycles to calibrate with",
+        found=found,
+        hint="--on probe, serial or gdb with a real board behind it: an emulator counts no cycles",
+    )
 
 
 def store(calibration: Calibration) -> Path:

@@ -24,22 +24,17 @@ def calibrate(run: Path, where: str, target: str | None, runs: int | None, verbo
 
     Later reports for the board show the ratio beside their modelled cycles. They never change them.
     """
-    from edgecompress import calibration
     from edgecompress.cli.progress import progress
-    from edgecompress.pipeline.benching import bench_anywhere
+    from edgecompress.pipeline.benching import calibrate_on
     from edgecompress.report.layout import print_line
     from edgecompress.report.schema import to_json
     from edgecompress.report.terminal import print_bench
 
     with progress() as on_progress:
-        result = bench_anywhere(
-            run, where=where, target=target, runs=runs, inputs=1, command=command_line(), on_progress=on_progress
-        )
+        done = calibrate_on(run, where=where, target=target, runs=runs, command=command_line(), on_progress=on_progress)
     screen = console(json_file)
-    print_bench(result.report, screen, verbosity=verbose)
-    write_json(to_json(result.report), json_file)
-    result.require_exact()
-    found = calibration.from_report(result.report)
-    path = calibration.store(found)
+    print_bench(done.report, screen, verbosity=verbose)
+    write_json(to_json(done.report), json_file)
+    ratio = f"{done.calibration.ratio:.3f}"
     print_line(screen)
-    print_line(screen, f"measured / modelled on {found.target}: {found.ratio:.3f}, kept in {path}")
+    print_line(screen, f"measured / modelled on {done.calibration.target}: {ratio}, kept in {done.path}")

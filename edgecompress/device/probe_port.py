@@ -13,7 +13,7 @@ from edgecompress.device.opening import BOOT_SECONDS, Connection, check_program,
 from edgecompress.device.places import Place
 from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.device.registers import apply_writes
-from edgecompress.errors import DeviceError
+from edgecompress.errors import DeviceError, UsageError
 from edgecompress.targets.image import Image
 from edgecompress.targets.target import Target
 
@@ -116,7 +116,10 @@ def open_probe(place: Place, target: Target, image: Image) -> Connection:
     """Opens the probe, resets and halts the core, checks the program and sets the board's registers."""
     from edgecompress.flash.probe import describe, session, the_probe
 
-    probe = the_probe(place.name or None)
+    try:
+        probe = the_probe(place.name or None)
+    except UsageError as error:
+        raise UsageError(error.what, found=error.found, hint="choose one by a part of its ID: --on probe:ID") from error
     stack = ExitStack()
     try:
         return attach(stack.enter_context(session(probe, target)), target, image, describe(probe), stack.close)

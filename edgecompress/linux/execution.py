@@ -65,8 +65,8 @@ def choose_processor(computer: Computer, machine: Machine, wanted: str | None) -
     for name in (f"{architecture.qemu}-static", architecture.qemu):
         if program := shutil.which(name):
             found = re.search(r"version (\S+)", run((program, "--version"), timeout=30))
-            emulator = f"{name} {found[1] if found else ''}".strip()
-            return Processor(architecture, (program,), emulator, _emulated_python())
+            emulator = f"{name} {found[1] if found else ''}".strip() + f" as a {architecture.qemu_cpu}"
+            return Processor(architecture, (program, "-cpu", architecture.qemu_cpu), emulator, _emulated_python())
     raise MissingToolError(
         f"a program for {architecture.name} needs an emulator on this computer",
         found=f"no {architecture.qemu}-static",

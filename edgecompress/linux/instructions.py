@@ -2,7 +2,8 @@
 
 Our C, layer by layer: from the entry of `<prefix>_invoke` to the entry of `ec_now`, which is called next: two or three
 instructions too many. LiteRT: between two system calls that Python makes before and after, less what is between them
-without an inference; the median of several. It needs QEMU with plugins, which the static build of Debian lacks: `qemu-aarch64` of the package qemu-user.
+without an inference; the median of several. It needs QEMU with plugins, which Debian's static build lacks:
+`qemu-aarch64` of the package qemu-user.
 """
 
 import re
@@ -67,7 +68,7 @@ def count(
         name = processor.architecture.qemu
         return Counts(notes=(f"instructions are not counted: {name} with plugins is missing (Debian: qemu-user)",))
     try:
-        numbers = _count(qemu, executable, program, sample, prefix)
+        numbers = _count((qemu, *processor.launcher[1:]), executable, program, sample, prefix)
     except EdgecompressError as error:
         return Counts(notes=(f"instructions are not counted: {error.what}",))
     layers = (numbers[0] + numbers[1], *numbers[2:])
@@ -79,15 +80,16 @@ def count_litert(processor: Processor, python: Python, model: bytes, sample: dic
     qemu = shutil.which(processor.architecture.qemu)
     if not processor.python or qemu is None:
         return None
-    plugin = host_library.build(
-        "qemu_marks.c", {"EC_PLUGIN_VERSION": str(plugin_version(qemu))}, undefined_symbols=True
-    )
+    version, call = str(plugin_version(qemu)), GETPPID[processor.architecture.name]
+    plugin = host_library.build("qemu_marks.c", {"EC_PLUGIN_VERSION": version}, undefined_symbols=True)
+    emulator = (qemu, *processor.launcher[1:])
     computer = Here()
     try:
         arguments = litert.prepare(computer, model, [sample], Effort(), threads=1, timeout=SECONDS, marks=MARKS)
         log = Path(computer.folder) / "plugin.log"
-        options = ("-plugin", f"{plugin},call={GETPPID[processor.architecture.name]}", "-d", "plugin", "-D", str(log))
-        require(computer.run((qemu, *options, *processor.python, *arguments), timeout=SECONDS), "LiteRT", computer)
+        options = ("-plugin", f"{plugin},call={call}", "-d", "plugin", "-D", str(log))
+        done = computer.run((*emulator, *options, *processor.python, *arguments), timeout=SECONDS)
+        require(done, "LiteRT", computer)
         return between_marks(log.read_text("utf-8", "replace"))
     except EdgecompressError:
         return None
@@ -105,10 +107,12 @@ def between_marks(text: str) -> int | None:
     return int(np.median(inside[MARKS:]) - np.median(inside[:MARKS]))
 
 
-def _count(qemu: str, executable: Path, program: Program, sample: dict[int, np.ndarray], prefix: str) -> list[int]:
+def _count(
+    qemu: tuple[str, ...], executable: Path, program: Program, sample: dict[int, np.ndarray], prefix: str
+) -> list[int]:
     wanted = [f"{prefix}_invoke", FINISH, *(f"{prefix}_layer_{layer.index}" for layer in program.layers)]
     start, finish, *layers = _addresses(executable, wanted)
-    defines = {"EC_PLUGIN_VERSION": str(plugin_version(qemu))}
+    defines = {"EC_PLUGIN_VERSION": str(plugin_version(qemu[0]))}
     plugin = host_library.build("qemu_plugin.c", defines, undefined_symbols=True)
     arguments = [f"start={start}", f"finish={finish}", *(f"layer={address}" for address in layers)]
     with tempfile.TemporaryDirectory(prefix="edgecompress-qemu-") as name:
@@ -117,7 +121,7 @@ def _count(qemu: str, executable: Path, program: Program, sample: dict[int, np.n
         (folder / "job").write_bytes(exchange.write_job(program, [sample], exchange.model_outputs(program), effort))
         log, files = folder / "plugin.log", (str(folder / "job"), str(folder / "answer"))
         options = ("-plugin", ",".join([str(plugin), *arguments]), "-d", "plugin", "-D", str(log))
-        run((qemu, *options, str(executable), *files), timeout=SECONDS)
+        run((*qemu, *options, str(executable), *files), timeout=SECONDS)
         return read_counts(log, len(layers))
 
 

@@ -76,7 +76,7 @@ class Ssh:
         self._thread.start()
         try:
             self._connection = self._wait(self._connect(CONNECT_SECONDS, LOGIN_SECONDS))
-            self.folder = self._make_folder()
+            self._make_folder()
         except BaseException:
             self.close()
             raise
@@ -186,16 +186,17 @@ class Ssh:
             return Finished(tuple(command), None, signal_name(status - _SHELL_SIGNAL), output, errors)
         return Finished(tuple(command), status, "", output, errors)
 
-    def _make_folder(self) -> str:
+    def _make_folder(self) -> None:
         made = require(self._wait(self._run(MAKE_FOLDER, SHORT_SECONDS, b"")), "making a folder", self)
         text = made.output.decode("utf-8", "replace").strip()
-        if not _FOLDER.fullmatch(text):
+        last = text.rpartition("\n")[2].strip()
+        self.folder = last if _FOLDER.fullmatch(last) else ""
+        if not self.folder or text != last:
             raise DeviceError(
                 f"{self.name} does not answer as a shell does",
                 found=text[:200] or "nothing",
                 hint="a shell start-up file there that prints something, or no Linux",
             )
-        return text
 
     def _remove_folder(self) -> str:
         """Removes it, over a new connection when the old one is lost; returns what is left behind, in words."""

@@ -1,13 +1,15 @@
 """`bench` wherever the user says: which target, which place, which test samples; then the one function that does it."""
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgecompress import calibration
+from edgecompress.calibration import Calibration, no_cycles
 from edgecompress.device.places import EMULATOR, Place, read_place
 from edgecompress.errors import DataError, UsageError
 from edgecompress.pipeline.bench import RUNS, Progress, bench, find_model
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = "cortex-m4"
 LINUX_RUNS = 50
+SILICON = ("probe", "gdb", "serial")
+"""Kinds of places where cycles may be measured."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,79 +68,69 @@ def bench_anywhere(
     place = read_place(where)
     path = find_model(model)
     count, real = _samples(samples, sample_count)
+    shared: dict[str, Any] = {
+        "inputs": inputs,
+        "save": save,
+        "samples": real,
+        "prefix": prefix,
+        "seed": seed,
+        "command": command,
+        "on_progress": on_progress,
+    }
+    if place.is_linux and target is not None:
+        raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
         tests = None
         if data is not None or count is not None:
             tests = read_test_data(path, data, recipe, Path(folder), count=count or DEVICE_SAMPLES)
         if place.is_linux:
-            if target is not None:
-                raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
-            return _on_linux(
-                model,
-                place,
-                runs,
-                real,
-                tests,
-                inputs,
-                save,
-                prefix,
-                seed,
-                threads,
-                install_litert,
-                command,
-                on_progress,
-            )
-        result = bench(
-            model,
-            target=target or _target_of(model),
-            inputs=inputs,
-            save=save,
-            samples=real,
-            prefix=prefix,
-            compiler=compiler,
-            seed=seed,
-            command=command,
-            on_progress=on_progress,
-            on=place,
-            runs=runs or RUNS,
-            data=tests,
-        )
+            more = {"runs": runs or LINUX_RUNS, "threads": threads, "install_litert": install_litert}
+            return _on_linux(model, place, tests, {**shared, **more})
+        chosen = target or _target_of(model)
+        result = bench(model, target=chosen, compiler=compiler, on=place, runs=runs or RUNS, data=tests, **shared)
     return Result(result.report, result.require_exact)
 
 
-def _on_linux(
-    model: Path,
-    place: Place,
-    runs: int | None,
-    samples: np.ndarray | None,
-    data: TestData | None,
-    inputs: int,
-    save: Path | None,
-    prefix: str,
-    seed: int,
-    threads: int,
-    install_litert: bool,
-    command: str | None,
-    on_progress: Progress | None,
-) -> Result:
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """What `calibrate_on` measured, and where it is kept."""
+
+    report: Report
+    calibration: Calibration
+    path: Path
+
+
+def calibrate_on(
+    run: Path,
+    *,
+    where: str,
+    target: str | None = None,
+    runs: int | None = None,
+    command: str | None = None,
+    on_progress: Progress | None = None,
+) -> Calibrated:
+    """Measures a run directory's model on a board and keeps the ratio to the cycle model for this board.
+
+    Raises:
+        DeviceError: the place measures no cycles; nothing is kept then. NotExactError: the board computes wrongly; nor then.
+        Else as `bench_anywhere`.
+    """
+    place = read_place(where)
+    if place.kind not in SILICON:
+        raise no_cycles(f"on {place.text}")
+    result = bench_anywhere(
+        run, where=where, target=target, runs=runs, inputs=1, command=command, on_progress=on_progress
+    )
+    result.require_exact()
+    found = calibration.from_report(result.report)
+    return Calibrated(result.report, found, calibration.store(found))
+
+
+def _on_linux(model: Path, place: Place, data: TestData | None, options: Mapping[str, Any]) -> Result:
     from edgecompress.linux import bench_on_linux, require_exact
 
-    report = bench_on_linux(
-        model,
-        place.text,
-        inputs=inputs,
-        samples=samples,
-        tests=data.tests.take(data.count) if data else None,
-        task=data.task if data else None,
-        threads=threads,
-        seed=seed,
-        prefix=prefix,
-        save=save,
-        install_litert=install_litert,
-        command=command,
-        on_progress=on_progress,
-        runs=runs or LINUX_RUNS,
-    )
+    tests, task = (data.tests.take(data.count), data.task) if data else (None, None)
+    report = bench_on_linux(model, place.text, tests=tests, task=task, **options)
     return Result(report, lambda: require_exact(report))
 
 

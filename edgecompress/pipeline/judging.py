@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,11 @@ from edgecompress.files import make_folder
 from edgecompress.recipe import TrainingRecipe
 from edgecompress.reference.inputs import as_input
 from edgecompress.tflite import reader
-from edgecompress.tflite.graph import Graph
+from edgecompress.tflite.graph import Graph, Tensor
 
 BATCH = 64
+NOTHING_TRAINED: Mapping[str, Any] = MappingProxyType({"data.split.validation": 0, "data.split.test": 0.9})
+"""The splits of a .tflite without a recipe: no sample has to be kept for training; a few tell what the labels mean."""
 
 
 def convert_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,8 +56,11 @@ def judge_tflite(dataset: data.Dataset, model: Path, training: TrainingRecipe, o
     )
     task = task_of(output, dataset, training)
     split = test_split(dataset)
-    write_test_set(split, graph, out, with_floats=task.target == "input")
-    return {"task": task.as_dict(), "samples": len(split), "labels": dataset.labels.how}
+    write_test_set(split, graph, out, with_floats=task.target == "input", as_stored=True)
+    labels = dataset.labels.how
+    if is_quantized(split, graph.tensors[graph.inputs[0]]):
+        labels += "; the samples are taken as already quantized, as they are stored"
+    return {"task": task.as_dict(), "samples": len(split), "labels": labels}
 
 
 def judge(job: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,6 +92,12 @@ def judge(job: Mapping[str, Any]) -> dict[str, Any]:
     return {"task": task.as_dict(), "samples": len(split), "labels": dataset.labels.how}
 
 
+def is_quantized(split: Split, tensor: Tensor) -> bool:
+    """Whether samples are stored as the integers that an input takes: its type, neither scaled nor shifted."""
+    plain = all(np.all(t.scale == 1) and np.all(t.offset == 0) for t in split.transforms)
+    return tensor.dtype.kind in "iu" and plain and all(dtype == tensor.dtype for dtype in split.part.reader.dtypes)
+
+
 def test_split(dataset: data.Dataset) -> Split:
     """The test split, handed out once."""
     split = dataset.test()
@@ -94,12 +106,15 @@ def test_split(dataset: data.Dataset) -> Split:
     return split
 
 
-def write_test_set(split: Split, graph: Graph, out: Path, *, with_floats: bool = False) -> None:
+def write_test_set(
+    split: Split, graph: Graph, out: Path, *, with_floats: bool = False, as_stored: bool = False
+) -> None:
     """Streams the test split into labels.npy and input_<n>.npy, quantized as the integer model takes them.
 
     Args:
         graph: of the integer model; every one of its inputs has a column in the split, in the same order.
         out: the folder; input_<n>.npy is (samples, …) in the input tensor's dtype.
+        as_stored: samples that are stored in the input's very integer type, unscaled, are already quantized.
         with_floats: also targets.npy, the first input before quantization: what an autoencoder should give back.
     """
     make_folder(out)
@@ -128,7 +143,10 @@ def write_test_set(split: Split, graph: Graph, out: Path, *, with_floats: bool =
             files[-1][done : done + len(batch.inputs[0])] = batch.inputs[0]
         for index, file, values in zip(graph.inputs, files, batch.inputs, strict=False):
             tensor = graph.tensors[index]
-            file[done : done + len(values)] = as_input(tensor, values.reshape(len(values), *tensor.shape[1:]))
+            shaped = values.reshape(len(values), *tensor.shape[1:])
+            if as_stored and is_quantized(split, tensor):
+                shaped = shaped.astype(tensor.dtype)
+            file[done : done + len(values)] = as_input(tensor, shaped)
         labels += [] if batch.labels is None else [batch.labels]
         done += len(batch.inputs[0])
     for file in files:

@@ -11,6 +11,9 @@ from edgecompress.device.places import Place
 from edgecompress.report.records import MEASURED, Cycles, Layer, Milliseconds, Report, Run
 from edgecompress.targets import Target
 
+DUAL_ISSUE = ("cortex-m7", "cortex-m55")
+"""CPUs that may execute two instructions in one cycle."""
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -71,8 +74,9 @@ def with_run(
     run = Run(place.text, None, None, writes if connection.is_silicon else None)
     report = replace(report, board=replace(report.board, runner=connection.runner), run=run)
     origin = f"instructions are counted on the emulator's {target.cpu.name}"
-    if measurement is None:
-        why = "its cycle counter does not count" if connection.is_silicon else "it is an emulator"
+    why = _implausible(measurement, report.instructions, target) if measurement else ""
+    if measurement is None or why:
+        why = why or ("its cycle counter does not count" if connection.is_silicon else "it is an emulator")
         note = f"{connection.runner} measured no cycles ({why}): those shown are modelled; {origin}"
         return replace(report, notes=(*report.notes, note))
     clocked = bool(writes) and target.clock_hz is not None
@@ -89,6 +93,15 @@ def with_run(
         layers=_layers(report.layers, program, measurement),
         notes=(*report.notes, *notes),
     )
+
+
+def _implausible(measurement: Measurement, instructions: int | None, target: Target) -> str:
+    """Why these cannot be the cycles of such a core; empty where they can. An emulator's timer follows another clock."""
+    at_once = 2 if target.cpu.name in DUAL_ISSUE else 1
+    fewest = min(measurement.totals)
+    if instructions is None or fewest * at_once >= instructions:
+        return ""
+    return f"its counter says {fewest:,} cycles for {instructions:,} instructions, as no {target.cpu.name} can: an emulator?"
 
 
 def _spread(totals: Sequence[int]) -> Cycles:

@@ -13,6 +13,7 @@ from edgecompress.errors import DataError, ModelFileError, UsageError
 from edgecompress.files import sha256
 from edgecompress.pipeline import assembly
 from edgecompress.pipeline.folder import RunFolder
+from edgecompress.pipeline.judging import NOTHING_TRAINED
 from edgecompress.recipe import Recipe
 from edgecompress.targets import find
 
@@ -79,11 +80,13 @@ def prepare(
     chosen = Path(recipe) if recipe else recipes.beside(model)
     if random_calibration:
         overrides["convert.random_calibration"] = True
+    is_keras = model.suffix != ".tflite"
     given = {key: value for key, value in overrides.items() if value is not None}
+    if not is_keras and chosen is None:
+        given = {**NOTHING_TRAINED, **given}
     settings = recipes.load(chosen, given)
     find(settings.build.target or DEFAULT_TARGET)  # what is misspelt is told before anything is trained
     make_all(settings.passes)
-    is_keras = model.suffix != ".tflite"
     if not is_keras and overrides.get("passes"):
         raise UsageError(
             "passes need a Keras model", found=model.name, hint="give the .h5, .keras or SavedModel it was made from"

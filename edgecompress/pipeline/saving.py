@@ -50,6 +50,9 @@ def save(
     )
     if model.resolve() != (folder / "model.tflite").resolve():
         write_bytes(folder / "model.tflite", model.read_bytes())
+    for image in (built.mailbox, built.standalone, built.serial):
+        if image is not None and image.path.parent.resolve() != folder.resolve():
+            write_bytes(folder / image.path.name, image.path.read_bytes())
     for name, text in built.sources.items():
         write_text(folder / "c" / name, text)
     write_text(folder / "firmware.map", memory_map(built.mailbox))

@@ -15,7 +15,7 @@ from edgecompress.pipeline import accuracy, assembly
 from edgecompress.pipeline.accuracy import Answers, TestSet
 from edgecompress.pipeline.firmware import Firmware
 from edgecompress.pipeline.host import run_on_host
-from edgecompress.pipeline.judging import judge_tflite
+from edgecompress.pipeline.judging import NOTHING_TRAINED, judge_tflite
 from edgecompress.report.records import Accuracy, Agreement, Report
 
 RECIPE = "recipe.toml"
@@ -75,7 +75,7 @@ def read_test_data(
     """
     beside = model.parent / RECIPE
     chosen = recipe or (beside if beside.is_file() else recipes.beside(model))
-    settings = recipes.load(chosen, {})
+    settings = recipes.load(chosen, {} if chosen else NOTHING_TRAINED)
     name = source or settings.source
     if not name:
         raise DataError(

@@ -35,9 +35,11 @@ class FakeCore:
         self.machine = Machine(target, image)
         self.registers: dict[int, int] = {}
         self.written: list[tuple[int, int, int]] = []
-        self.resets = self.runs = self.cycles = 0
+        self.resets = self.runs = 0
+        self.cycles = 0.0
         self.before_run: Callable[[int], None] = lambda _: None
         self.limit = 50_000_000
+        self.cycles_per_halfword = 1.0
         self.stop: Stop | None = None
         self.halted, self.reset_seen, self.demcr, self.dcrdr = False, False, 0, 0
         self.uc = self.machine._uc
@@ -57,10 +59,10 @@ class FakeCore:
         import unicorn
 
         def block(uc: Any, address: int, size: int, _: object) -> None:
-            self.cycles += size // 2
+            self.cycles += size // 2 * self.cycles_per_halfword
 
         def look(uc: Any, access: int, address: int, size: int, value: int, _: object) -> None:
-            uc.mem_write(CYCCNT, (self.cycles & 0xFFFF_FFFF).to_bytes(4, "little"))
+            uc.mem_write(CYCCNT, (int(self.cycles) & 0xFFFF_FFFF).to_bytes(4, "little"))
 
         self.uc.hook_add(unicorn.UC_HOOK_BLOCK, block)
         self.uc.hook_add(unicorn.UC_HOOK_MEM_READ, look, begin=CYCCNT, end=CYCCNT + 3)
@@ -181,7 +183,9 @@ class FakeProbe(DebugProbe):
     description = "Fake CMSIS-DAP"
     supported_wire_protocols = (DebugProbe.Protocol.DEFAULT, DebugProbe.Protocol.SWD)
     wire_protocol = DebugProbe.Protocol.SWD
-    capabilities = frozenset({DebugProbe.Capability.MANAGED_AP_SELECTION, DebugProbe.Capability.MANAGED_DPBANKSEL, DebugProbe.Capability.BANKED_DP_REGISTERS})  # fmt: skip
+    capabilities = frozenset(
+        DebugProbe.Capability[name] for name in ("MANAGED_AP_SELECTION", "MANAGED_DPBANKSEL", "BANKED_DP_REGISTERS")
+    )
 
     @property
     def is_open(self) -> bool:

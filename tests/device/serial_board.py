@@ -18,6 +18,7 @@ from edgecompress.targets.image import FlashUse, Image, RamUse, Symbol
 
 HERE = Path(__file__).parent
 TOY = HERE.parent / "targets" / "toy"
+SYMBOLS = ("ec_mailbox", "ec_mailbox_stop", "ec_fault_stop", "ec_fault", "ec_stack_low", "ec_stack_high")
 SKIPPED = ("memory.c", "startup.c", "cycles.c", "uart.c")  # the firmware's; the process has its own
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or platform.machine() != "x86_64", reason="the board is a 32-bit Linux process"
@@ -54,7 +55,7 @@ def image_of(program: Path) -> Image:
             s.name: Symbol(name=s.name, address=s["st_value"], size=s["st_size"], section="")
             for s in table.iter_symbols()
         }
-    wanted = {name: symbols[name] for name in ("ec_mailbox", "ec_mailbox_stop", "ec_fault_stop", "ec_fault", "ec_stack_low", "ec_stack_high")}  # fmt: skip
+    wanted = {name: symbols[name] for name in SYMBOLS}
     return Image(
         path=program,
         flash=FlashUse(code=0, constants=0, weights=0, golden=0),
@@ -97,7 +98,16 @@ class Board:
 class NoisyLine:
     """A line that loses bytes, damages them, puts others in between, and holds them back."""
 
-    def __init__(self, line: Line, seed: int, *, lose: float = 0.0, damage: float = 0.0, insert: float = 0.0, hold: float = 0.0) -> None:  # fmt: skip
+    def __init__(
+        self,
+        line: Line,
+        seed: int,
+        *,
+        lose: float = 0.0,
+        damage: float = 0.0,
+        insert: float = 0.0,
+        hold: float = 0.0,
+    ) -> None:
         self.line, self.baud = line, line.baud
         self._random = random.Random(seed)
         self._rates = lose, damage, insert

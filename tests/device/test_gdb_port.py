@@ -161,7 +161,7 @@ def test_qemus_own_server_is_known_loaded_and_counts_no_cycles(firmware: Firmwar
             assert mailbox.counter == "none"
             assert mailbox.run([INPUT])[0][:2] == bytes([12, 19])
             process.kill()
-            with pytest.raises(DeviceError, match="the debug server (is gone|closed the connection)"):
+            with pytest.raises(DeviceError, match=r"the debug server (is gone|closed the connection)"):
                 mailbox.run([INPUT])
     finally:
         process.kill()

@@ -1,6 +1,7 @@
 """`bench_on_linux` from end to end: this computer, emulated processors, a Pi behind SSH, and what happens when it fails."""
 
 import json
+import os
 import platform
 import re
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from edgecompress.errors import DeviceError, MissingToolError, NotExactError, UnsupportedError, UsageError
 from edgecompress.linux import bench_on_linux, execution, require_exact
+from edgecompress.linux.instructions import MARKS, between_marks
 from edgecompress.report import from_json, to_json
 from edgecompress.report.records import Report
 
@@ -113,6 +115,25 @@ def test_instructions_are_counted_per_layer(conv, tmp_path):
     start = steps.index(symbols["model_invoke"])
     assert report.instructions == steps.index(symbols["ec_now"], start) - start
     assert sum(layer.instructions for layer in report.layers) == report.instructions
+
+
+@pytest.mark.needs("qemu-aarch64-static")
+@pytest.mark.needs("qemu-aarch64")
+@pytest.mark.skipif("EDGECOMPRESS_EMULATED_ROOT" not in os.environ, reason="no unpacked arm64 system")
+@pytest.mark.slow
+def test_litert_is_emulated_and_counted_as_well(conv):
+    ours, theirs = small(conv, "host", architecture="aarch64").executors
+    assert (theirs.architecture, theirs.kind) == ("aarch64", "emulated")
+    assert 100 < theirs.instructions < 10 * ours.instructions
+
+
+def test_instructions_between_marks_are_without_what_python_needs():
+    outside, idle, busy = 700, 300, 10_300
+    counts = [idle, outside] * MARKS + [busy, outside] * MARKS
+    text = "between " + " ".join(map(str, counts[:-1])) + " \n"
+    assert between_marks(text) == 10_000
+    assert between_marks(text.replace("between 300", "between")) is None
+    assert between_marks("") is None and between_marks("between \n") is None
 
 
 def test_a_missing_emulator_says_what_to_install(conv, monkeypatch):
@@ -242,6 +263,15 @@ def test_what_fails_on_the_pi_is_named_and_nothing_is_left(server, conv, failure
     with pytest.raises(DeviceError, match=words) as caught:
         small(conv, f"ssh://pi@127.0.0.1:{server.port}", timeout=1.0)
     assert caught.value.exit_code == 14
+    assert server.left_behind() == []
+
+
+def test_a_disk_that_is_full_when_the_program_writes_is_named(server, conv):
+    server.scripts.joinpath("uname").write_text('#!/bin/sh\n[ "$1" = -m ] && echo x86_64 || echo Linux 6\n')
+    server.rewrite = lambda command: re.sub(r"\S+/answer", "/dev/full", command)
+    with pytest.raises(DeviceError, match="there is no space left on pi@127") as caught:
+        small(conv, f"ssh://pi@127.0.0.1:{server.port}")
+    assert caught.value.found == "the answer cannot be written: No space left on device"
     assert server.left_behind() == []
 
 

@@ -206,6 +206,7 @@ def test_a_configuration_that_cannot_be_read_says_so(server, address, home):
 def test_a_shell_that_chats_is_told_from_an_answer(server, address):
     server.rewrite = lambda command: f"echo Welcome to my Pi; {command}"
     error = refused(address)
+    assert server.left_behind() == []
     assert "does not answer as a shell does" in error.what
     assert "start-up file" in error.hint
 

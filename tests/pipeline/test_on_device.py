@@ -134,6 +134,7 @@ def test_one_elf_gives_the_same_bytes_and_one_report_everywhere(run: Path, plug:
             layer.instructions for layer in results["emulator"].layers
         ]
         assert read_report(tmp_path / name) == report
+        assert (tmp_path / name / "firmware.elf").read_bytes() == (run / "firmware.elf").read_bytes()
     assert {name: report.cycles.kind for name, report in results.items()} == {
         "emulator": "modelled",
         "probe": "measured",
@@ -193,6 +194,16 @@ def test_counter_that_stands_still_leaves_modelled_cycles(run: Path, plug: Plug)
     assert any("its cycle counter does not count" in note for note in report.notes)
 
 
+def test_counter_that_counts_something_else_is_not_believed(run: Path, plug: Plug) -> None:
+    """An emulator behind a probe or a serial line: fewer cycles than instructions."""
+    probe = plug(run / "firmware.elf")
+    probe.core.cycles_per_halfword = 0.01
+    report = bench_anywhere(run, where="probe", inputs=0).report
+    assert report.cycles.kind == "modelled"
+    assert report.milliseconds == read_report(run).milliseconds
+    assert any("as no cortex-m4 can: an emulator?" in note for note in report.notes)
+
+
 def test_device_that_computes_wrongly_is_not_exact(run: Path, plug: Plug) -> None:
     probe = plug(run / "firmware.elf")
     image = images.read(run / "firmware.elf")
@@ -221,7 +232,8 @@ def data_for(model: Path, folder: Path, count: int = 30) -> Path:
     answers = [int(np.argmax(run_graph(graph, one)[graph.outputs[0]])) for one in inputs]
     labels = np.array([a if i % 5 else (a + 1) % 120 for i, a in enumerate(answers)])
     tensor = graph.tensors[graph.inputs[0]]
-    x = np.stack([(one[graph.inputs[0]][0].astype(np.float32) - tensor.quantization.zero_point) * np.float32(tensor.quantization.scale) for one in inputs])  # fmt: skip
+    quantized = np.stack([one[graph.inputs[0]][0] for one in inputs]).astype(np.float32)
+    x = (quantized - tensor.quantization.zero_point) * np.float32(tensor.quantization.scale)
     np.savez(folder / "data.npz", x_train=x, y_train=labels, x_test=x, y_test=labels)
     return folder / "data.npz"
 
