@@ -2,6 +2,7 @@
 
 import ast
 import fnmatch
+import importlib.util
 import re
 import subprocess
 import sys
@@ -242,3 +243,14 @@ def test_emitted_c_is_licensed_as_its_users_need_it():
         name(p) for p in emitted if "SPDX-License-Identifier: Apache-2.0 OR 0BSD" not in p.read_text().splitlines()[0]
     ]
     assert not unlicensed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command", [("ruff", "check", "edgecompress", "tools", "models", "tests"), ("mypy", "edgecompress")]
+)
+def test_linter_and_type_checker_are_content(command):
+    if importlib.util.find_spec(command[0]) is None:
+        pytest.skip(f"{command[0]} is not installed")
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

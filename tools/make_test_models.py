@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = [case for case in CASES if options.only in case.id]
     for case in chosen:
         (options.folder / f"{case.id}.tflite").write_bytes(case.build())
-    print(f"{len(chosen)} models of {len({case.operator for case in chosen})} operators in {options.folder}")  # noqa: T201 - a command of its own
+    print(f"{len(chosen)} models of {len({case.operator for case in chosen})} operators in {options.folder}")
     return 0 if chosen else 1
 
 
