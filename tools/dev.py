@@ -37,7 +37,9 @@ def main() -> int:
         parser.error(f"unknown arguments: {' '.join(rest)}")
     if not SUPPORTED[0] <= sys.version_info[:2] < SUPPORTED[1]:
         found = sys.version.split()[0]
-        return fail(f"Python 3.11 to 3.13 is needed (TensorFlow has no other); this is {found}. Try: python3.12 {sys.argv[0]}")
+        return fail(
+            f"Python 3.11 to 3.13 is needed (TensorFlow has no other); this is {found}. Try: python3.12 {sys.argv[0]}"
+        )
     if options.command == "lock":
         return lock()
     purpose = {"demo": "demo", "test": "test", "setup": getattr(options, "purpose", "test")}[options.command]

@@ -136,6 +136,32 @@ def fully_connected(layer: Layer) -> bytes:
     return network.file([source], [result])
 
 
+def product_of_scales(opcode: str) -> bytes:
+    """A model whose outputs are its biases, scaled; the second and fourth tell a product of scales in double precision
+    (-117 and 117) from one that is rounded to float32 (-118 and 118)."""
+    network = Network()
+    input_scale, weight_scale = np.float32(0.024790890514850616), np.float32(0.0195566825568676)
+    biases = np.array([-88336, -88337, 88336, 88337], np.int32)
+    shapes = {
+        "CONV_2D": ((1, 1, 1, 4), (4, 1, 1, 4)),
+        "DEPTHWISE_CONV_2D": ((1, 1, 1, 4), (1, 1, 1, 4)),
+        "FULLY_CONNECTED": ((1, 4), (4, 4)),
+    }
+    shape, weights_shape = shapes[opcode]
+    source = network.tensor(shape, input_scale)
+    weights = network.tensor(weights_shape, weight_scale, data=np.zeros(weights_shape, np.int8))
+    bias = network.tensor([4], input_scale * weight_scale, dtype="INT32", data=biases)
+    result = network.tensor(shape, np.float32(0.36449846625328064))
+    window = {"padding": "VALID", "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    options, fields = {
+        "CONV_2D": ("Conv2D", window),
+        "DEPTHWISE_CONV_2D": ("DepthwiseConv2D", {"depthMultiplier": 1, **window}),
+        "FULLY_CONNECTED": ("FullyConnected", {}),
+    }[opcode]
+    network.operator(opcode, [source, weights, bias], [result], options, 3, **fields)
+    return network.file([source], [result])
+
+
 PLAIN = Layer()
 
 LITTLE: dict[str, Any] = {"weights": "unit", "kernel": (1, 1), "input_shape": (1, 5, 6, 2)}
@@ -259,4 +285,8 @@ CASES = [
     *convolution_cases("CONV_2D", PLAIN, {**GEOMETRY, **ARITHMETIC, **GROUPED}),
     *convolution_cases("DEPTHWISE_CONV_2D", replace(PLAIN, filters=2), DEPTHWISE),
     *dense_cases(),
+    *[
+        Case(opcode, "product_of_scales", partial(product_of_scales, opcode), 2, "it rounds once since LiteRT 1.3")
+        for opcode in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    ],
 ]

@@ -4,10 +4,10 @@ import numpy as np
 
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.quick import QuickLayer
-from edgecompress.codegen.ops.requantization import requantization_parameters, requantize, weight_scales
+from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import patches, shape_mismatch, window
-from edgecompress.tflite.graph import Graph, Operation, Tensor
+from edgecompress.tflite.graph import Graph, Operation
 
 
 class DepthwiseConv2D(Weighted):
@@ -29,9 +29,6 @@ class DepthwiseConv2D(Weighted):
         """the output shape must follow from input, filter, stride, dilation and padding"""
         source, weights = (graph.tensors[i] for i in operation.inputs[:2])
         return shape_mismatch(operation, source, graph.results(operation)[0], *weights.shape[1:3])
-
-    def scales(self, source: Tensor, weights: Tensor, result: Tensor) -> list[float]:
-        return weight_scales(source, weights, result)
 
     def macs(self, graph: Graph, operation: Operation) -> int:
         weights = graph.tensors[operation.inputs[1]]

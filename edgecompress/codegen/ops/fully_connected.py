@@ -4,14 +4,9 @@ import numpy as np
 
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.quick import QuickLayer
-from edgecompress.codegen.ops.requantization import (
-    accumulate_scale,
-    requantization_parameters,
-    requantize,
-    weight_scales,
-)
+from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
 from edgecompress.codegen.ops.weighted import Parts, Weighted
-from edgecompress.tflite.graph import Graph, Operation, Tensor
+from edgecompress.tflite.graph import Graph, Operation
 
 
 class FullyConnected(Weighted):
@@ -31,12 +26,6 @@ class FullyConnected(Weighted):
             return found
         rows = source.elements // weights.shape[1]
         return "" if result.elements == rows * weights.shape[0] else found
-
-    def scales(self, source: Tensor, weights: Tensor, result: Tensor) -> list[float]:
-        assert weights.quantization
-        if weights.quantization.per_channel:
-            return weight_scales(source, weights, result)
-        return [accumulate_scale(source, weights, result)]
 
     def macs(self, graph: Graph, operation: Operation) -> int:
         return graph.results(operation)[0].elements * graph.tensors[operation.inputs[1]].shape[1]

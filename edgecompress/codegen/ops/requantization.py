@@ -9,7 +9,10 @@ from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
 def weight_scales(source: Tensor, weights: Tensor, result: Tensor) -> list[float]:
-    """input scale · weight scale / output scale for each entry of the weights' quantization, in double precision."""
+    """input scale · weight scale / output scale for each entry of the weights' quantization.
+
+    In double precision throughout, as TensorFlow Lite Micro multiplies; a product rounded to float32 changes outputs.
+    """
     assert source.quantization and weights.quantization and result.quantization
     return [source.quantization.scale * s / result.quantization.scale for s in weights.quantization.scales]
 
@@ -21,14 +24,6 @@ LARGEST_FACTOR = 2.0**31
 def bad_factor(*factors: float) -> str:
     """ "" when the kernels can multiply by these factors, else the one that they cannot."""
     return next((f"a factor of {factor:.3g}" for factor in factors if not factor < LARGEST_FACTOR), "")
-
-
-def accumulate_scale(source: Tensor, weights: Tensor, result: Tensor) -> float:
-    """Like `weight_scales` for one scale, but with the product rounded to float32, as FULLY_CONNECTED does it."""
-    assert source.quantization and weights.quantization and result.quantization
-    with np.errstate(over="ignore", under="ignore"):
-        product = np.float32(source.quantization.scale) * np.float32(weights.quantization.scale)
-    return float(product) / result.quantization.scale
 
 
 def multipliers(scales: list[float]) -> tuple[np.ndarray, np.ndarray]:

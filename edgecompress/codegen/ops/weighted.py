@@ -10,7 +10,7 @@ from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.quick import QuickLayer, quicken
-from edgecompress.codegen.ops.requantization import bad_factor, bad_weights, bias_values
+from edgecompress.codegen.ops.requantization import bad_factor, bad_weights, bias_values, weight_scales
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
@@ -55,11 +55,7 @@ class Weighted(Operator):
     def rule_factors(self, graph: Graph, operation: Operation) -> str:
         """input scale times weight scale must be below 2^31 output scales"""
         source, weights = (graph.tensors[i] for i in operation.inputs[:2])
-        return bad_factor(*self.scales(source, weights, graph.results(operation)[0]))
-
-    @abstractmethod
-    def scales(self, source: Tensor, weights: Tensor, result: Tensor) -> list[float]:
-        """The factors from sums to outputs, as TensorFlow Lite Micro computes them for this operator."""
+        return bad_factor(*weight_scales(source, weights, graph.results(operation)[0]))
 
     @abstractmethod
     def rows(self, parts: Parts) -> np.ndarray | None:
@@ -88,6 +84,6 @@ class Weighted(Operator):
             result=result,
             values=weights.data,
             bias=bias_values(bias, weights.shape[self.channel_axis]),
-            scales=self.scales(source, weights, result),
+            scales=weight_scales(source, weights, result),
             zero_point=source.quantization.zero_point,
         )
