@@ -28,10 +28,14 @@ PACKAGES = (
         "pip install --pre tflite-micro (Linux)",
         False,
     ),
+    ("pyocd", "flash and bench over a debug probe", "pip install pyocd", False),
+    ("pyserial", "bench over a serial line", "pip install pyserial", False),
+    ("asyncssh", "bench over SSH", "pip install asyncssh", False),
 )
 PROGRAMS = (
     ("arm-none-eabi-gcc", "--compiler gcc", "apt-get install gcc-arm-none-eabi"),
     ("qemu-system-arm", "the target cortex-m55", "apt-get install qemu-system-arm"),
+    ("openocd", "flash --via openocd", "apt-get install openocd"),
 )
 
 

@@ -55,7 +55,7 @@ class DataError(EdgecompressError):
 
 
 class RecipeError(EdgecompressError):
-    """A recipe with an unknown key, a value out of range, or text that is no pass."""
+    """A recipe or target file with an unknown key or a value out of range, or text that is no pass."""
 
     exit_code = 5
 

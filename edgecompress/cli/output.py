@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def common_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--json FILE` and `-v` to a command."""
-    command = click.option("-v", "--verbose", count=True, help="More detail; twice for the memory plan.")(command)
+    command = click.option("-v", "--verbose", count=True, help="More detail; twice for all there is.")(command)
     return click.option(
         "--json", "json_file", metavar="FILE", help="Also write the result as JSON; `-` for standard output."
     )(command)
