@@ -7,8 +7,8 @@ stops become breakpoints of the server: `ec_mailbox_stop` and `ec_fault_stop`.
 import socket
 from typing import Self
 
+from edgecompress.device.connection import BOOT_SECONDS, Connection, check_program, not_started
 from edgecompress.device.gdb_remote import LR, PC, SP, XPSR, GdbRemote
-from edgecompress.device.opening import BOOT_SECONDS, Connection, check_program, not_started
 from edgecompress.device.places import Place
 from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.device.registers import apply_writes

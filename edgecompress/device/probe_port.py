@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, Self
 
-from edgecompress.device.opening import BOOT_SECONDS, Connection, check_program, not_started
+from edgecompress.device.connection import BOOT_SECONDS, Connection, check_program, not_started
 from edgecompress.device.places import Place
 from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.device.registers import apply_writes

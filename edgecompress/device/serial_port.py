@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from edgecompress.device import serial_link as link
-from edgecompress.device.opening import Connection
+from edgecompress.device.connection import Connection
 from edgecompress.device.places import Place
 from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.device.serial_link import SerialLink

@@ -79,7 +79,7 @@ def build(
         extra = golden_files if name == "standalone" else {}
         serial = {"EC_SERIAL": "1"} if name == "serial" else {}
         if serial:
-            extra = uart.sources(target)
+            extra = uart.sources(target.serial, target.name, target.register_writes)
         sources = {**model, **extra, **runtime.program_sources(name)}
         images[name] = toolchain.compile(
             sources,

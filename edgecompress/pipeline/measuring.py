@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from edgecompress.codegen.program import Program
+from edgecompress.device.connection import Connection
 from edgecompress.device.mailbox import Mailbox
-from edgecompress.device.opening import Connection
 from edgecompress.device.places import Place
 from edgecompress.report.records import MEASURED, Cycles, Layer, Milliseconds, Report, Run
 from edgecompress.targets import Target

@@ -1,12 +1,9 @@
 """A board's UART as data: what a minimal polled driver needs to know of any UART, and the C table made of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from edgecompress.targets.silicon import RegisterWrite
-
-if TYPE_CHECKING:
-    from edgecompress.targets.target import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,15 +51,17 @@ class Uart:
     send: Direction
 
 
-def sources(target: "Target") -> dict[str, str]:
-    """`ec_board.h` of the serial program: the UART's registers and the board's register writes as C tables."""
-    uart = target.serial
+def sources(uart: Uart | None, board: str, writes: Sequence[RegisterWrite]) -> dict[str, str]:
+    """`ec_board.h` of the serial program: the UART's registers and the board's register writes as C tables.
+
+    Empty where there is no UART.
+    """
     if uart is None:
         return {}
-    steps = [Step(write=write) for write in target.register_writes] + list(uart.setup)
+    steps = [Step(write=write) for write in writes] + list(uart.setup)
     rows = ",\n".join(f"    {_step(step)}" for step in steps) or "    {0, 0, 0, 4, 0}"
     text = f"""/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
-/* {target.name}: register writes of the board, then the set-up of its UART at {uart.baud} baud. */
+/* {board}: register writes of the board, then the set-up of its UART at {uart.baud} baud. */
 #ifndef EC_BOARD_H
 #define EC_BOARD_H
 

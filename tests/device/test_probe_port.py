@@ -12,8 +12,8 @@ from fake_probe import FakeCore, FakeProbe
 from pyocd.core import exceptions
 
 from edgecompress import targets
+from edgecompress.device.connection import Connection
 from edgecompress.device.mailbox import Mailbox
-from edgecompress.device.opening import Connection
 from edgecompress.device.places import read_place
 from edgecompress.device.port import Limit
 from edgecompress.device.probe_port import attach, open_probe

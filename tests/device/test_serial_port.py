@@ -215,7 +215,7 @@ def serial_firmware(folder: Path, trouble: str = "") -> tuple[targets.Target, Im
     """`serial.elf` of the toy for QEMU's machine, whose UART is board data like any other."""
     target = targets.find(str(HERE / "mps2-an386.toml"))
     sources = {path.name: path.read_text() for path in TOY.iterdir()}
-    sources |= program_sources("serial") | uart.sources(target)
+    sources |= program_sources("serial") | uart.sources(target.serial, target.name, target.register_writes)
     defines = {**program_defines(), "EC_SERIAL": "1", **({"TOY_TROUBLE": trouble} if trouble else {})}
     return target, toolchain.compile(sources, target, folder / "serial.elf", defines=defines)
 

@@ -10,7 +10,7 @@ import pytest
 from fake_board import FLASH_BYTES, PAGE, Board
 
 from edgecompress import targets
-from edgecompress.device import opening, probe_port
+from edgecompress.device import probe_port
 from edgecompress.errors import DeviceError, DoesNotFitError, MissingToolError, NotExactError, UsageError
 from edgecompress.flash import Flashed, flash, probe, probes
 from edgecompress.flash.job import FlashInterruptedError
@@ -254,7 +254,6 @@ def test_selftest_waits_for_the_boot_rom_where_there_is_one(
     assert flash(run_dir(), via="pyocd").selftest == "passed"
     assert [image.symbol("Reset_Handler").address] in halts
     assert board.comparators() == []
-    monkeypatch.setattr(opening, "BOOT_SECONDS", 0.1)
     monkeypatch.setattr(probe_port, "BOOT_SECONDS", 0.1)
     monkeypatch.setattr(Board, "comparators", lambda _: [])  # it never comes there
     with pytest.raises(DeviceError, match="self-test: the chip's boot ROM does not start the program"):

@@ -64,7 +64,11 @@ def test_boards_writes_are_done_in_order_and_the_first_frame_goes_out(name: str,
     target = targets.find(name)
     board = target.serial
     assert board is not None
-    sources = {path.name: path.read_text() for path in TOY.iterdir()} | program_sources("serial") | uart.sources(target)
+    sources = (
+        {path.name: path.read_text() for path in TOY.iterdir()}
+        | program_sources("serial")
+        | uart.sources(target.serial, target.name, target.register_writes)
+    )
     image = toolchain.compile(sources, target, tmp_path / "serial.elf", defines={**program_defines(), "EC_SERIAL": "1"})
     machine = Machine(target, image)
     chip = Peripherals(machine, target)
@@ -129,7 +133,8 @@ def test_driver_writes_bytes_and_half_words_with_their_own_width(tmp_path: Path)
     file.write_text(
         QEMU.replace("value = 3,", "value = 3, width = 1,").replace("value = 25,", "value = 25, width = 2,")
     )
-    text = uart.sources(targets.find(str(file)))["ec_board.h"]
+    board = targets.find(str(file))
+    text = uart.sources(board.serial, board.name, board.register_writes)["ec_board.h"]
     assert "{0x40004010u, 0x19u, 0xffffu, 2, 0}" in text
     assert "{0x40004008u, 0x3u, 0xffu, 1, 0}" in text
 
