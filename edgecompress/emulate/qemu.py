@@ -22,14 +22,15 @@ class Qemu(GdbPort):
     """A Port on a QEMU process of its own, with the program loaded and at reset.
 
     The target must have the memory map of its CPU's QEMU machine
-    (`Target.on_qemu`). There is no cycle counter: SysTick runs with the host's clock.
+    (`Target.on_qemu`). There is no cycle counter: SysTick runs with the host's clock, or, where `timers_count` is set,
+    with the number of instructions (64 ns each; slower), so that the host's load does not matter.
 
     Raises:
         MissingToolError: qemu-system-arm is not installed.
         DeviceError: it does not start.
     """
 
-    def __init__(self, target: Target, image: Image) -> None:
+    def __init__(self, target: Target, image: Image, *, timers_count: bool = False) -> None:
         program = find_qemu(target)
         self._folder = tempfile.TemporaryDirectory(prefix="edgecompress-qemu-")
         where = Path(self._folder.name)
@@ -39,6 +40,7 @@ class Qemu(GdbPort):
         command = (
             *(program, "-M", machine, "-display", "none", "-monitor", "none", "-serial", "none", "-S", "-gdb", option),
             *("-semihosting-config", "enable=on,target=native", "-kernel", str(image.path)),
+            *(("-icount", "shift=6,sleep=off") if timers_count else ()),
         )
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
