@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 
-from model_cases import CASES
+from model_cases import model_of
 
 from edgecompress.codegen import writer
 from edgecompress.codegen.program import lower
@@ -49,7 +49,7 @@ int main() { setup(); loop(); return good == 1 && lines == 2 ? 0 : 1; }
 
 def write_run(folder, name="add-two_residuals", prefix="model"):
     """A run directory as `build` leaves it, as far as `export` looks at it."""
-    graph = reader.read_bytes(next(case for case in CASES if case.id == name).build())
+    graph = reader.read_bytes(model_of(name))
     program, sample = lower(graph), random_inputs(graph, 1)[0]
     sources = {
         **writer.write(program, prefix),

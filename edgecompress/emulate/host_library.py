@@ -26,7 +26,9 @@ def build(name: str, defines: Mapping[str, str] | None = None, *, undefined_symb
         MissingToolError: the compiler is not installed.
         ToolError: it refused the source.
     """
-    source = (resources.files("edgecompress.emulate") / name).read_bytes()
+    folder = resources.files("edgecompress.emulate")
+    sources = {name: (folder / name).read_bytes()}
+    sources |= {entry.name: entry.read_bytes() for entry in folder.iterdir() if entry.name.endswith(".h")}
     compiler = find_zig()
     options = [*_OPTIONS, *(f"-D{key}={value}" for key, value in sorted((defines or {}).items()))]
     if undefined_symbols and sys.platform != "darwin":
@@ -34,13 +36,14 @@ def build(name: str, defines: Mapping[str, str] | None = None, *, undefined_symb
     elif undefined_symbols:
         options.append("-Wl,-undefined,dynamic_lookup")
     recipe = f"{compiler.identity} {sys.platform} {platform.machine()} {options}\0"
-    key = hashlib.sha256(recipe.encode() + source).hexdigest()[:32]
+    key = hashlib.sha256(recipe.encode() + b"\0".join(text for _, text in sorted(sources.items()))).hexdigest()[:32]
     stem, suffix = Path(name).stem, ".dll" if sys.platform == "win32" else ".so"
     library = cache_folder("hooks") / f"{stem}-{key}{suffix}"
     if not library.is_file():
-        with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
-            (Path(folder) / name).write_bytes(source)
+        with tempfile.TemporaryDirectory(prefix="edgecompress-") as temporary:
+            for file, text in sources.items():
+                (Path(temporary) / file).write_bytes(text)
             command = (compiler.program, "cc", *options, name, "-o", stem + suffix)
-            run(command, folder=Path(folder), environment=compiler.environment)
-            store(library, (Path(folder) / (stem + suffix)).read_bytes())
+            run(command, folder=Path(temporary), environment=compiler.environment)
+            store(library, (Path(temporary) / (stem + suffix)).read_bytes())
     return library

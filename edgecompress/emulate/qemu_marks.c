@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
 /* A plugin for QEMU's user mode that counts the instructions between system calls of one number. Argument:
- * call=<number>. When QEMU ends it writes the counts between every two of these calls, in their order, in one line.
- *
- * Needs no header of QEMU and no library: these few declarations are QEMU's documented plugin interface. */
-#include <stdint.h>
+ * call=<number>. When QEMU ends it writes the counts between every two of these calls, in their order, in one line. */
+#include "qemu_interface.h"
 
-typedef uint64_t plugin_id;
-struct tb;
-typedef void (*tb_translated)(plugin_id id, struct tb *tb);
-typedef void (*tb_executed)(unsigned int vcpu, void *user);
-typedef void (*finished)(plugin_id id, void *user);
 typedef void (*system_call)(plugin_id id, unsigned int vcpu, int64_t number, uint64_t a1, uint64_t a2, uint64_t a3,
                             uint64_t a4, uint64_t a5, uint64_t a6, uint64_t a7, uint64_t a8);
 
-uintptr_t qemu_plugin_tb_n_insns(const struct tb *tb);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, tb_translated callback);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct tb *tb, tb_executed callback, int flags, void *user);
 void qemu_plugin_register_vcpu_syscall_cb(plugin_id id, system_call callback);
-void qemu_plugin_register_atexit_cb(plugin_id id, finished callback, void *user);
-void qemu_plugin_outs(const char *text);
 
-#define EXPORT __attribute__((visibility("default")))
 #define MOST_MARKS 4096
-
-EXPORT int qemu_plugin_version = EC_PLUGIN_VERSION;
-EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
 static int64_t wanted = -1;
 static uint64_t counted, marks[MOST_MARKS];
@@ -48,19 +32,6 @@ static void called(plugin_id id, unsigned int vcpu, int64_t number, uint64_t a1,
     (void)id, (void)vcpu, (void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)a6, (void)a7, (void)a8;
     if (number == wanted && mark_count < MOST_MARKS)
         marks[mark_count++] = counted;
-}
-
-static void write_number(uint64_t number)
-{
-    char digits[24];
-    int at = sizeof(digits) - 1;
-    digits[at] = 0;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    qemu_plugin_outs(digits + at);
-    qemu_plugin_outs(" ");
 }
 
 static void report(plugin_id id, void *user)

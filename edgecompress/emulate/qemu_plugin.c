@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
 /* A QEMU plugin that counts the instructions executed inside one function, layer by layer. Arguments, as numbers:
- * start=<entry> finish=<return address> layer=<entry> layer=<entry> … It writes one line of counts when QEMU ends.
- *
- * Needs no header of QEMU and no library: these few declarations are QEMU's documented plugin interface. */
-#include <stdint.h>
-
-typedef uint64_t plugin_id;
-struct tb;
-typedef void (*tb_translated)(plugin_id id, struct tb *tb);
-typedef void (*tb_executed)(unsigned int vcpu, void *user);
-typedef void (*finished)(plugin_id id, void *user);
+ * start=<entry> finish=<return address> layer=<entry> layer=<entry> … It writes one line of counts when QEMU ends. */
+#include "qemu_interface.h"
 
 uint64_t qemu_plugin_tb_vaddr(const struct tb *tb);
-uintptr_t qemu_plugin_tb_n_insns(const struct tb *tb);
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, tb_translated callback);
-void qemu_plugin_register_vcpu_tb_exec_cb(struct tb *tb, tb_executed callback, int flags, void *user);
-void qemu_plugin_register_atexit_cb(plugin_id id, finished callback, void *user);
-void qemu_plugin_outs(const char *text);
 
-#define EXPORT __attribute__((visibility("default")))
 #define MOST_LAYERS 4096
 
 _Static_assert(sizeof(void *) == 8, "a block's address and its count share one pointer");
-
-EXPORT int qemu_plugin_version = EC_PLUGIN_VERSION;
-EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv);
 
 static uint64_t start = 1, finish = 1; /* odd: no block starts there */
 static uint64_t layers[MOST_LAYERS];
@@ -54,19 +37,6 @@ static void translated(plugin_id id, struct tb *tb)
     const uint64_t both = (uint64_t)qemu_plugin_tb_n_insns(tb) << 32 | (qemu_plugin_tb_vaddr(tb) & 0xFFFFFFFFu);
     (void)id;
     qemu_plugin_register_vcpu_tb_exec_cb(tb, executed, 0, (void *)(uintptr_t)both);
-}
-
-static void write_number(uint64_t number)
-{
-    char digits[24];
-    int at = sizeof(digits) - 1;
-    digits[at] = 0;
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number);
-    qemu_plugin_outs(digits + at);
-    qemu_plugin_outs(" ");
 }
 
 static void report(plugin_id id, void *user)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgecompress.codegen.program import Program, macs
-from edgecompress.files import sha256, size, write_bytes, write_text, write_with
+from edgecompress.codegen.program import Program
+from edgecompress.files import sha256, size, write_bytes, write_text
 from edgecompress.inspection import tensor_record
 from edgecompress.linux import labelled, program
 from edgecompress.linux.exchange import Answer, Effort, Tensors
@@ -17,8 +17,10 @@ from edgecompress.linux.instructions import Counts
 from edgecompress.linux.labelled import Bytes, Labelled
 from edgecompress.linux.litert import LitertAnswer
 from edgecompress.pipeline.evidence import Expected
-from edgecompress.pipeline.firmware import weight_bytes
+from edgecompress.pipeline.records import layer_rows, litert_differences
+from edgecompress.pipeline.saving import save_arrays
 from edgecompress.reference.compare import Comparison, compare
+from edgecompress.reference.litert import rounds_once
 from edgecompress.report.linux_records import ExecutorRecord, Machine
 from edgecompress.report.records import (
     EMULATED,
@@ -41,8 +43,6 @@ if TYPE_CHECKING:
     from edgecompress.pipeline.accuracy import Scores
 
 OURS, LITERT = "generated C", "LiteRT"
-ROUNDS_ONCE = (1, 3)
-"""Since this version of ai-edge-litert FULLY_CONNECTED rounds once where TensorFlow Lite Micro rounds twice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,13 +145,13 @@ def save(
     lowered: Program,
 ) -> None:
     """Writes model.tflite, c/, inputs.npz, outputs.npz (every operator's) and report.json beside the program."""
-    _save_arrays(
+    save_arrays(
         folder / "inputs.npz", {f"input_{n}": [s[i] for s in inputs] for n, i in enumerate(lowered.graph.inputs)}
     )
     every = {
         f"operator_{o.index}_tensor_{i}": [s[i] for s in outputs] for o in lowered.graph.operations for i in o.outputs
     }
-    _save_arrays(folder / "outputs.npz", every)
+    save_arrays(folder / "outputs.npz", every)
     if model.resolve() != (folder / "model.tflite").resolve():
         write_bytes(folder / "model.tflite", model.read_bytes())
     for name, text in program.program_sources(sources).items():
@@ -179,7 +179,7 @@ def explain_litert(lowered: Program, answer: LitertAnswer, on_outputs: Bytes, op
         place = f"first in operator {first.operator} {first.opcode}"
         counted = f"{operators.differing_bytes:,} of {operators.compared_bytes:,} bytes of all operators differ"
         words.append(f"with its reference kernels {counted}, {place}")
-        if first.opcode == "FULLY_CONNECTED" and _rounds_once(answer):
+        if first.opcode == "FULLY_CONNECTED" and rounds_once(answer.python.package, answer.python.version):
             words.append("which rounds once there since 1.3, TensorFlow Lite Micro twice")
     elif operators is not None and not operators.missing:
         words.append("its reference kernels give every operator's bytes")
@@ -244,7 +244,7 @@ def _litert(
         **milliseconds(answer.times),  # type: ignore[arg-type]
     )
     record = _with_score(record, lowered, run.labels, beside.labelled_outputs)
-    return (_with_bytes(record, on_outputs),), _differences(operators)
+    return (_with_bytes(record, on_outputs),), litert_differences(operators)
 
 
 def _with_bytes(record: ExecutorRecord, found: Bytes) -> ExecutorRecord:
@@ -285,41 +285,19 @@ def _interval(record: ExecutorRecord) -> Interval | None:
 def _layers(lowered: Program, run: Run, counts: Counts) -> tuple[Layer, ...]:
     """One record per operation; aliases take no time."""
     numbers = {layer.step: layer.index for layer in lowered.layers}
-    weights = {layer.step: count for layer, count in zip(lowered.layers, weight_bytes(lowered), strict=True)}
     times = run.answer.layer_times
     rows = []
-    for step, operation in enumerate(lowered.graph.operations):
+    for step, row in enumerate(layer_rows(lowered)):
         number = numbers.get(step)
-        result = lowered.graph.results(operation)[0]
         time = float(np.median(times[:, number])) / 1e6 if number is not None and len(times) else None
         rows.append(
-            Layer(
-                index=operation.index,
-                op=operation.opcode,
-                name=result.name,
-                macs=macs(lowered.graph, operation),
-                weight_bytes=weights.get(step, 0),
+            replace(
+                row,
                 instructions=counts.layers[number] if number is not None and counts.layers else None,
-                output_shape=result.shape,
-                parameters=sum(
-                    t.elements
-                    for t in lowered.graph.operands(operation)
-                    if t is not None and t.is_constant and weights.get(step)
-                ),
                 milliseconds=None if time is None else round(time, 6),
             )
         )
     return tuple(rows)
-
-
-def _differences(operators: Comparison | None) -> tuple[LitertDifference, ...] | None:
-    if operators is None:
-        return None
-    return tuple(
-        LitertDifference(t.operator, t.opcode, t.name, t.differing_bytes, int(t.largest or 0))
-        for t in operators.tensors
-        if t.differing_bytes and t.unit == "LSB"
-    )
 
 
 def _first_difference(comparison: Comparison) -> str:
@@ -334,18 +312,3 @@ def _throttling(machine: Machine) -> list[str]:
     if machine.before.throttled or machine.after.throttled:
         return [f"the processor was slowed down while it ran: {', '.join(words)}; times are too long"]
     return [f"before these runs the processor was slowed down: {', '.join(words)}"] if words else []
-
-
-def _rounds_once(answer: LitertAnswer) -> bool:
-    numbers = (answer.python.version or "").split(".")[:2]
-    if answer.python.package != "ai-edge-litert" or not all(n.isdecimal() for n in numbers) or len(numbers) < 2:
-        return False
-    return tuple(map(int, numbers)) >= ROUNDS_ONCE
-
-
-def _save_arrays(path: Path, arrays: Mapping[str, list[np.ndarray]]) -> None:
-    def write(aside: Path) -> None:
-        with aside.open("wb") as stream:
-            np.savez_compressed(stream, **{name: np.asarray(values) for name, values in arrays.items()})  # type: ignore[arg-type]
-
-    write_with(path, write)

@@ -8,6 +8,7 @@ from edgecompress.codegen.program import Program
 from edgecompress.device.connection import Connection
 from edgecompress.device.mailbox import Mailbox
 from edgecompress.device.places import Place
+from edgecompress.pipeline.records import milliseconds
 from edgecompress.report.records import MEASURED, Cycles, Layer, Milliseconds, Report, Run
 from edgecompress.targets import Target
 
@@ -84,12 +85,13 @@ def with_run(
     if not clocked:
         reason = f"no register writes are known for {target.name}" if target.clock_hz else f"{target.name} has no clock"
         notes.append(f"no milliseconds: {reason}, so its wait states are those after reset")
+    cycles = _spread(measurement.totals)
     return replace(
         report,
         run=replace(run, counter=measurement.counter, runs=len(measurement.totals)),
         modelled=report.cycles,
-        cycles=_spread(measurement.totals),
-        milliseconds=_milliseconds(measurement.totals, target) if clocked else Milliseconds(),
+        cycles=cycles,
+        milliseconds=milliseconds(cycles, target) if clocked else Milliseconds(),
         layers=_layers(report.layers, program, measurement),
         notes=(*report.notes, *notes),
     )
@@ -106,13 +108,6 @@ def _implausible(measurement: Measurement, instructions: int | None, target: Tar
 
 def _spread(totals: Sequence[int]) -> Cycles:
     return Cycles(MEASURED, min(totals), statistics.median_low(totals), max(totals))
-
-
-def _milliseconds(totals: Sequence[int], target: Target) -> Milliseconds:
-    assert target.clock_hz is not None
-    cycles = _spread(totals)
-    low, typical, high = (round(1000 * (c or 0) / target.clock_hz, 4) for c in (cycles.min, cycles.typical, cycles.max))
-    return Milliseconds(low, typical, high, target.clock_hz)
 
 
 def _layers(layers: Sequence[Layer], program: Program, measurement: Measurement) -> tuple[Layer, ...]:

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -48,12 +49,13 @@ def back_end(
         warnings.append(f"the self-test of standalone.elf failed with status {profile.status}")
     if expected.litert_problem:
         warnings.append(f"LiteRT could not be shown beside: {expected.litert_problem}")
+    layers, cycles = _layers(program, profile), _cycles(profile)
     return Report(
         model=ModelFile(str(path), sha256(path), size(path), "tflite"),
         target=target.name,
         board=board(target),
         macs=program.macs,
-        parameters=sum(layer.parameters or 0 for layer in _layers(program, profile)),
+        parameters=sum(layer.parameters or 0 for layer in layers),
         bit_exact=BitExact(comparison.samples, len(comparison.tensors), comparison.differing_bytes, expected.reference),
         flash=Flash(
             built.mailbox.flash.code,
@@ -63,13 +65,13 @@ def back_end(
         ),
         ram=_ram(program, built, profile),
         instructions=profile.instructions,
-        cycles=_cycles(profile),
-        milliseconds=_milliseconds(profile, target),
-        layers=_layers(program, profile),
+        cycles=cycles,
+        milliseconds=milliseconds(cycles, target),
+        layers=layers,
         inputs=tuple(tensor_record(program.graph.tensors[i]) for i in program.graph.inputs),
         outputs=tuple(tensor_record(program.graph.tensors[i]) for i in program.graph.outputs),
         memory=MemoryMap(program.plan.planner, program.plan.blocks),
-        litert=_litert(expected),
+        litert=litert_differences(expected.litert),
         warnings=tuple(warnings),
         seed=seed,
         compiler_flags=(OPTIMIZATION,),
@@ -121,52 +123,61 @@ def _cycles(profile: Profile) -> Cycles:
     return Cycles(MODELLED, profile.cycles.min, profile.cycles.typical, profile.cycles.max, profile.confidence)
 
 
-def _milliseconds(profile: Profile, target: Target) -> Milliseconds:
-    if target.clock_hz is None:
+def milliseconds(cycles: Cycles, target: Target) -> Milliseconds:
+    """At the target's clock; unknown where it has none, or where cycles are unknown."""
+    if target.clock_hz is None or cycles.min is None or cycles.typical is None or cycles.max is None:
         return Milliseconds()
-    low, typical, high = (
-        round(1000 * c / target.clock_hz, 4) for c in (profile.cycles.min, profile.cycles.typical, profile.cycles.max)
-    )
+    low, typical, high = (round(1000 * c / target.clock_hz, 4) for c in (cycles.min, cycles.typical, cycles.max))
     return Milliseconds(low, typical, high, target.clock_hz)
 
 
-def _layers(program: Program, profile: Profile) -> tuple[Layer, ...]:
-    """One record per operation of the graph; aliases cost nothing."""
-    costs = {layer.step: profile.layers[layer.index] for layer in program.layers} if profile.layers else {}
+def layer_rows(program: Program) -> tuple[Layer, ...]:
+    """One record per operation of the graph with what is known before anything runs."""
     weights = {layer.step: count for layer, count in zip(program.layers, weight_bytes(program), strict=True)}
+    return tuple(
+        Layer(
+            index=operation.index,
+            op=operation.opcode,
+            name=program.graph.results(operation)[0].name,
+            macs=macs(program.graph, operation),
+            weight_bytes=weights.get(step, 0),
+            output_shape=program.graph.results(operation)[0].shape,
+            parameters=sum(
+                t.elements
+                for t in program.graph.operands(operation)
+                if t is not None and t.is_constant and weights.get(step)
+            ),
+        )
+        for step, operation in enumerate(program.graph.operations)
+    )
+
+
+def _layers(program: Program, profile: Profile) -> tuple[Layer, ...]:
+    """The same with what each of them cost; aliases cost nothing."""
+    costs = {layer.step: profile.layers[layer.index] for layer in program.layers} if profile.layers else {}
     records = []
-    for step, operation in enumerate(program.graph.operations):
-        result = program.graph.results(operation)[0]
+    for step, row in enumerate(layer_rows(program)):
         cost = costs.get(step)
-        is_alias = ops.find(operation.opcode).is_alias
+        is_alias = ops.find(row.op).is_alias
         records.append(
-            Layer(
-                index=operation.index,
-                op=operation.opcode,
-                name=result.name,
-                macs=macs(program.graph, operation),
-                weight_bytes=weights.get(step, 0),
+            replace(
+                row,
                 instructions=cost.instructions if cost else 0 if is_alias else None,
                 cycles=cost.cycles.typical if cost else 0 if is_alias else None,
                 cycles_min=cost.cycles.min if cost else 0 if is_alias else None,
                 cycles_max=cost.cycles.max if cost else 0 if is_alias else None,
-                output_shape=result.shape,
-                parameters=sum(
-                    t.elements
-                    for t in program.graph.operands(operation)
-                    if t is not None and t.is_constant and weights.get(step)
-                ),
-                codec="dense" if weights.get(step) else None,
+                codec="dense" if row.weight_bytes else None,
             )
         )
     return tuple(records)
 
 
-def _litert(expected: Expected) -> tuple[LitertDifference, ...] | None:
-    if expected.litert is None:
+def litert_differences(operators: Comparison | None) -> tuple[LitertDifference, ...] | None:
+    """The operators in which LiteRT differs, and by how many LSB; None where it was not compared."""
+    if operators is None:
         return None
     return tuple(
         LitertDifference(t.operator, t.opcode, t.name, t.differing_bytes, int(t.largest or 0))
-        for t in expected.litert.tensors
+        for t in operators.tensors
         if t.differing_bytes and t.unit == "LSB"
     )

@@ -38,13 +38,13 @@ def save(
     outputs: Sequence[Tensors],
 ) -> None:
     """Writes inputs.npz, outputs.npz, layers.npz, the model, its C, the memory map and report.json beside the ELF files."""
-    _save_arrays(
+    save_arrays(
         folder / "inputs.npz", {f"input_{n}": [s[i] for s in inputs] for n, i in enumerate(program.graph.inputs)}
     )
-    _save_arrays(
+    save_arrays(
         folder / "outputs.npz", {f"output_{n}": [s[i] for s in outputs] for n, i in enumerate(program.graph.outputs)}
     )
-    _save_arrays(
+    save_arrays(
         folder / "layers.npz",
         {f"operator_{o.index}_tensor_{i}": outputs[0][i] for o in program.graph.operations for i in o.outputs},
     )
@@ -68,7 +68,9 @@ def memory_map(image: Image) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _save_arrays(path: Path, arrays: Mapping[str, np.ndarray | list[np.ndarray]]) -> None:
+def save_arrays(path: Path, arrays: Mapping[str, np.ndarray | list[np.ndarray]]) -> None:
+    """Writes a compressed .npz, whole or not at all."""
+
     def write(aside: Path) -> None:
         with aside.open("wb") as stream:
             np.savez_compressed(stream, **{name: np.asarray(values) for name, values in arrays.items()})  # type: ignore[arg-type]

@@ -79,13 +79,18 @@ def version() -> str | None:
     return None if found is None else f"{found[1]} {importlib.metadata.version(found[1])}"
 
 
-def rounds_fully_connected_once() -> bool:
-    """Whether the installed LiteRT's FULLY_CONNECTED rounds once (ai-edge-litert since 1.3), unlike TFLM."""
-    found = installed_package()
-    if found is None or found[0] != "ai_edge_litert":
+def rounds_once(distribution: str | None, version: str | None) -> bool:
+    """Whether this LiteRT's FULLY_CONNECTED rounds once (ai-edge-litert since 1.3) where TFLM rounds twice."""
+    numbers = (version or "").split(".")[:2]
+    if distribution != "ai-edge-litert" or len(numbers) < 2 or not all(n.isdecimal() for n in numbers):
         return False
-    major, minor, *_ = importlib.metadata.version(found[1]).split(".")
-    return (int(major), int(minor)) >= (1, 3)
+    return (int(numbers[0]), int(numbers[1])) >= (1, 3)
+
+
+def rounds_fully_connected_once() -> bool:
+    """`rounds_once` of what is installed."""
+    found = installed_package()
+    return found is not None and rounds_once(found[1], importlib.metadata.version(found[1]))
 
 
 def interpreter_module() -> ModuleType:

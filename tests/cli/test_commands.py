@@ -12,7 +12,7 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from model_cases import CASES
+from model_cases import CASES, model_of
 from model_cases.network import Network
 
 from edgecompress.codegen import writer
@@ -47,7 +47,7 @@ def fully_connected(path, inputs, outputs):
 
 
 def case(path, name):
-    path.write_bytes(next(case for case in CASES if case.id == name).build())
+    path.write_bytes(model_of(name))
     return path
 
 

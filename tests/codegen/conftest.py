@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-from model_cases import CASES
+from model_cases import model_of
 
 from edgecompress.codegen.program import Program, lower
 from edgecompress.tflite import reader
@@ -19,6 +19,6 @@ def program() -> Callable[[str], Program]:
     """Lowers the model of a conformance case."""
 
     def make(name: str) -> Program:
-        return lower(reader.read_bytes(next(case for case in CASES if case.id == name).build()))
+        return lower(reader.read_bytes(model_of(name)))
 
     return make

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 import numpy as np
 import pytest
-from model_cases import CASES
+from model_cases import CASES, model_of
 
 from edgecompress.codegen import ops
 from edgecompress.errors import UnsupportedError
@@ -28,7 +28,7 @@ TYPE_OF_RESULT = {"DEQUANTIZE": np.int16, "SHAPE": np.int64, "PACK": np.int64, "
 def sound(opcode):
     """(Graph, operation) of a case that keeps all rules."""
     name = SOUND.get(opcode) or next(case.id for case in CASES if case.operator == opcode)
-    graph = reader.read_bytes(next(case for case in CASES if case.id == name).build())
+    graph = reader.read_bytes(model_of(name))
     operation = next(operation for operation in graph.operations if operation.opcode == opcode)
     return known(graph, operation), operation
 

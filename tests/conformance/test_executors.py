@@ -4,7 +4,7 @@ from functools import partial
 
 import generated_c
 import pytest
-from model_cases import CASES
+from model_cases import model_of
 from on_core import OnCore
 from on_host import OnHost
 
@@ -23,7 +23,7 @@ def jobs(tmp_path):
     made = []
     for name in NAMES:
         path = tmp_path / f"{name}.tflite"
-        path.write_bytes(next(case for case in CASES if case.id == name).build())
+        path.write_bytes(model_of(name))
         graph = reader.read(path)
         made.append(Job(path, tuple(random_inputs(graph, 2) + hostile_inputs(graph))))
     return made

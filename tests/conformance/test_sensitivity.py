@@ -4,7 +4,7 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from model_cases import CASES
+from model_cases import model_of
 
 from edgecompress.reference.compare import compare
 from edgecompress.reference.executor import Job
@@ -58,7 +58,7 @@ def runs(tmp_path_factory):
     jobs, graphs = {}, {}
     for name in CHANGED:
         path = tmp_path_factory.mktemp(name) / "model.tflite"
-        path.write_bytes(next(case for case in CASES if case.id == name).build())
+        path.write_bytes(model_of(name))
         graphs[name] = reader.read(path)
         inputs = tuple(random_inputs(graphs[name], 16) + hostile_inputs(graphs[name]))
         jobs[name, "original"] = Job(path, inputs)

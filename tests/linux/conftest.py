@@ -8,7 +8,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools"), str(Path(__file__).resolve().parent)]
 
-from model_cases import CASES
+from model_cases import model_of
 
 from edgecompress.codegen.program import Program, lower
 from edgecompress.tflite import reader
@@ -20,7 +20,7 @@ def model(tmp_path: Path) -> Callable[[str], Path]:
 
     def write(name: str) -> Path:
         path = tmp_path / f"{name}.tflite"
-        path.write_bytes(next(case for case in CASES if case.id == name).build())
+        path.write_bytes(model_of(name))
         return path
 
     return write

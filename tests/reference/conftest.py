@@ -8,7 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-from model_cases import CASES
+from model_cases import model_of
 
 from edgecompress.reference.tflm import Tflm
 
@@ -19,7 +19,7 @@ def model(tmp_path: Path) -> Callable[[str], Path]:
 
     def write(name: str) -> Path:
         path = tmp_path / f"{name}.tflite"
-        path.write_bytes(next(case for case in CASES if case.id == name).build())
+        path.write_bytes(model_of(name))
         return path
 
     return write

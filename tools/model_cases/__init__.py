@@ -7,4 +7,10 @@ CASES: tuple[Case, ...] = (
     *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *movement.CASES, *networks.CASES,
 )  # fmt: skip
 
-__all__ = ["CASES", "LITERT_DIFFERS", "LITERT_EXACT", "LITERT_REFUSES", "Case"]
+
+def model_of(name: str) -> bytes:
+    """The .tflite file's bytes of the case with this id."""
+    return next(case for case in CASES if case.id == name).build()
+
+
+__all__ = ["CASES", "LITERT_DIFFERS", "LITERT_EXACT", "LITERT_REFUSES", "Case", "model_of"]
