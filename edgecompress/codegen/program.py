@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from edgecompress import memory
-from edgecompress.codegen import ops
+from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, printable
@@ -68,8 +68,7 @@ def lower(graph: Graph, features: Features = PLAIN) -> Program:
     scratch: dict[int, int] = {}
     for step, operation in enumerate(folded.operations):
         ops.check(folded, operation)
-        operator = ops.find(operation.opcode)
-        call = operator.lower_for(folded, operation, features)
+        call = next(variants.candidates(folded, operation, features))
         if call is None:
             aliases[operation.outputs[0]] = operation.inputs[0]
             continue

@@ -12,7 +12,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from edgecompress.codegen.features import Features
 from edgecompress.errors import UnsupportedError
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
 
@@ -115,10 +114,6 @@ class Operator(ABC):
     @abstractmethod
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
         """The plain kernel call, right on every processor; None for aliases."""
-
-    def lower_for(self, graph: Graph, operation: Operation, features: Features) -> KernelCall | None:
-        """The kernel call that serves a processor best; the plain one where there is no other."""
-        return self.lower(graph, operation)
 
     def macs(self, graph: Graph, operation: Operation) -> int:
         """Multiply-accumulates of one inference; padding counts as if it were computed (the convention of the field)."""

@@ -3,9 +3,8 @@
 import numpy as np
 
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.quick import QuickLayer
 from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
-from edgecompress.codegen.ops.weighted import Parts, Weighted
+from edgecompress.codegen.ops.weighted import Weighted
 from edgecompress.codegen.ops.windows import patches, shape_mismatch, window
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -61,34 +60,3 @@ class Conv2D(Weighted):
             **requantization_parameters(parts.scales, operation, result),
         }
         return KernelCall("conv_2d", parameters, (source, result))
-
-    def rows(self, parts: Parts) -> np.ndarray | None:
-        grouped = parts.weights.shape[3] != parts.source.shape[3]
-        return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
-
-    def lower_dual(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
-        """Four pixels times two output channels at a time."""
-        source, weights, result = parts.source, parts.weights, parts.result
-        depth = quick.rows.shape[1] + -quick.rows.shape[1] % 4
-        parameters = {
-            **window(operation, source, result, *weights.shape[1:3]).parameters(),
-            "in_channels": source.shape[3],
-            "out_channels": result.shape[3],
-            "depth": depth,
-            "input_offset": -parts.zero_point,
-            "weights": Array(pack_pairs(quick.rows), is_weights=True),
-            **quick.parameters(operation, result),
-        }
-        scratch = 8 * depth + (depth if source.shape[3] % 4 else 0)
-        return KernelCall("conv_2d_dsp", parameters, (source, result), scratch_bytes=scratch)
-
-
-def pack_pairs(rows: np.ndarray) -> np.ndarray:
-    """Weights [outputs, inputs] in the order of the kernel `ec_gemm_4x2`, padded with zeros.
-
-    For two outputs and four inputs: inputs 0 and 2 of both outputs, then inputs 1 and 3, the outputs side by side.
-    """
-    outputs, inputs = rows.shape
-    padded = np.pad(rows, ((0, outputs % 2), (0, -inputs % 4)))
-    blocks = padded.reshape(padded.shape[0] // 2, 2, padded.shape[1] // 4, 4)
-    return np.ascontiguousarray(blocks[..., [0, 2, 1, 3]].transpose(0, 2, 3, 1)).reshape(-1)

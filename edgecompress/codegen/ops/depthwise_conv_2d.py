@@ -3,9 +3,8 @@
 import numpy as np
 
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.quick import QuickLayer
 from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
-from edgecompress.codegen.ops.weighted import Parts, Weighted
+from edgecompress.codegen.ops.weighted import Weighted
 from edgecompress.codegen.ops.windows import patches, shape_mismatch, window
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -57,35 +56,3 @@ class DepthwiseConv2D(Weighted):
             **requantization_parameters(parts.scales, operation, result),
         }
         return KernelCall("depthwise_conv_2d", parameters, (source, result))
-
-    def rows(self, parts: Parts) -> np.ndarray | None:
-        taps, channels = parts.weights.shape[1] * parts.weights.shape[2], parts.result.shape[3]
-        suits = channels == parts.source.shape[3] and channels % 4 == 0 and taps <= MOST_TAPS
-        return parts.values.reshape(taps, channels).T if suits else None
-
-    def lower_dual(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
-        """Four channels and two taps at a time; the channels are a multiple of four."""
-        source, result = parts.source, parts.result
-        parameters = {
-            **window(operation, source, result, *parts.weights.shape[1:3]).parameters(),
-            "channels": result.shape[3],
-            "zero_point": parts.zero_point,
-            "weights": Array(pack_taps(quick.rows), is_weights=True),
-            **quick.with_zero_point(parts.zero_point).parameters(operation, result),
-        }
-        return KernelCall("depthwise_conv_2d_dsp", parameters, (source, result), scratch_bytes=result.shape[3])
-
-
-MOST_TAPS = 32
-
-
-def pack_taps(rows: np.ndarray) -> np.ndarray:
-    """Weights [channels, taps] in the order of the kernel: by four channels, then by two taps.
-
-    For two taps and four channels, eight bytes: the first tap of channels 0 and 1, the second tap of both; then of
-    channels 2 and 3. A missing last tap is zero.
-    """
-    channels, taps = rows.shape
-    padded = np.pad(rows, ((0, 0), (0, taps % 2)))
-    blocks = padded.reshape(channels // 4, 2, 2, -1, 2)  # four channels as two by two, taps by two
-    return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 2)).reshape(-1)

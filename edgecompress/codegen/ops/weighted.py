@@ -1,15 +1,12 @@
 """What CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED share: constant int8 weights, an int32 bias, a requantization."""
 
-from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import require_int8
-from edgecompress.codegen.ops.base import KernelCall, Operator
-from edgecompress.codegen.ops.quick import QuickLayer, quicken
+from edgecompress.codegen.ops.base import Operator
 from edgecompress.codegen.ops.requantization import bad_factor, bad_weights, bias_values, weight_scales
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
@@ -56,23 +53,6 @@ class Weighted(Operator):
         """input scale times weight scale must be below 2^31 output scales"""
         source, weights = (graph.tensors[i] for i in operation.inputs[:2])
         return bad_factor(*weight_scales(source, weights, graph.results(operation)[0]))
-
-    @abstractmethod
-    def rows(self, parts: Parts) -> np.ndarray | None:
-        """The weights as [outputs, inputs of one output] where the variant with dual multiplication takes the layer."""
-
-    @abstractmethod
-    def lower_dual(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
-        """The call of that variant."""
-
-    def lower_for(self, graph: Graph, operation: Operation, features: Features) -> KernelCall | None:
-        """With dual multiplication its own kernel, unless the layer's shape, sums or factors do not suit it."""
-        parts = self.parts(graph, operation)
-        rows = self.rows(parts) if features.dsp else None
-        quick = None
-        if rows is not None:
-            quick = quicken(rows, parts.bias, parts.scales, parts.source, operation, parts.result)
-        return self.lower(graph, operation) if quick is None else self.lower_dual(parts, quick, operation)
 
     def parts(self, graph: Graph, operation: Operation) -> Parts:
         source, weights, bias = (*graph.operands(operation), None)[:3]

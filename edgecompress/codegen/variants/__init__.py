@@ -1,0 +1,29 @@
+"""The table of kernel variants: of each operator those made for some processors, the best first. A new one needs a row."""
+
+from collections.abc import Iterator
+
+from edgecompress.codegen import ops
+from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.base import KernelCall
+from edgecompress.codegen.variants.base import Variant
+from edgecompress.codegen.variants.dual import DualConv2D, DualDepthwiseConv2D, DualFullyConnected
+from edgecompress.tflite.graph import Graph, Operation
+
+VARIANTS: tuple[Variant, ...] = (
+    DualConv2D(),
+    DualDepthwiseConv2D(),
+    DualFullyConnected(),
+)
+
+
+def candidates(graph: Graph, operation: Operation, features: Features) -> Iterator[KernelCall | None]:
+    """Every way to compute an operation on a processor with these features, the best first, the plain kernel last.
+
+    None means an alias: no code. The operation has passed all rules of its operator.
+    """
+    for variant in VARIANTS:
+        if variant.opcode == operation.opcode and variant.suits(features):
+            call = variant.lower(graph, operation)
+            if call is not None:
+                yield call
+    yield ops.find(operation.opcode).lower(graph, operation)
