@@ -6,11 +6,19 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.variants.base import Variant
-from edgecompress.codegen.variants.dual import DualConv2D, DualDepthwiseConv2D, DualFullyConnected
+from edgecompress.codegen.variants.dual import (
+    Depthwise3x3,
+    DualConv2D,
+    DualDepthwiseConv2D,
+    DualFullyConnected,
+    JointConv2D,
+)
 from edgecompress.tflite.graph import Graph, Operation
 
 VARIANTS: tuple[Variant, ...] = (
+    JointConv2D(),
     DualConv2D(),
+    Depthwise3x3(),
     DualDepthwiseConv2D(),
     DualFullyConnected(),
 )

@@ -1,6 +1,7 @@
 """Variants for processors with dual 16-bit multiplication (ARMv7E-M: M4, M7; ARMv8-M with DSP: M33)."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -9,9 +10,11 @@ from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.weighted import Parts, Weighted
-from edgecompress.codegen.ops.windows import window
+from edgecompress.codegen.ops.windows import Window, window
 from edgecompress.codegen.variants.base import Variant
-from edgecompress.codegen.variants.quick import QuickLayer, quicken
+from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_joint, pack_scalings
+from edgecompress.codegen.variants.lines import Lines
+from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
 from edgecompress.tflite.graph import Graph, Operation
 
 MOST_TAPS = 32
@@ -20,6 +23,9 @@ MOST_TAPS = 32
 
 class DualVariant(Variant):
     """Sums by SMLAD, requantized in a third of the instructions."""
+
+    limits: ClassVar[Limits] = Limits()
+    """Of the numbers that the kernel takes."""
 
     def suits(self, features: Features) -> bool:
         return features.dsp
@@ -31,7 +37,7 @@ class DualVariant(Variant):
         rows = self.rows(parts)
         if rows is None:
             return None
-        quick = quicken(rows, parts.bias, parts.scales, parts.source, operation, parts.result)
+        quick = quicken(rows, parts, operation, self.limits)
         return None if quick is None else self.call(parts, quick, operation)
 
     @abstractmethod
@@ -39,8 +45,8 @@ class DualVariant(Variant):
         """The weights as [outputs, inputs of one output]; None where the shape does not suit."""
 
     @abstractmethod
-    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
-        """The kernel call of a layer within the limits."""
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        """The kernel call of a layer within the limits; None where its numbers still do not suit."""
 
 
 class DualConv2D(DualVariant):
@@ -50,21 +56,50 @@ class DualConv2D(DualVariant):
         grouped = parts.weights.shape[3] != parts.source.shape[3]
         return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
 
-    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
         """Four pixels times two output channels at a time."""
-        source, weights, result = parts.source, parts.weights, parts.result
-        depth = quick.rows.shape[1] + -quick.rows.shape[1] % 4
         parameters = {
-            **window(operation, source, result, *weights.shape[1:3]).parameters(),
-            "in_channels": source.shape[3],
-            "out_channels": result.shape[3],
-            "depth": depth,
-            "input_offset": -parts.zero_point,
-            "weights": Array(pack_pairs(quick.rows), is_weights=True),
-            **quick.parameters(operation, result),
+            **strip(parts, operation),
+            "out_channels": parts.result.shape[3],
+            "weights": Array(pack_pairs(strip_order(quick.rows, parts)), is_weights=True),
+            **quick.with_zero_point(parts.zero_point).parameters(operation, parts.result),
         }
-        scratch = 8 * depth + (depth if source.shape[3] % 4 else 0)
-        return KernelCall("conv_2d_dsp", parameters, (source, result), scratch_bytes=scratch)
+        return KernelCall(
+            "conv_2d_dsp", parameters, (parts.source, parts.result), scratch_bytes=strip_bytes(parts, operation)
+        )
+
+
+class JointConv2D(DualConv2D):
+    """The same with the weights of two output channels in one halfword, and eight bytes of constants per channel."""
+
+    limits = SCALING_LIMITS
+
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        outputs = parts.result.shape[3]
+        pairs = [*range(outputs - outputs % 2), *([outputs - 2, outputs - 1] if outputs % 2 else [])]
+        layer = quick.with_zero_point(parts.zero_point)
+        scalings = pack_scalings(layer, operation, parts.result)
+        if outputs < 2 or scalings is None:
+            return None
+        weights = pack_joint(strip_order(layer.rows[pairs], parts))
+        if weights is None:
+            return None
+        assert parts.result.quantization
+        zero_point = parts.result.quantization.zero_point
+        parameters = {
+            **strip(parts, operation),
+            "out_channels": outputs,
+            "weights": Array(weights, is_weights=True),
+            "scalings": Array(scalings[pairs]),
+            "output_zero_point": zero_point,
+        }
+        return KernelCall(
+            "conv_2d_joint_relu" if zero_point == np.iinfo(np.int8).min else "conv_2d_joint_linear",
+            parameters,
+            (parts.source, parts.result),
+            source="conv_2d_joint",
+            scratch_bytes=strip_bytes(parts, operation),
+        )
 
 
 class DualDepthwiseConv2D(DualVariant):
@@ -88,6 +123,51 @@ class DualDepthwiseConv2D(DualVariant):
         return KernelCall("depthwise_conv_2d_dsp", parameters, (source, result), scratch_bytes=result.shape[3])
 
 
+class Depthwise3x3(DualVariant):
+    """A 3 x 3 filter without dilation: four channels of some lines taken apart, then two taps in each multiplication."""
+
+    opcode = "DEPTHWISE_CONV_2D"
+    limits = SCALING_LIMITS
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        channels = parts.result.shape[3]
+        suits = parts.weights.shape[1:3] == (3, 3) and channels == parts.source.shape[3] and channels % 4 == 0
+        return parts.values.reshape(9, channels).T if suits else None
+
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        geometry = _window(parts, operation)
+        stride = geometry.stride_height
+        simple = geometry.dilation_height == geometry.dilation_width == 1 and stride == geometry.stride_width <= 2
+        scalings = pack_scalings(quick.with_zero_point(parts.zero_point), operation, parts.result)
+        if not simple or scalings is None:
+            return None
+        assert parts.result.quantization
+        in_place = parts.source.shape == parts.result.shape
+        rows, columns = (make(geometry, parts.result.shape[3]) for make in (Lines.of_rows, Lines.of_columns))
+        transposed = in_place and columns.cost < rows.cost
+        lines = columns if transposed else rows
+        taps = quick.rows.reshape(-1, 3, 3)
+        weights = (taps.transpose(0, 2, 1) if transposed else taps).reshape(-1)
+        zero_point = parts.result.quantization.zero_point
+        parameters = {
+            **vars(lines),
+            "tile": lines.tile,
+            "by_channels": int(in_place),
+            "zero_point": parts.zero_point,
+            "output_zero_point": zero_point,
+            "weights": Array(np.pad(weights, (0, 2)), is_weights=True),
+            "scalings": Array(scalings),
+        }
+        kernel = f"depthwise_conv_2d_3x3_s{stride}_{'relu' if zero_point == -128 else 'linear'}"
+        return KernelCall(
+            kernel,
+            parameters,
+            (parts.source, parts.result),
+            source="depthwise_conv_2d_3x3",
+            scratch_bytes=lines.strip_bytes(stride),
+        )
+
+
 class DualFullyConnected(DualVariant):
     opcode = "FULLY_CONNECTED"
 
@@ -102,6 +182,47 @@ class DualFullyConnected(DualVariant):
             **quick.with_zero_point(parts.zero_point).parameters(operation, parts.result),
         }
         return KernelCall("fully_connected_dsp", parameters, (parts.source, parts.result))
+
+
+def strip(parts: Parts, operation: Operation) -> dict[str, int | float | Array]:
+    """The fields `strip.*` of a kernel's struct: what `ec_strip_fill` slides over."""
+    fields = {
+        **_window(parts, operation).parameters(),
+        "channels": parts.source.shape[3],
+        "depth": _depth(parts),
+        "zero_point": parts.zero_point,
+    }
+    return {f"strip.{name}": value for name, value in fields.items()}
+
+
+def strip_bytes(parts: Parts, operation: Operation) -> int:
+    """The scratch that `ec_strip_fill` needs: the strip, and a patch where a window is not simply inside the input."""
+    w = _window(parts, operation)
+    ends_inside = (w.out_height - 1) * w.stride_height - w.pad_top + w.filter_height <= w.in_height and (
+        w.out_width - 1
+    ) * w.stride_width - w.pad_left + w.filter_width <= w.in_width
+    is_simple = ends_inside and not w.pad_top and not w.pad_left and w.dilation_height == w.dilation_width == 1
+    return 8 * _depth(parts) + (0 if is_simple else _depth(parts))
+
+
+def strip_order(rows: np.ndarray, parts: Parts) -> np.ndarray:
+    """Weights [outputs, inputs] in the order in which the strip holds inputs: whole words by row, then what is left."""
+    _, height, width, channels = parts.weights.shape
+    filters = rows.reshape(len(rows), height, width * channels)
+    words = width * channels // 4 * 4
+    return np.concatenate(
+        [half.reshape(len(rows), -1) for half in (filters[..., :words], filters[..., words:])], axis=1
+    )
+
+
+def _window(parts: Parts, operation: Operation) -> Window:
+    return window(operation, parts.source, parts.result, *parts.weights.shape[1:3])
+
+
+def _depth(parts: Parts) -> int:
+    """Inputs of one output, rounded up to 4."""
+    inputs = parts.values[0].size
+    return inputs + -inputs % 4
 
 
 def pack_pairs(rows: np.ndarray) -> np.ndarray:
