@@ -10,8 +10,8 @@ from edgecompress.codegen.variants.dual import (
     Depthwise3x3,
     DualConv2D,
     DualDepthwiseConv2D,
-    DualFullyConnected,
     JointConv2D,
+    JointFullyConnected,
 )
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -20,7 +20,7 @@ VARIANTS: tuple[Variant, ...] = (
     DualConv2D(),
     Depthwise3x3(),
     DualDepthwiseConv2D(),
-    DualFullyConnected(),
+    JointFullyConnected(),
 )
 
 

@@ -1,6 +1,7 @@
 """Variants for processors with dual 16-bit multiplication (ARMv7E-M: M4, M7; ARMv8-M with DSP: M33)."""
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,7 @@ from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import Window, window
 from edgecompress.codegen.variants.base import Variant
-from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_joint, pack_scalings
+from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_fours, pack_joint, pack_scalings
 from edgecompress.codegen.variants.lines import Lines
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
 from edgecompress.tflite.graph import Graph, Operation
@@ -168,20 +169,44 @@ class Depthwise3x3(DualVariant):
         )
 
 
-class DualFullyConnected(DualVariant):
+class JointFullyConnected(DualVariant):
+    """One row of inputs times four outputs at a time."""
+
     opcode = "FULLY_CONNECTED"
 
     def rows(self, parts: Parts) -> np.ndarray | None:
-        return parts.values if parts.weights.shape[1] % 4 == 0 else None
+        return parts.values if parts.weights.shape[1] >= 4 else None
 
-    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
-        """One row of inputs times four outputs at a time; the inputs are a multiple of four."""
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        layer = quick.with_zero_point(parts.zero_point)
+        fours, whole = (size // 4 * 4 for size in quick.rows.shape)
+        weights = pack_fours(quick.rows[:fours, :whole])
+        if weights is None:
+            return None
+        one_scaling = len(quick.multiplier) == 1
+        scalings = pack_scalings(
+            replace(layer, bias=np.zeros(1, np.int64)) if one_scaling else layer, operation, parts.result
+        )
+        if scalings is None:
+            return None
+        assert parts.result.quantization
+        zero_point = parts.result.quantization.zero_point
         parameters = {
             **sizes(parts),
-            "weights": Array(pack_fours(quick.rows), is_weights=True),
-            **quick.with_zero_point(parts.zero_point).parameters(operation, parts.result),
+            "weights": _weights(weights),
+            "tails": _weights(quick.rows[:fours, whole:]),
+            "singles": _weights(quick.rows[fours:]),
+            "bias": Array(layer.bias.astype(np.int32)) if one_scaling else 0,
+            "scalings": Array(scalings),
+            "output_zero_point": zero_point,
         }
-        return KernelCall("fully_connected_dsp", parameters, (parts.source, parts.result))
+        kernel = f"fully_connected_joint_{'relu' if zero_point == -128 else 'linear'}"
+        return KernelCall(kernel, parameters, (parts.source, parts.result), source="fully_connected_joint")
+
+
+def _weights(values: np.ndarray) -> Array | int:
+    """None are a null pointer."""
+    return Array(np.ascontiguousarray(values), is_weights=True) if values.size else 0
 
 
 def strip(parts: Parts, operation: Operation) -> dict[str, int | float | Array]:
@@ -246,14 +271,3 @@ def pack_taps(rows: np.ndarray) -> np.ndarray:
     padded = np.pad(rows, ((0, 0), (0, taps % 2)))
     blocks = padded.reshape(channels // 4, 2, 2, -1, 2)  # four channels as two by two, taps by two
     return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 2)).reshape(-1)
-
-
-def pack_fours(rows: np.ndarray) -> np.ndarray:
-    """Weights [outputs, inputs] in the order of the kernel, outputs padded to a multiple of four with zeros.
-
-    For four outputs and four inputs: inputs 0 and 2 of outputs 0 and 1, of outputs 2 and 3, then inputs 1 and 3 likewise.
-    """
-    outputs, inputs = rows.shape
-    padded = np.pad(rows, ((0, -outputs % 4), (0, 0)))
-    blocks = padded.reshape(-1, 2, 2, inputs // 4, 2, 2)  # outputs by two and two, inputs by four as (half, parity)
-    return np.ascontiguousarray(blocks.transpose(0, 3, 5, 1, 4, 2)).reshape(-1)

@@ -45,6 +45,18 @@ def pack_joint(rows: np.ndarray) -> np.ndarray | None:
     return np.ascontiguousarray(blocks[..., [0, 2, 1, 3]].transpose(0, 2, 3, 1)).reshape(-1)
 
 
+def pack_fours(rows: np.ndarray) -> np.ndarray | None:
+    """Weights [fours of outputs, fours of inputs] in the order of `ec_dot_joint`.
+
+    For four outputs and four inputs: inputs 0 and 2 of outputs 0 and 1, of outputs 2 and 3, then inputs 1 and 3 likewise.
+    """
+    joined = join(rows)
+    if joined is None:
+        return None
+    blocks = joined.reshape(-1, 2, 2, rows.shape[1] // 4, 2, 2)  # outputs by two and two, inputs as (half, parity)
+    return np.ascontiguousarray(blocks.transpose(0, 3, 5, 1, 4, 2)).reshape(-1)
+
+
 def pack_scalings(layer: QuickLayer, operation: Operation, result: Tensor) -> np.ndarray | None:
     """The structs `ec_scaling` of all outputs of a layer within `SCALING_LIMITS`: int32 [outputs, 2].
 

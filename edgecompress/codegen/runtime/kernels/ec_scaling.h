@@ -37,7 +37,7 @@ static inline int32_t ec_scaling_offset(ec_scaling s, int32_t zero_point) {
 /* `twice` is twice the sum with its bias. All that is negative becomes the zero point -128, so that it does not matter that
  * TensorFlow Lite rounds negative halves the other way. */
 static inline int8_t ec_scale_relu(ec_scaling s, int32_t twice) {
-    const int32_t scaled = ec_multiply_top(twice, s.multiplier) + ec_scaling_offset(s, -128);
+    const int32_t scaled = ec_multiply_top_add(twice, s.multiplier, ec_scaling_offset(s, -128));
     return (int8_t)ec_clamp((scaled >> ec_scaling_shift(s)) >> 1, -128, 127);
 }
 
