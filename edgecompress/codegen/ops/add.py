@@ -31,7 +31,7 @@ class Add(Operator):
         assert a and b and q
         return bad_factor(2.0 * max(a.scale, b.scale) / (2**LEFT_SHIFT * q.scale))
 
-    def _multipliers(self, graph: Graph, operation: Operation) -> list[tuple[int, int]]:
+    def multipliers(self, graph: Graph, operation: Operation) -> list[tuple[int, int]]:
         """(multiplier, shift) of the first input, the second input and the output."""
         a, b = (graph.tensors[i].quantization for i in operation.inputs)
         q = graph.results(operation)[0].quantization
@@ -45,7 +45,7 @@ class Add(Operator):
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         (result,) = graph.results(operation)
-        factors = self._multipliers(graph, operation)
+        factors = self.multipliers(graph, operation)
         total: np.ndarray | int = 0
         for array, index, factor in zip(inputs, operation.inputs, factors, strict=False):
             q = graph.tensors[index].quantization
@@ -61,7 +61,7 @@ class Add(Operator):
         a, b = (graph.tensors[i] for i in operation.inputs)
         (result,) = graph.results(operation)
         assert a.quantization and b.quantization and result.quantization
-        factors = self._multipliers(graph, operation)
+        factors = self.multipliers(graph, operation)
         low, high = activation_range(operation, result)
         parameters = {
             **broadcast_parameters(a, b, result),

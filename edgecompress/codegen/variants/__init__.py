@@ -13,6 +13,7 @@ from edgecompress.codegen.variants.dual import (
     JointConv2D,
     JointFullyConnected,
 )
+from edgecompress.codegen.variants.dual_add import DualAdd
 from edgecompress.tflite.graph import Graph, Operation
 
 VARIANTS: tuple[Variant, ...] = (
@@ -21,6 +22,7 @@ VARIANTS: tuple[Variant, ...] = (
     Depthwise3x3(),
     DualDepthwiseConv2D(),
     JointFullyConnected(),
+    DualAdd(),
 )
 
 
