@@ -19,7 +19,6 @@ def lifetimes(
     aliases: Mapping[int, int] = NONE,
     scratch: Mapping[int, int] = NONE,
     *,
-    in_place: Mapping[int, int] = NONE,
     alignment: int = DEFAULT_ALIGNMENT,
 ) -> tuple[Buffer, ...]:
     """The buffers of a graph, in the order of their first step.
@@ -29,15 +28,14 @@ def lifetimes(
         aliases: output tensor → input tensor of the same operation with the very same bytes (RESHAPE); both become
             one buffer that lives as long as either.
         scratch: step → bytes needed during that step only.
-        in_place: output tensor → input tensor that the operation overwrites; refused where that input is needed later.
         alignment: of every buffer, a power of two.
 
     Raises:
         ModelFileError: a tensor is read before it is written, or written twice.
-        ValueError: an alias or in-place pair that the graph does not bear out: a defect of the caller.
+        ValueError: an alias that the graph does not bear out: a defect of the caller.
     """
     spans = tensor_spans(graph)
-    roots = _roots(graph, spans, aliases, in_place)
+    roots = _roots(graph, spans, aliases)
     members: dict[int, list[int]] = {}
     for key in sorted(spans):
         members.setdefault(roots[key], []).append(key)
@@ -96,16 +94,13 @@ def tensor_spans(graph: Graph) -> dict[int, tuple[int, int]]:
     return spans
 
 
-def _roots(
-    graph: Graph, spans: Mapping[int, tuple[int, int]], aliases: Mapping[int, int], in_place: Mapping[int, int]
-) -> dict[int, int]:
+def _roots(graph: Graph, spans: Mapping[int, tuple[int, int]], aliases: Mapping[int, int]) -> dict[int, int]:
     """For every activation the tensor whose buffer it is kept in."""
     roots = {key: key for key in spans}
-    values = {key: key for key in spans}
     for step, operation in enumerate(graph.operations):
         taken: set[int] = set()
         for output in operation.outputs:
-            source = aliases.get(output, in_place.get(output))
+            source = aliases.get(output)
             if source is None:
                 continue
             where = f"{operation.opcode} {step}: tensor {output} cannot share with tensor {source}"
@@ -117,14 +112,7 @@ def _roots(
             if roots[output] in taken:
                 raise ValueError(f"{where}: another output does")
             taken.add(roots[output])
-            if output in aliases:
-                values[output] = values[source]
-                continue
-            late = [k for k in sorted(spans) if values[k] == values[source] and spans[k][1] > step]
-            late += [k for k in graph.outputs if values.get(k) == values[source]]
-            if late:
-                raise ValueError(f"{where}: tensor {late[0]} is needed later")
-    unknown = sorted((set(aliases) | set(in_place)) - set(spans))
+    unknown = sorted(set(aliases) - set(spans))
     if unknown:
         raise ValueError(f"no operation writes the sharing tensors {unknown}")
     return roots

@@ -1,6 +1,6 @@
 """Proves a plan by running the graph on a shadow arena that remembers, byte by byte, whose value it holds.
 
-Independent of the planners and of the lifetimes: nothing here compares intervals. A byte that is read must still hold
+Independent of the planners, the lifetimes and the distances: nothing here compares intervals. A byte that is read must still hold
 the value that was written for it, whatever the plan says about first and last steps.
 """
 
@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from edgecompress.memory.clocks import clocks
 from edgecompress.memory.plan import Plan
+from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import ABSENT, Graph
 
 FREE = -1
@@ -23,8 +25,7 @@ def verify(
     plan: Plan,
     aliases: Mapping[int, int] | None = None,
     scratch: Mapping[int, int] | None = None,
-    *,
-    in_place: Mapping[int, int] | None = None,
+    sweeps: Mapping[int, Mapping[int, Sweep]] | None = None,
 ) -> None:
     """Check offsets, alignment, arena size, bounds and every byte that the graph reads.
 
@@ -33,12 +34,12 @@ def verify(
         plan: to be proven.
         aliases: output tensor → input tensor with the same bytes, which the generated code does not copy.
         scratch: step → bytes that the step's operation may write at any time.
-        in_place: output tensor → input tensor that the operation is able to overwrite while it reads it.
+        sweeps: step → input tensor → the order in which the step's kernel reads it and writes its output.
 
     Raises:
         PlanError: naming the step and both tensors.
     """
-    aliases, in_place = aliases or {}, in_place or {}
+    aliases, sweeps = aliases or {}, sweeps or {}
     sizes = _sizes(graph, scratch or {})
     _check_places(plan, sizes)
     shadow = _Shadow(graph, plan, sizes)
@@ -49,7 +50,7 @@ def verify(
         shadow.read(where, read)
         own_scratch = [-(step + 2)] if -(step + 2) in sizes else []
         written = [*own_scratch, *(key for key in operation.outputs if key not in aliases)]
-        shadow.refuse_overlaps(where, read, written, in_place)
+        shadow.refuse_overlaps(where, read, written, sweeps.get(step, {}))
         shadow.write(where, written)
         shadow.pass_on(where, {key: aliases[key] for key in operation.outputs if key in aliases})
         shadow.read(f"the end of {where}", operation.outputs)
@@ -125,21 +126,33 @@ class _Shadow:
                 raise PlanError(f"{where}: {wrong.size} bytes of {self._name(key)} are overwritten: {culprit}")
 
     def refuse_overlaps(
-        self, where: str, read: Iterable[int], written: Iterable[int], in_place: Mapping[int, int]
+        self, where: str, read: Iterable[int], written: Iterable[int], sweeps: Mapping[int, Sweep]
     ) -> None:
-        """What an operation writes lies apart from all that it reads and writes, except where it works in place."""
+        """What an operation writes lies apart from all that it reads and writes, except where it has been read by then."""
         written = list(written)
         for i, one in enumerate(written):
             for other in (*read, *written[i + 1 :]):
-                if self._overlap(one, other) and not self._in_place(one, other, in_place):
+                if not self._overlap(one, other):
+                    continue
+                if one < 0 or other in written or other not in sweeps:
                     raise PlanError(f"{where}: {self._name(one)} and {self._name(other)} overlap")
+                lost = self._lost(sweeps[other], one, other)
+                if lost:
+                    raise PlanError(
+                        f"{where}: {lost} bytes of {self._name(other)} are overwritten by {self._name(one)} "
+                        "before they have been read"
+                    )
 
-    def _in_place(self, output: int, source: int, in_place: Mapping[int, int]) -> bool:
-        """Whether `source` is the input that `output` may replace, or holds the very same bytes as that one."""
-        declared = self._values.get(in_place.get(output, FREE))
-        return (
-            declared is not None and declared == self._values.get(source) and self._span(output) == self._span(source)
-        )
+    def _lost(self, sweep: Sweep, output: int, source: int) -> int:
+        """How many bytes of the input are still to be read when the output is written over them."""
+        last_read, written = clocks(sweep)
+        if (last_read.size, written.size) != (self._sizes[source], self._sizes[output]):
+            raise PlanError(f"the sweep over {self._name(source)} is about tensors of other sizes")
+        begin = max(self._offsets[source], self._offsets[output])
+        end = min(self._offsets[source] + last_read.size, self._offsets[output] + written.size)
+        still_needed = last_read[begin - self._offsets[source] : end - self._offsets[source]]
+        overwritten = written[begin - self._offsets[output] : end - self._offsets[output]]
+        return int((still_needed > overwritten).sum())
 
     def _overlap(self, one: int, other: int) -> bool:
         mark = np.zeros(self._bytes.size, dtype=bool)

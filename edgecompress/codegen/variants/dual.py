@@ -8,12 +8,15 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
+from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import window
 from edgecompress.codegen.variants.base import Variant
 from edgecompress.codegen.variants.quick import QuickLayer, quicken
 from edgecompress.tflite.graph import Graph, Operation
 
+PIXELS = 4
+"""Output pixels whose inputs `ec_conv_2d_dsp` widens before it writes any of them."""
 MOST_TAPS = 32
 """Of a depthwise filter: the kernel keeps a pointer to each on the stack."""
 
@@ -54,8 +57,9 @@ class DualConv2D(DualVariant):
         """Four pixels times two output channels at a time."""
         source, weights, result = parts.source, parts.weights, parts.result
         depth = quick.rows.shape[1] + -quick.rows.shape[1] % 4
+        geometry = window(operation, source, result, *weights.shape[1:3])
         parameters = {
-            **window(operation, source, result, *weights.shape[1:3]).parameters(),
+            **geometry.parameters(),
             "in_channels": source.shape[3],
             "out_channels": result.shape[3],
             "depth": depth,
@@ -64,7 +68,8 @@ class DualConv2D(DualVariant):
             **quick.parameters(operation, result),
         }
         scratch = 8 * depth + (depth if source.shape[3] % 4 else 0)
-        return KernelCall("conv_2d_dsp", parameters, (source, result), scratch_bytes=scratch)
+        sweeps = (geometry.sweep(source.shape[3], result.shape[3], positions=PIXELS),)
+        return KernelCall("conv_2d_dsp", parameters, (source, result), scratch_bytes=scratch, sweeps=sweeps)
 
 
 class DualDepthwiseConv2D(DualVariant):
@@ -78,14 +83,17 @@ class DualDepthwiseConv2D(DualVariant):
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
         """Four channels and two taps at a time; the channels are a multiple of four."""
         source, result = parts.source, parts.result
+        geometry, channels = window(operation, source, result, *parts.weights.shape[1:3]), result.shape[3]
         parameters = {
-            **window(operation, source, result, *parts.weights.shape[1:3]).parameters(),
-            "channels": result.shape[3],
+            **geometry.parameters(),
+            "channels": channels,
             "zero_point": parts.zero_point,
             "weights": Array(pack_taps(quick.rows), is_weights=True),
             **quick.with_zero_point(parts.zero_point).parameters(operation, result),
         }
-        return KernelCall("depthwise_conv_2d_dsp", parameters, (source, result), scratch_bytes=result.shape[3])
+        sweeps = (geometry.sweep(channels, channels, part=4, own=True),)
+        call = "depthwise_conv_2d_dsp"
+        return KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps)
 
 
 class DualFullyConnected(DualVariant):
@@ -101,7 +109,8 @@ class DualFullyConnected(DualVariant):
             "weights": Array(pack_fours(quick.rows), is_weights=True),
             **quick.with_zero_point(parts.zero_point).parameters(operation, parts.result),
         }
-        return KernelCall("fully_connected_dsp", parameters, (parts.source, parts.result))
+        sweeps = (by_rows(**sizes(parts), at_once=4),)
+        return KernelCall("fully_connected_dsp", parameters, (parts.source, parts.result), sweeps=sweeps)
 
 
 def pack_pairs(rows: np.ndarray) -> np.ndarray:
