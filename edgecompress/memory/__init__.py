@@ -1,6 +1,6 @@
 """Memory planning: lifetimes, planners, bounds, a verifier of its own, and pictures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from edgecompress.memory.bounds import bound_without_sharing
 from edgecompress.memory.lifetimes import DEFAULT_ALIGNMENT, NONE, lifetimes
@@ -9,6 +9,7 @@ from edgecompress.memory.plan import Block, Buffer, Plan, scratch_key
 from edgecompress.memory.planners import NODE_LIMIT, SEED, plan_buffers
 from edgecompress.memory.sweep import Sweep
 from edgecompress.memory.verify import PlanError, verify
+from edgecompress.memory.visits import Group
 from edgecompress.tflite.graph import Graph
 
 __all__ = [
@@ -31,6 +32,7 @@ def arrange(
     scratch: Mapping[int, int] = NONE,
     *,
     sweeps: Sweeps = NO_SWEEPS,
+    groups: Sequence[Group] = (),
     alignment: int = DEFAULT_ALIGNMENT,
     seed: int = SEED,
     node_limit: int = NODE_LIMIT,
@@ -41,13 +43,13 @@ def arrange(
         ModelFileError: the graph reads a tensor before it is written, or writes one twice.
         PlanError: the proof failed: a defect of edgecompress, never a property of the model.
     """
-    buffers = lifetimes(graph, aliases, scratch, alignment=alignment)
+    buffers = lifetimes(graph, aliases, scratch, groups=groups, alignment=alignment)
     plan = plan_buffers(
         buffers,
-        overlaps(graph, buffers, sweeps),
+        overlaps(graph, buffers, sweeps, groups),
         bound_without_sharing=bound_without_sharing(graph, scratch),
         seed=seed,
         node_limit=node_limit,
     )
-    verify(graph, plan, aliases, scratch, sweeps)
+    verify(graph, plan, aliases, scratch, sweeps, groups)
     return plan

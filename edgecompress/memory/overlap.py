@@ -4,7 +4,7 @@ A kernel that goes over its data in ascending order may write where it will not 
 any offset that is at least a certain distance below the input's: the planners work with that distance alone.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from edgecompress.memory.plan import Buffer
 from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.visits import Group, Visit, whole_visit
 from edgecompress.tflite.graph import Graph
 
 Sweeps = Mapping[int, Mapping[int, Sweep]]
@@ -43,30 +44,65 @@ class Overlap:
         return -(-self.distance // step) * step
 
 
-def overlaps(graph: Graph, buffers: Iterable[Buffer], sweeps: Sweeps) -> tuple[Overlap, ...]:
+def overlaps(
+    graph: Graph, buffers: Iterable[Buffer], sweeps: Sweeps, groups: Sequence[Group] = ()
+) -> tuple[Overlap, ...]:
     """Every permission that the kernels' sweeps give.
 
     Args:
         graph: as executed.
         buffers: of this graph, from `lifetimes`.
+        groups: of steps that take turns: what dies in one makes room for the output of its last layer.
     """
     owners = {key: buffer for buffer in buffers for key in (buffer.key, *buffer.shared_with)}
-    kept = {owners[key].key for key in graph.outputs if key in owners}
+    inner = {key for group in groups for key in group.sizes}
+    kept = {owners[key].key for key in graph.outputs if key in owners} | inner
+    grouped = {step for group in groups for step in group.steps}
+    single = [step for step in sorted(sweeps) if step not in grouped]
     found = []
-    for step, stated in sorted(sweeps.items()):
-        operation = graph.operations[step]
-        output = owners[operation.outputs[0]]
-        read: dict[int, list[int]] = {}
-        for key in operation.inputs:
-            if key in owners:
-                read.setdefault(owners[key].key, []).append(key)
-        for source, keys in read.items():
-            dies = owners[source].last == step == output.first and source not in kept and source != output.key
-            if dies and all(key in stated for key in keys):
-                rules = [stated[key] for key in keys]
-                multiple = int(np.lcm.reduce([rule.in_bytes if rule.channels_first else 1 for rule in rules]))
-                found.append(Overlap(output.key, source, max(map(least_distance, rules)), multiple))
+    for steps in (*(range(step, step + 1) for step in single), *(group.steps for group in groups)):
+        output = owners[graph.operations[steps[-1]].outputs[0]]
+        for source, keys in _read(graph, steps, owners).items():
+            spans = (owners[source].last, output.first) == (steps[-1], steps[0])
+            stated = all(key in sweeps.get(step, {}) for step, key in keys)
+            if spans and stated and source not in kept and source != output.key:
+                visits = _visits(graph, steps, sweeps, groups)
+                tensors = {key for _, key in keys}
+                distance, multiple = _distance(visits, graph.operations[steps[-1]].outputs[0], tensors)
+                found.append(Overlap(output.key, source, distance, multiple))
     return tuple(found)
+
+
+def _read(graph: Graph, steps: range, owners: Mapping[int, Buffer]) -> dict[int, list[tuple[int, int]]]:
+    """Buffer -> (step, tensor) of every reading of it."""
+    read: dict[int, list[tuple[int, int]]] = {}
+    for step in steps:
+        for key in graph.operations[step].inputs:
+            if key in owners:
+                read.setdefault(owners[key].key, []).append((step, key))
+    return read
+
+
+def _visits(graph: Graph, steps: range, sweeps: Sweeps, groups: Sequence[Group]) -> list[Visit]:
+    for group in groups:
+        if group.steps == steps:
+            return list(group.visits)
+    return [whole_visit(graph, steps[0], sweeps.get(steps[0], {}))]
+
+
+def _distance(visits: Sequence[Visit], output: int, sources: Set[int]) -> tuple[int, int]:
+    """(least distance, multiple) of an output from the sources, which are tensors at one place, over all visits."""
+    distance, multiple, waiting = 0, 1, NEVER
+    for visit in reversed(visits):
+        read = [rows for rows in visit.reads if rows.tensor in sources]
+        if visit.write.tensor == output:
+            distance = max(distance, visit.write.first + visit.write.bytes - waiting)
+            for rows in read:
+                sweep = visit.sweeps[rows.tensor]
+                distance = max(distance, least_distance(sweep) + visit.write.first - rows.first)
+                multiple = int(np.lcm(multiple, sweep.in_bytes if sweep.channels_first else 1))
+        waiting = min([waiting, *(rows.first for rows in read)])
+    return distance, multiple
 
 
 def least_distance(sweep: Sweep) -> int:

@@ -81,8 +81,8 @@ def by_duration(buffers: Sequence[Buffer]) -> list[Buffer]:
 
 
 def by_end(buffers: Sequence[Buffer]) -> list[Buffer]:
-    """The last ones first: in a chain that works on its own bytes, every output lies below its input."""
-    return sorted(buffers, key=lambda b: (-b.last, -b.first, -b.size, b.key))
+    """The last ones first, scratch after them: in a chain that works on its own bytes, every output lies below its input."""
+    return sorted(buffers, key=lambda b: (b.key < 0, -b.last, -b.first, -b.size, b.key))
 
 
 def by_breadth(buffers: Sequence[Buffer]) -> list[Buffer]:
