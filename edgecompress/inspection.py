@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from edgecompress import memory
 from edgecompress.codegen import ops
 from edgecompress.codegen.folding import fold_constants
-from edgecompress.codegen.program import macs
-from edgecompress.errors import EdgecompressError, ModelFileError
+from edgecompress.codegen.program import lower, macs
+from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
 from edgecompress.files import sha256, size
 from edgecompress.report.listing import InspectedLayer, Inspection
 from edgecompress.report.records import MemoryMap, ModelFile, TensorRecord
@@ -41,9 +40,11 @@ def inspect_tflite(path: Path) -> Inspection:
     layers = tuple(_layer(graph, operation) for operation in graph.operations)
     plan, memory_map = None, None
     if not any(layer.problem for layer in layers):
-        aliases = {o.outputs[0]: o.inputs[0] for o in graph.operations if ops.find(o.opcode).is_alias}
-        plan = memory.arrange(graph, aliases)
-        memory_map = MemoryMap(plan.planner, plan.blocks)
+        try:
+            plan = lower(graph).plan
+            memory_map = MemoryMap(plan.planner, plan.blocks)
+        except UnsupportedError as error:
+            warnings.append(f"the memory could not be planned: {error.what}")
     used = sorted({i for o in graph.operations for i in o.inputs if i >= 0 and graph.tensors[i].is_constant})
     weights = [
         graph.tensors[i] for i in used if graph.tensors[i].dtype.kind in "iuf" and len(graph.tensors[i].shape) > 1

@@ -8,7 +8,7 @@ from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, printable
 from edgecompress.errors import UnsupportedError
-from edgecompress.memory import Plan
+from edgecompress.memory import Plan, Sweep
 from edgecompress.tflite.graph import Graph, Operation
 
 MOST_ELEMENTS = 2**23
@@ -64,6 +64,7 @@ def lower(graph: Graph, features: Features = PLAIN) -> Program:
     folded = fold_constants(graph)
     _check_sizes(folded)
     layers: list[Layer] = []
+    sweeps: dict[int, dict[int, Sweep]] = {}
     aliases: dict[int, int] = {}
     scratch: dict[int, int] = {}
     for step, operation in enumerate(folded.operations):
@@ -75,11 +76,20 @@ def lower(graph: Graph, features: Features = PLAIN) -> Program:
         layers.append(Layer(len(layers), step, operation, call))
         if call.scratch_bytes:
             scratch[step] = call.scratch_bytes
+        sweeps[step] = stated_sweeps(call)
     if not layers:
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
         )
-    return Program(folded, tuple(layers), memory.arrange(folded, aliases, scratch))
+    return Program(folded, tuple(layers), memory.arrange(folded, aliases, scratch, sweeps=sweeps))
+
+
+def stated_sweeps(call: KernelCall) -> dict[int, Sweep]:
+    """Input tensor -> sweep; a tensor that is two operands needs a sweep of both, and both are the same then."""
+    stated: dict[int, Sweep | None] = {}
+    for tensor, sweep in zip(call.operands, call.sweeps, strict=False):
+        stated[tensor.index] = sweep if stated.get(tensor.index, sweep) == sweep else None
+    return {index: sweep for index, sweep in stated.items() if sweep is not None}
 
 
 def macs(graph: Graph, operation: Operation) -> int:

@@ -3,11 +3,12 @@
 Constants live in flash and get no buffer. Graph inputs are there before step 0, graph outputs until the last step.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from edgecompress.errors import ModelFileError
 from edgecompress.memory.plan import Buffer, scratch_key
+from edgecompress.memory.visits import Group
 from edgecompress.tflite.graph import ABSENT, Graph, Operation
 
 DEFAULT_ALIGNMENT = 4
@@ -19,7 +20,7 @@ def lifetimes(
     aliases: Mapping[int, int] = NONE,
     scratch: Mapping[int, int] = NONE,
     *,
-    in_place: Mapping[int, int] = NONE,
+    groups: Sequence[Group] = (),
     alignment: int = DEFAULT_ALIGNMENT,
 ) -> tuple[Buffer, ...]:
     """The buffers of a graph, in the order of their first step.
@@ -29,15 +30,16 @@ def lifetimes(
         aliases: output tensor → input tensor of the same operation with the very same bytes (RESHAPE); both become
             one buffer that lives as long as either.
         scratch: step → bytes needed during that step only.
-        in_place: output tensor → input tensor that the operation overwrites; refused where that input is needed later.
+        groups: steps that take turns: what lives in one of them lives in all, and their inner tensors are kept in part.
         alignment: of every buffer, a power of two.
 
     Raises:
         ModelFileError: a tensor is read before it is written, or written twice.
-        ValueError: an alias or in-place pair that the graph does not bear out: a defect of the caller.
+        ValueError: an alias that the graph does not bear out: a defect of the caller.
     """
-    spans = tensor_spans(graph)
-    roots = _roots(graph, spans, aliases, in_place)
+    spans = {key: _stretched(span, groups) for key, span in tensor_spans(graph).items()}
+    kept = {key: size for group in groups for key, size in group.sizes.items()}
+    roots = _roots(graph, spans, aliases)
     members: dict[int, list[int]] = {}
     for key in sorted(spans):
         members.setdefault(roots[key], []).append(key)
@@ -45,7 +47,7 @@ def lifetimes(
         Buffer(
             key=root,
             name=graph.tensors[root].name,
-            size=max(graph.tensors[key].nbytes for key in keys),
+            size=max(kept.get(key, graph.tensors[key].nbytes) for key in keys),
             first=min(spans[key][0] for key in keys),
             last=max(spans[key][1] for key in keys),
             alignment=alignment,
@@ -53,13 +55,34 @@ def lifetimes(
         )
         for root, keys in members.items()
     ]
-    for step, size in sorted(scratch.items()):
+    for step in sorted(scratch):
         if not 0 <= step < len(graph.operations):
             raise ValueError(f"scratch for step {step} of a graph with {len(graph.operations)} operations")
-        if size > 0:
-            name = f"scratch of {graph.operations[step].opcode} {step}"
-            buffers.append(Buffer(scratch_key(step), name, size, step, step, alignment))
+    buffers += _scratch_buffers(graph, scratch, groups, alignment)
     return tuple(sorted(buffers, key=lambda buffer: (buffer.first, buffer.key)))
+
+
+def _stretched(span: tuple[int, int], groups: Sequence[Group]) -> tuple[int, int]:
+    first, last = span
+    for group in groups:
+        first = group.steps[0] if first in group.steps else first
+        last = group.steps[-1] if last in group.steps else last
+    return first, last
+
+
+def _scratch_buffers(
+    graph: Graph, scratch: Mapping[int, int], groups: Sequence[Group], alignment: int
+) -> Iterator[Buffer]:
+    """One buffer per step, and one for all steps of a group: only one of them runs at a time."""
+    grouped = {step for group in groups for step in group.steps}
+    singles = [range(step, step + 1) for step in scratch if step not in grouped]
+    for steps in sorted((*singles, *(group.steps for group in groups)), key=lambda steps: steps[0]):
+        sizes = {step: scratch[step] for step in steps if scratch.get(step, 0) > 0}
+        if sizes:
+            first, *others = (scratch_key(step) for step in sizes)
+            opcodes = " ".join(graph.operations[step].opcode for step in sizes)
+            name = f"scratch of {opcodes} {'+'.join(map(str, sizes))}"
+            yield Buffer(first, name, max(sizes.values()), steps[0], steps[-1], alignment, tuple(others))
 
 
 def tensor_spans(graph: Graph) -> dict[int, tuple[int, int]]:
@@ -96,16 +119,13 @@ def tensor_spans(graph: Graph) -> dict[int, tuple[int, int]]:
     return spans
 
 
-def _roots(
-    graph: Graph, spans: Mapping[int, tuple[int, int]], aliases: Mapping[int, int], in_place: Mapping[int, int]
-) -> dict[int, int]:
+def _roots(graph: Graph, spans: Mapping[int, tuple[int, int]], aliases: Mapping[int, int]) -> dict[int, int]:
     """For every activation the tensor whose buffer it is kept in."""
     roots = {key: key for key in spans}
-    values = {key: key for key in spans}
     for step, operation in enumerate(graph.operations):
         taken: set[int] = set()
         for output in operation.outputs:
-            source = aliases.get(output, in_place.get(output))
+            source = aliases.get(output)
             if source is None:
                 continue
             where = f"{operation.opcode} {step}: tensor {output} cannot share with tensor {source}"
@@ -117,14 +137,7 @@ def _roots(
             if roots[output] in taken:
                 raise ValueError(f"{where}: another output does")
             taken.add(roots[output])
-            if output in aliases:
-                values[output] = values[source]
-                continue
-            late = [k for k in sorted(spans) if values[k] == values[source] and spans[k][1] > step]
-            late += [k for k in graph.outputs if values.get(k) == values[source]]
-            if late:
-                raise ValueError(f"{where}: tensor {late[0]} is needed later")
-    unknown = sorted((set(aliases) | set(in_place)) - set(spans))
+    unknown = sorted(set(aliases) - set(spans))
     if unknown:
         raise ValueError(f"no operation writes the sharing tensors {unknown}")
     return roots

@@ -11,10 +11,11 @@ from types import MappingProxyType
 
 from edgecompress.memory.bounds import align_up, bound_of_schedule, reachable_bound
 from edgecompress.memory.exact import place_exactly
+from edgecompress.memory.overlap import Overlap, Rules
 from edgecompress.memory.plan import Buffer, Plan
 
 Offsets = dict[int, int]
-Planner = Callable[[Sequence[Buffer]], Offsets]
+Planner = Callable[[Sequence[Buffer], Sequence[Overlap]], Offsets]
 
 HILL_CLIMB_ROUNDS = 400
 SEED = 1
@@ -26,35 +27,44 @@ def arena_size(buffers: Iterable[Buffer], offsets: Mapping[int, int]) -> int:
     return max((offsets[buffer.key] + buffer.size for buffer in buffers), default=0)
 
 
-def place_in_order(order: Sequence[Buffer], *, best_fit: bool) -> Offsets:
+def place_in_order(order: Sequence[Buffer], *, best_fit: bool, permitted: Iterable[Overlap] = ()) -> Offsets:
     """Place one buffer after the other beside those already placed that are alive at the same time.
 
     Args:
         order: all buffers.
         best_fit: take the smallest gap that is large enough, else the lowest one.
+        permitted: which buffers may overlap.
     """
+    rules = Rules(order, permitted)
     offsets: Offsets = {}
     placed: list[tuple[int, Buffer]] = []
     for buffer in order:
-        neighbours = sorted((offset, other.size) for offset, other in placed if other.meets(buffer))
-        offset = _gap(buffer, neighbours, best_fit)
+        neighbours = [(offset, other) for offset, other in placed if other.meets(buffer)]
+        offset = _gap(buffer, neighbours, rules, best_fit)
         offsets[buffer.key] = offset
         placed.append((offset, buffer))
     return offsets
 
 
-def _gap(buffer: Buffer, neighbours: Sequence[tuple[int, int]], best_fit: bool) -> int:
-    """The offset for `buffer` between `neighbours`, which are (offset, size) in ascending order."""
-    best: tuple[int, int] | None = None
-    end = 0
-    for offset, size in neighbours:
-        start = align_up(end, buffer.alignment)
-        if start + buffer.size <= offset:
-            if not best_fit:
-                return start
-            best = min(best, (offset - start, start)) if best else (offset - start, start)
-        end = max(end, offset + size)
-    return best[1] if best else align_up(end, buffer.alignment)
+def _gap(buffer: Buffer, neighbours: Sequence[tuple[int, Buffer]], rules: Rules, best_fit: bool) -> int:
+    """The offset for `buffer` between `neighbours`, which are (offset, buffer)."""
+    tops = [align_up(offset + other.size, buffer.alignment) for offset, other in neighbours]
+    rests = [align_up(offset + rules.rise(other, buffer), buffer.alignment) for offset, other in neighbours]
+    free = [
+        start
+        for start in sorted({0, *tops, *rests})
+        if all(rules.fit(buffer, start, other, offset) for offset, other in neighbours)
+    ]
+    if best_fit:
+        above = [offset - rules.rise(buffer, other) for offset, other in neighbours]
+        gaps = [
+            (min(end for end in above if end >= start) - start, start)
+            for start in free
+            if start <= max(above, default=-1)
+        ]
+        if gaps:
+            return min(gaps)[1]
+    return free[-1] if best_fit else free[0]
 
 
 def by_size(buffers: Sequence[Buffer]) -> list[Buffer]:
@@ -70,6 +80,11 @@ def by_duration(buffers: Sequence[Buffer]) -> list[Buffer]:
     return sorted(buffers, key=lambda b: (b.first - b.last, -b.size, b.first, b.key))
 
 
+def by_end(buffers: Sequence[Buffer]) -> list[Buffer]:
+    """The last ones first, scratch after them: in a chain that works on its own bytes, every output lies below its input."""
+    return sorted(buffers, key=lambda b: (b.key < 0, -b.last, -b.first, -b.size, b.key))
+
+
 def by_breadth(buffers: Sequence[Buffer]) -> list[Buffer]:
     """The steps with the most bytes alive first, the largest buffers of each step first."""
     steps = sorted({buffer.first for buffer in buffers})
@@ -81,11 +96,11 @@ def by_breadth(buffers: Sequence[Buffer]) -> list[Buffer]:
     return list(order.values())
 
 
-ORDERS = {"size": by_size, "breadth": by_breadth, "area": by_area, "duration": by_duration}
+ORDERS = {"size": by_size, "breadth": by_breadth, "area": by_area, "duration": by_duration, "end": by_end}
 
 
 def _greedy(order: Callable[[Sequence[Buffer]], list[Buffer]], best_fit: bool) -> Planner:
-    return lambda buffers: place_in_order(order(buffers), best_fit=best_fit)
+    return lambda buffers, permitted: place_in_order(order(buffers), best_fit=best_fit, permitted=permitted)
 
 
 GREEDY: Mapping[str, Planner] = MappingProxyType(
@@ -94,15 +109,23 @@ GREEDY: Mapping[str, Planner] = MappingProxyType(
 )
 
 
-def climb(buffers: Sequence[Buffer], *, seed: int = SEED, rounds: int = HILL_CLIMB_ROUNDS) -> Offsets:
+def climb(
+    buffers: Sequence[Buffer], permitted: Sequence[Overlap] = (), *, seed: int = SEED, rounds: int = HILL_CLIMB_ROUNDS
+) -> Offsets:
     """First-fit over an order in which two buffers are swapped again and again, kept when the arena gets no larger.
 
-    One of the two is always a buffer that reaches the arena's end: only moving such a one can help.
+    One of the two is always a buffer that reaches the arena's end: only moving such a one can help. It begins with the
+    order that first-fit does best with.
     """
+
+    def place(order: Sequence[Buffer]) -> tuple[int, Offsets]:
+        offsets = place_in_order(order, best_fit=False, permitted=permitted)
+        return arena_size(order, offsets), offsets
+
     generator = random.Random(seed)
-    order = by_breadth(buffers)
-    best = place_in_order(order, best_fit=False)
-    size, goal = arena_size(order, best), reachable_bound(buffers)
+    orders = [list(sort(buffers)) for sort in ORDERS.values()]
+    order = min(orders, key=lambda order: place(order)[0])
+    (size, best), goal = place(order), reachable_bound(buffers, permitted)
     for _ in range(rounds if len(order) > 1 else 0):
         if size <= goal:
             break
@@ -110,14 +133,15 @@ def climb(buffers: Sequence[Buffer], *, seed: int = SEED, rounds: int = HILL_CLI
         high, other = generator.choice(tops), generator.randrange(len(order))
         trial = list(order)
         trial[high], trial[other] = trial[other], trial[high]
-        offsets = place_in_order(trial, best_fit=False)
-        if arena_size(trial, offsets) <= size:
-            order, best, size = trial, offsets, arena_size(trial, offsets)
+        trial_size, offsets = place(trial)
+        if trial_size <= size:
+            order, best, size = trial, offsets, trial_size
     return best
 
 
 def plan_buffers(
     buffers: Sequence[Buffer],
+    permitted: Sequence[Overlap] = (),
     *,
     bound_without_sharing: int | None = None,
     seed: int = SEED,
@@ -129,24 +153,25 @@ def plan_buffers(
 
     Args:
         buffers: keys must differ.
+        permitted: which of them may overlap in the step in which they meet.
         bound_without_sharing: goes into the plan as it is; None when nothing is shared.
         seed: of the hill climb.
         node_limit: of the exact search, in partial plans; it gives up there, so the result depends on no clock.
     """
-    goal = reachable_bound(buffers)
-    candidates = [(name, planner(buffers)) for name, planner in GREEDY.items()]
+    goal = reachable_bound(buffers, permitted)
+    candidates = [(name, planner(buffers, permitted)) for name, planner in GREEDY.items()]
     sizes = [arena_size(buffers, offsets) for _, offsets in candidates]
     if min(sizes) > goal:
-        candidates.append(("hill climb", climb(buffers, seed=seed)))
+        candidates.append(("hill climb", climb(buffers, permitted, seed=seed)))
         sizes.append(arena_size(buffers, candidates[-1][1]))
     if min(sizes) > goal:
-        exact = place_exactly(buffers, upper=min(sizes), node_limit=node_limit)
+        exact = place_exactly(buffers, permitted, upper=min(sizes), node_limit=node_limit)
         if exact is not None:
             candidates.append(("branch and bound", exact))
             sizes.append(arena_size(buffers, exact))
     best = sizes.index(min(sizes))
     name, offsets = candidates[best]
-    bound = bound_of_schedule(buffers)
+    bound = bound_of_schedule(buffers, permitted)
     shared = {key: offsets[buffer.key] for buffer in buffers for key in buffer.shared_with}
     return Plan(
         buffers=tuple(buffers),

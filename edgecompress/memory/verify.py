@@ -1,21 +1,21 @@
 """Proves a plan by running the graph on a shadow arena that remembers, byte by byte, whose value it holds.
 
-Independent of the planners and of the lifetimes: nothing here compares intervals. A byte that is read must still hold
+Independent of the planners, the lifetimes and the distances: nothing here compares intervals. A byte that is read must still hold
 the value that was written for it, whatever the plan says about first and last steps.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from edgecompress.memory.plan import Plan
+from edgecompress.memory.shadow import PlanError, Shadow
+from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.visits import Group, Rows, Visit
 from edgecompress.tflite.graph import ABSENT, Graph
 
-FREE = -1
-
-
-class PlanError(Exception):
-    """The plan would corrupt a tensor. Never the user's fault: a defect of a planner, an alias or a scratch size."""
+__all__ = ["PlanError", "verify"]
 
 
 def verify(
@@ -23,8 +23,8 @@ def verify(
     plan: Plan,
     aliases: Mapping[int, int] | None = None,
     scratch: Mapping[int, int] | None = None,
-    *,
-    in_place: Mapping[int, int] | None = None,
+    sweeps: Mapping[int, Mapping[int, Sweep]] | None = None,
+    groups: Sequence[Group] = (),
 ) -> None:
     """Check offsets, alignment, arena size, bounds and every byte that the graph reads.
 
@@ -33,27 +33,124 @@ def verify(
         plan: to be proven.
         aliases: output tensor → input tensor with the same bytes, which the generated code does not copy.
         scratch: step → bytes that the step's operation may write at any time.
-        in_place: output tensor → input tensor that the operation is able to overwrite while it reads it.
+        sweeps: step → input tensor → the order in which the step's kernel reads it and writes its output.
+        groups: steps that take turns: their visits are made one by one, and held against the whole layers.
 
     Raises:
         PlanError: naming the step and both tensors.
     """
-    aliases, in_place = aliases or {}, in_place or {}
+    aliases, sweeps = aliases or {}, sweeps or {}
     sizes = _sizes(graph, scratch or {})
-    _check_places(plan, sizes)
-    shadow = _Shadow(graph, plan, sizes)
-    shadow.write("the graph's inputs", [key for key in graph.inputs if key in sizes])
+    _check_places(plan, sizes | {key: size for group in groups for key, size in group.sizes.items()})
+    shadow = Shadow(graph, plan, sizes)
+    for key in graph.inputs:
+        if key in sizes:
+            shadow.begin("the graph's inputs", key)
+            shadow.write(shadow.whole(key))
+    grouped = {step: group for group in groups for step in group.steps}
     for step, operation in enumerate(graph.operations):
         where = f"step {step} {operation.opcode}"
-        read = [key for key in dict.fromkeys(operation.inputs) if key in sizes]
+        if step in grouped:
+            if step == grouped[step].steps[0]:
+                _run_group(graph, shadow, grouped[step], sizes, sweeps)
+            continue
+        read = [shadow.whole(key) for key in dict.fromkeys(operation.inputs) if key in sizes]
         shadow.read(where, read)
         own_scratch = [-(step + 2)] if -(step + 2) in sizes else []
-        written = [*own_scratch, *(key for key in operation.outputs if key not in aliases)]
-        shadow.refuse_overlaps(where, read, written, in_place)
-        shadow.write(where, written)
+        for key in (*own_scratch, *operation.outputs):
+            if key not in aliases:
+                shadow.begin(where, key)
+        written = [shadow.whole(key) for key in (*own_scratch, *operation.outputs) if key not in aliases]
+        shadow.refuse_overlaps(where, read, written, sweeps.get(step, {}))
+        for rows in written:
+            shadow.write(rows)
         shadow.pass_on(where, {key: aliases[key] for key in operation.outputs if key in aliases})
-        shadow.read(f"the end of {where}", operation.outputs)
-    shadow.read("the graph's end", [key for key in graph.outputs if key in sizes])
+        shadow.read(f"the end of {where}", [shadow.whole(key) for key in operation.outputs])
+    shadow.read("the graph's end", [shadow.whole(key) for key in graph.outputs if key in sizes])
+
+
+def _run_group(
+    graph: Graph,
+    shadow: Shadow,
+    group: Group,
+    sizes: Mapping[int, int],
+    sweeps: Mapping[int, Mapping[int, Sweep]],
+) -> None:
+    """Visit after visit; a tensor is one value from the group's beginning on, however many visits write it."""
+    for step in group.steps:
+        for key in graph.operations[step].outputs:
+            shadow.begin(f"step {step} {graph.operations[step].opcode}", key)
+    for visit in group.visits:
+        where = f"step {visit.step} {graph.operations[visit.step].opcode}, bytes from {visit.write.first} on"
+        if visit.move:
+            shadow.move(visit.write.tensor, visit.move)
+        _check_buffer(group, visit, where)
+        _check_windows(graph, visit, sweeps[visit.step], where)
+        shadow.read(where, visit.reads)
+        own_scratch = [key for key in [-(visit.step + 2)] if key in sizes]
+        for key in own_scratch:
+            shadow.begin(where, key)
+        written = [*(shadow.whole(key) for key in own_scratch), visit.write]
+        shadow.refuse_overlaps(where, visit.reads, written, visit.sweeps)
+        for rows in written:
+            shadow.write(rows)
+        shadow.read(f"the end of {where}", [visit.write])
+
+
+def _check_buffer(group: Group, visit: Visit, where: str) -> None:
+    """A visit stays inside the buffers of inner tensors, and keeps whole tensors at their places."""
+    for rows in (*visit.reads, visit.write):
+        size = group.sizes.get(rows.tensor)
+        inside = rows.at == rows.first if size is None else rows.at >= 0 and rows.at + rows.bytes <= size
+        if not inside:
+            raise PlanError(
+                f"{where}: bytes {rows.at} to {rows.at + rows.bytes} of tensor {rows.tensor} are not its own"
+            )
+    if visit.move and visit.move.source + visit.move.bytes > group.sizes.get(visit.write.tensor, 0):
+        raise PlanError(f"{where}: moves bytes beyond the buffer of tensor {visit.write.tensor}")
+
+
+def _check_windows(graph: Graph, visit: Visit, sweeps: Mapping[int, Sweep], where: str) -> None:
+    """Tap by tap: the visit's windows see the rows that the whole layer's windows see, and nothing else."""
+    read = set(graph.operations[visit.step].inputs) - {ABSENT}
+    if {rows.tensor for rows in visit.reads} != {key for key in read if not graph.tensors[key].is_constant}:
+        raise PlanError(f"{where}: the visit reads other tensors than the layer")
+    for rows in visit.reads:
+        whole, part = sweeps[rows.tensor], visit.sweeps[rows.tensor]
+        fits = (
+            _same_elements(part, rows, visit.write) if _is_line(whole) else _same_rows(whole, part, rows, visit.write)
+        )
+        if not fits:
+            raise PlanError(f"{where}: its windows over tensor {rows.tensor} are not those of the whole layer")
+
+
+def _is_line(sweep: Sweep) -> bool:
+    w = sweep.window
+    return (w.in_height, w.out_height, w.filter_height, w.filter_width) == (1, 1, 1, 1) and w.in_width == w.out_width
+
+
+def _same_elements(part: Sweep, rows: Rows, write: Rows) -> bool:
+    count = part.window.in_width
+    firsts = rows.first * part.out_bytes == write.first * part.in_bytes
+    return firsts and (rows.bytes, write.bytes) == (count * part.in_bytes, count * part.out_bytes)
+
+
+def _same_rows(whole: Sweep, part: Sweep, rows: Rows, write: Rows) -> bool:
+    w, p = whole.window, part.window
+    row_in, row_out = w.in_width * whole.in_bytes, w.out_width * whole.out_bytes
+    if replace(p, in_height=w.in_height, out_height=w.out_height, pad_top=w.pad_top) != w or (
+        (rows.bytes, write.bytes) != (p.in_height * row_in, p.out_height * row_out)
+    ):
+        return False
+    first_in, first_out = rows.first // row_in, write.first // row_out
+    for y in range(p.out_height):
+        for tap in range(p.filter_height):
+            there = (first_out + y) * w.stride_height - w.pad_top + tap * w.dilation_height
+            here = y * p.stride_height - p.pad_top + tap * p.dilation_height
+            inside = 0 <= there < w.in_height
+            if inside != (0 <= here < p.in_height) or (inside and there != first_in + here):
+                return False
+    return rows.first % row_in == write.first % row_out == 0
 
 
 def _sizes(graph: Graph, scratch: Mapping[int, int]) -> dict[int, int]:
@@ -88,66 +185,3 @@ def _check_places(plan: Plan, sizes: Mapping[int, int]) -> None:
         raise PlanError(f"{plan.arena_bytes} bytes of arena are below the bound of {plan.bound_of_schedule}")
     if not plan.bound_of_schedule <= plan.bound_without_sharing:
         raise PlanError(f"the bound of the schedule {plan.bound_of_schedule} is above {plan.bound_without_sharing}")
-
-
-class _Shadow:
-    """The arena, each byte holding the number of the value that was last written there."""
-
-    def __init__(self, graph: Graph, plan: Plan, sizes: Mapping[int, int]) -> None:
-        self._graph = graph
-        self._offsets = plan.offsets
-        self._sizes = sizes
-        self._bytes = np.full(plan.arena_bytes, FREE, dtype=np.int64)
-        self._values: dict[int, int] = {}
-        self._writers: list[str] = []
-
-    def write(self, where: str, keys: Iterable[int]) -> None:
-        for key in keys:
-            self._values[key] = len(self._writers)
-            self._writers.append(f"{self._name(key)} by {where}")
-            self._bytes[self._span(key)] = self._values[key]
-
-    def pass_on(self, where: str, aliases: Mapping[int, int]) -> None:
-        """Outputs that are their input: no byte is written."""
-        for key, source in aliases.items():
-            if source not in self._values:
-                raise PlanError(f"{where} passes on {self._name(source)}, which nothing has written")
-            self._values[key] = self._values[source]
-
-    def read(self, where: str, keys: Iterable[int]) -> None:
-        for key in keys:
-            if key not in self._values:
-                raise PlanError(f"{where} reads {self._name(key)}, which nothing has written")
-            found = self._bytes[self._span(key)]
-            wrong = np.flatnonzero(found != self._values[key])
-            if wrong.size:
-                culprit = self._writers[found[wrong[0]]] if found[wrong[0]] != FREE else "nothing"
-                raise PlanError(f"{where}: {wrong.size} bytes of {self._name(key)} are overwritten: {culprit}")
-
-    def refuse_overlaps(
-        self, where: str, read: Iterable[int], written: Iterable[int], in_place: Mapping[int, int]
-    ) -> None:
-        """What an operation writes lies apart from all that it reads and writes, except where it works in place."""
-        written = list(written)
-        for i, one in enumerate(written):
-            for other in (*read, *written[i + 1 :]):
-                if self._overlap(one, other) and not self._in_place(one, other, in_place):
-                    raise PlanError(f"{where}: {self._name(one)} and {self._name(other)} overlap")
-
-    def _in_place(self, output: int, source: int, in_place: Mapping[int, int]) -> bool:
-        """Whether `source` is the input that `output` may replace, or holds the very same bytes as that one."""
-        declared = self._values.get(in_place.get(output, FREE))
-        return (
-            declared is not None and declared == self._values.get(source) and self._span(output) == self._span(source)
-        )
-
-    def _overlap(self, one: int, other: int) -> bool:
-        mark = np.zeros(self._bytes.size, dtype=bool)
-        mark[self._span(one)] = True
-        return bool(mark[self._span(other)].any())
-
-    def _span(self, key: int) -> slice:
-        return slice(self._offsets[key], self._offsets[key] + self._sizes[key])
-
-    def _name(self, key: int) -> str:
-        return f'tensor {key} "{self._graph.tensors[key].name}"' if key >= 0 else f"the scratch of step {-key - 2}"

@@ -75,7 +75,7 @@ class OnCore:
         made = generated_c.write(jobs, features_of(target.cpu))
         cases = [one for one in made if isinstance(one, Written)]
         with tempfile.TemporaryDirectory() as folder:
-            image = self._build(cases, target, Path(folder))
+            image = self.build(cases, target, Path(folder))
             with emulate.open(target, image) as port:
                 core = Core(port, image)
                 return [
@@ -83,7 +83,7 @@ class OnCore:
                     for one in made
                 ]
 
-    def _build(self, cases: Sequence[Written], target: Target, folder: Path) -> Image:
+    def build(self, cases: Sequence[Written], target: Target, folder: Path) -> Image:
         start_up = {name: text for name, text in program_sources("standalone").items() if name != "standalone.c"}
         sources = {**generated_c.program_of(cases), **start_up, "main.c": MAIN}
         arena = max(case.program.plan.arena_bytes for case in cases)

@@ -1,6 +1,5 @@
 """The two lower bounds, worked out by hand."""
 
-from edgecompress.memory import arrange
 from edgecompress.memory.bounds import bound_of_schedule, bound_without_sharing, reachable_bound
 from edgecompress.memory.lifetimes import lifetimes
 from edgecompress.memory.plan import Buffer
@@ -23,12 +22,6 @@ def test_a_reshape_counts_twice_without_sharing_and_once_in_the_schedule(chain):
     graph = chain(10, 30, 30, 5)
     assert bound_without_sharing(graph) == 60
     assert bound_of_schedule(lifetimes(graph, {2: 1})) == 40
-
-
-def test_an_operation_in_place_lowers_the_bound_of_the_schedule(residual):
-    plan = arrange(residual, in_place={3: 2})
-    assert (plan.bound_without_sharing, plan.bound_of_schedule) == (300, 260)
-    assert (plan.arena_bytes, plan.overhead, plan.overhead_percent) == (260, 0, 0.0)
 
 
 def test_overhead_is_what_the_plan_needs_above_the_bound_of_the_schedule():

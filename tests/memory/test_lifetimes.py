@@ -63,27 +63,6 @@ def test_scratch_lives_for_one_step_under_a_key_of_its_own(chain):
     assert -2 not in buffers, "a scratch of no bytes needs no buffer"
 
 
-def test_an_operation_in_place_keeps_one_buffer(residual):
-    buffers = {buffer.key: buffer for buffer in lifetimes(residual, in_place={3: 2})}
-    assert (buffers[2].first, buffers[2].last, buffers[2].shared_with) == (1, 2, (3,))
-
-
-def test_overwriting_a_tensor_that_is_read_later_is_refused(make_graph):
-    operations = [("RELU", [0], [1]), ("RELU", [1], [2]), ("ADD", [1, 2], [3])]
-    graph = make_graph(dict.fromkeys(range(4), 8), operations, [0], [3])
-    with pytest.raises(ValueError, match="tensor 1 is needed later"):
-        lifetimes(graph, in_place={2: 1})
-
-
-@pytest.mark.parametrize("outputs", [[3], [2, 3]])
-def test_overwriting_a_tensor_whose_reshape_is_needed_later_is_refused(make_graph, outputs):
-    operations = [("RESHAPE", [0], [1]), ("RESHAPE", [0], [2]), ("RELU", [1], [3])]
-    operations += [] if 2 in outputs else [("ADD", [2, 3], [4])]
-    graph = make_graph(dict.fromkeys(range(5), 8), operations, [0], outputs)
-    with pytest.raises(ValueError, match="needed later"):
-        lifetimes(graph, {1: 0, 2: 0}, in_place={3: 1})
-
-
 def test_two_outputs_cannot_share_one_input(make_graph):
     graph = make_graph({0: 8, 1: 8, 2: 8}, [("SPLIT", [0], [1, 2])], [0], [1, 2])
     with pytest.raises(ValueError, match="another output does"):

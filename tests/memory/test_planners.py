@@ -22,7 +22,7 @@ KNOWN = {
     "the last one is not padded": ([(0, 1, 5), (0, 1, 6)], 4, 13),
     "padding cannot be avoided": ([(0, 0, 5), (0, 0, 5), (0, 0, 5)], 8, 21),
     "a residual block": ([(0, 2, 100), (0, 1, 60), (1, 2, 100), (2, 2, 100)], 4, 300),
-    "greedy needs 9": ([(3, 4, 3), (2, 3, 2), (3, 3, 1), (1, 2, 4), (4, 5, 4)], 1, 7),
+    "only greedy by end finds 7": ([(3, 4, 3), (2, 3, 2), (3, 3, 1), (1, 2, 4), (4, 5, 4)], 1, 7),
     "greedy needs 8": ([(2, 2, 2), (4, 5, 3), (1, 1, 4), (0, 0, 2), (2, 4, 3), (0, 3, 2)], 1, 7),
     "greedy needs 14": (
         [(3, 3, 2), (4, 5, 4), (1, 2, 3), (4, 4, 2), (2, 2, 4), (2, 5, 3), (2, 3, 3), (3, 5, 4)], 1, 13,
@@ -58,9 +58,9 @@ def test_the_known_optimum_is_found(name):
 
 
 def test_the_table_holds_cases_that_no_greedy_planner_solves():
-    spans, alignment, optimum = KNOWN["greedy needs 9"]
+    spans, alignment, optimum = KNOWN["greedy needs 8"]
     buffers = _buffers(spans, alignment)
-    assert min(arena_size(buffers, planner(buffers)) for planner in GREEDY.values()) > optimum
+    assert min(arena_size(buffers, planner(buffers, ())) for planner in GREEDY.values()) > optimum
     exact = place_exactly(buffers, upper=100, node_limit=10_000)
     assert exact is not None
     assert arena_size(buffers, exact) == optimum
@@ -104,7 +104,7 @@ SPANS = st.tuples(st.integers(0, 6), st.integers(0, 3), st.integers(0, 40)).map(
 @settings(deadline=None, max_examples=150)
 def test_every_planner_keeps_buffers_apart_aligned_and_above_the_bound(spans, alignment):
     buffers = _buffers(spans, alignment)
-    results = [planner(buffers) for planner in GREEDY.values()]
+    results = [planner(buffers, ()) for planner in GREEDY.values()]
     results += [climb(buffers, rounds=30), plan_buffers(buffers, node_limit=300).offsets]
     for offsets in results:
         assert not _collisions(buffers, offsets)

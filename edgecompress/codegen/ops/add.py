@@ -7,6 +7,7 @@ from edgecompress.codegen.ops.activation import activation_range, require_int8
 from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.broadcasting import broadcast_mismatch, broadcast_parameters
 from edgecompress.codegen.ops.requantization import bad_factor
+from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.tflite.graph import Graph, Operation
 
 LEFT_SHIFT = 20
@@ -73,4 +74,5 @@ class Add(Operator):
         }
         for name, (multiplier, shift) in zip(("a", "b", "output"), factors, strict=True):
             parameters |= {f"multiplier_{name}": multiplier, f"shift_{name}": shift}
-        return KernelCall("add", parameters, (a, b, result))
+        sweeps = tuple(elementwise(t, result) if t.elements == result.elements else None for t in (a, b))
+        return KernelCall("add", parameters, (a, b, result), sweeps=sweeps)

@@ -13,6 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgecompress.errors import UnsupportedError
+from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
 
 
@@ -40,6 +41,7 @@ class KernelCall:
         operands: the tensors handed over, in the C function's order; constants are emitted into flash.
         source: the file's stem where it is not the kernel's name (kernels of one family share a file).
         scratch_bytes: of the arena that the kernel needs while it runs, handed over as its last argument.
+        sweeps: how it goes over each operand that its output may overlap, in the operands' order; None: it may not.
     """
 
     kernel: str
@@ -47,6 +49,7 @@ class KernelCall:
     operands: tuple[Tensor, ...]
     source: str = ""
     scratch_bytes: int = 0
+    sweeps: tuple[Sweep | None, ...] = ()
 
     @property
     def file(self) -> str:

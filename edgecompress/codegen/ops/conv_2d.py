@@ -49,8 +49,9 @@ class Conv2D(Weighted):
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         parts = self.parts(graph, operation)
         source, weights, result = parts.source, parts.weights, parts.result
+        geometry = window(operation, source, result, *weights.shape[1:3])
         parameters = {
-            **window(operation, source, result, *weights.shape[1:3]).parameters(),
+            **geometry.parameters(),
             "in_channels": source.shape[3],
             "out_channels": result.shape[3],
             "filter_channels": weights.shape[3],
@@ -59,4 +60,5 @@ class Conv2D(Weighted):
             "bias": Array(parts.bias.astype(np.int32)),
             **requantization_parameters(parts.scales, operation, result),
         }
-        return KernelCall("conv_2d", parameters, (source, result))
+        sweep = geometry.sweep(source.shape[3], result.shape[3], part=1)
+        return KernelCall("conv_2d", parameters, (source, result), sweeps=(sweep,))

@@ -46,8 +46,9 @@ class DepthwiseConv2D(Weighted):
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         parts = self.parts(graph, operation)
         source, result = parts.source, parts.result
+        geometry = window(operation, source, result, *parts.weights.shape[1:3])
         parameters = {
-            **window(operation, source, result, *parts.weights.shape[1:3]).parameters(),
+            **geometry.parameters(),
             "in_channels": source.shape[3],
             "depth_multiplier": result.shape[3] // source.shape[3],
             "input_offset": -parts.zero_point,
@@ -55,4 +56,5 @@ class DepthwiseConv2D(Weighted):
             "bias": Array(parts.bias.astype(np.int32)),
             **requantization_parameters(parts.scales, operation, result),
         }
-        return KernelCall("depthwise_conv_2d", parameters, (source, result))
+        sweep = geometry.sweep(source.shape[3], result.shape[3], part=1, own=True)
+        return KernelCall("depthwise_conv_2d", parameters, (source, result), sweeps=(sweep,))

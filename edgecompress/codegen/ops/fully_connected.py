@@ -4,6 +4,7 @@ import numpy as np
 
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
+from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -46,7 +47,8 @@ class FullyConnected(Weighted):
             "bias": Array(parts.bias.astype(np.int32)),
             **requantization_parameters(parts.scales, operation, parts.result),
         }
-        return KernelCall("fully_connected", parameters, (parts.source, parts.result))
+        sweep = by_rows(**sizes(parts))
+        return KernelCall("fully_connected", parameters, (parts.source, parts.result), sweeps=(sweep,))
 
 
 def sizes(parts: Parts) -> dict[str, int]:

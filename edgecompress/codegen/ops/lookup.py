@@ -16,6 +16,7 @@ from edgecompress.codegen.arithmetic import (
 from edgecompress.codegen.ops.activation import ACTIVATIONS, quantize, require_int8
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
 from edgecompress.codegen.ops.requantization import bad_factor
+from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
@@ -51,7 +52,10 @@ class Lookup(Operator):
         # indexed by the input's byte read as unsigned
         every_byte = np.arange(256, dtype=np.uint8).view(source.dtype)
         table = self._mapped(every_byte, graph, operation).view(np.uint8)
-        return KernelCall("lookup", {"elements": result.elements, "table": Array(table)}, (source, result))
+        sweeps = (elementwise(source, result),)
+        return KernelCall(
+            "lookup", {"elements": result.elements, "table": Array(table)}, (source, result), sweeps=sweeps
+        )
 
 
 class Saturating(Lookup):

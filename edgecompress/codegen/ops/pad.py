@@ -4,7 +4,9 @@ import numpy as np
 
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import KernelCall, Operator
-from edgecompress.tflite.graph import Graph, Operation
+from edgecompress.codegen.ops.windows import Window
+from edgecompress.memory.sweep import Sweep
+from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 RANK = 4
 
@@ -56,7 +58,18 @@ class Pad(Operator):
             zip((1,) * missing + source.shape, [(0, 0)] * missing + _paddings(graph, operation), strict=True)
         ):
             fields |= {f"sizes[{axis}]": size, f"before[{axis}]": before, f"after[{axis}]": after}
-        return KernelCall("pad", fields, (source, result))
+        return KernelCall(
+            "pad", fields, (source, result), sweeps=(_sweep(source, result, _paddings(graph, operation)),)
+        )
+
+
+def _sweep(source: Tensor, result: Tensor, paddings: list[tuple[int, int]]) -> Sweep | None:
+    """An image padded in height and width is a window of one tap."""
+    if len(paddings) != 4 or source.shape[0] != 1 or any(paddings[0] + paddings[3]):
+        return None
+    (_, height, width, _), (_, out_height, out_width, _) = source.shape, result.shape
+    geometry = Window(1, height, width, out_height, out_width, 1, 1, 1, 1, 1, 1, paddings[1][0], paddings[2][0])
+    return geometry.sweep(source.shape[3], result.shape[3], part=1, own=True)
 
 
 def _paddings(graph: Graph, operation: Operation) -> list[tuple[int, int]]:

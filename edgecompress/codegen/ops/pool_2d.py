@@ -50,13 +50,15 @@ class Pool2D(Operator):
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
         low, high = activation_range(operation, result)
+        geometry, channels = self._window(graph, operation), result.shape[3]
         parameters = {
-            **self._window(graph, operation).parameters(),
-            "channels": result.shape[3],
+            **geometry.parameters(),
+            "channels": channels,
             "activation_min": low,
             "activation_max": high,
         }
-        return KernelCall(self.opcode.lower(), parameters, (source, result), source="pool_2d")
+        sweeps = (geometry.sweep(channels, channels, part=1, own=True),)
+        return KernelCall(self.opcode.lower(), parameters, (source, result), source="pool_2d", sweeps=sweeps)
 
 
 class AveragePool2D(Pool2D):

@@ -6,6 +6,7 @@ from edgecompress.codegen.ops.activation import bad_quantization
 from edgecompress.codegen.ops.base import KernelCall, Operator, types_of
 from edgecompress.codegen.ops.lookup import Lookup, requantized, rescaling
 from edgecompress.codegen.ops.requantization import bad_factor
+from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 EIGHT_BITS = (np.dtype(np.int8), np.dtype(np.uint8))
@@ -54,7 +55,7 @@ class Quantize(Lookup):
             "scale": result.quantization.scale,
             "zero_point": result.quantization.zero_point,
         }
-        return KernelCall("quantize", parameters, (source, result))
+        return KernelCall("quantize", parameters, (source, result), sweeps=(elementwise(source, result),))
 
 
 class Dequantize(Operator):
@@ -88,4 +89,5 @@ class Dequantize(Operator):
             "scale": source.quantization.scale,
             "zero_point": source.quantization.zero_point,
         }
-        return KernelCall("dequantize", parameters, (source, result), source="quantize")
+        sweeps = (elementwise(source, result),)
+        return KernelCall("dequantize", parameters, (source, result), source="quantize", sweeps=sweeps)

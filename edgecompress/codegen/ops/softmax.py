@@ -15,6 +15,7 @@ from edgecompress.codegen.arithmetic import (
 )  # fmt: skip
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import KernelCall, Operator
+from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.tflite.graph import Graph, Operation
 
 DIFFERENCE_BITS = 5  # integer bits of the scaled difference to the maximum
@@ -86,4 +87,5 @@ class Softmax(Operator):
             "left_shift": shift,
             "smallest_difference": smallest,
         }
-        return KernelCall("softmax", parameters, (source, result))
+        # all readings of a row but an element's last come before the row's first writing
+        return KernelCall("softmax", parameters, (source, result), sweeps=(elementwise(source, result),))

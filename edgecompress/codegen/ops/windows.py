@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import Operation, Tensor
 
 MOST_EXTENT = 2**30
@@ -27,6 +28,12 @@ class Window:
     dilation_width: int
     pad_top: int
     pad_left: int
+
+    def sweep(
+        self, in_bytes: int, out_bytes: int, *, positions: int = 1, part: int = 0, own: bool = False
+    ) -> Sweep | None:
+        """How a kernel slides it; arguments as of `Sweep`. None for several batches: nothing is stated of them."""
+        return Sweep(self, in_bytes, out_bytes, positions, part, own) if self.batches == 1 else None
 
     def parameters(self) -> dict[str, int]:
         """The fields of the C struct `ec_window`, flattened with the prefix `window.`."""

@@ -10,14 +10,20 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
+from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import Window, window
 from edgecompress.codegen.variants.base import Variant
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_fours, pack_joint, pack_scalings
 from edgecompress.codegen.variants.lines import Lines
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
+from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import Graph, Operation
 
+PIXELS = 4
+"""Output pixels whose inputs `ec_strip_fill` widens at a time."""
+MOST_OUTPUTS = 16
+"""That `ec_fully_connected_joint` sums up before it writes them."""
 MOST_TAPS = 32
 """Of a depthwise filter: the kernel keeps a pointer to each on the stack."""
 
@@ -66,7 +72,11 @@ class DualConv2D(DualVariant):
             **quick.with_zero_point(parts.zero_point).parameters(operation, parts.result),
         }
         return KernelCall(
-            "conv_2d_dsp", parameters, (parts.source, parts.result), scratch_bytes=strip_bytes(parts, operation)
+            "conv_2d_dsp",
+            parameters,
+            (parts.source, parts.result),
+            scratch_bytes=strip_bytes(parts, operation),
+            sweeps=(strip_sweep(parts, operation),),
         )
 
 
@@ -100,6 +110,7 @@ class JointConv2D(DualConv2D):
             (parts.source, parts.result),
             source="conv_2d_joint",
             scratch_bytes=strip_bytes(parts, operation),
+            sweeps=(strip_sweep(parts, operation),),
         )
 
 
@@ -114,14 +125,17 @@ class DualDepthwiseConv2D(DualVariant):
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
         """Four channels and two taps at a time; the channels are a multiple of four."""
         source, result = parts.source, parts.result
+        geometry, channels = _window(parts, operation), result.shape[3]
         parameters = {
-            **window(operation, source, result, *parts.weights.shape[1:3]).parameters(),
-            "channels": result.shape[3],
+            **geometry.parameters(),
+            "channels": channels,
             "zero_point": parts.zero_point,
             "weights": Array(pack_taps(quick.rows), is_weights=True),
             **quick.with_zero_point(parts.zero_point).parameters(operation, result),
         }
-        return KernelCall("depthwise_conv_2d_dsp", parameters, (source, result), scratch_bytes=result.shape[3])
+        sweeps = (geometry.sweep(channels, channels, part=4, own=True),)
+        call = "depthwise_conv_2d_dsp"
+        return KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps)
 
 
 class Depthwise3x3(DualVariant):
@@ -145,7 +159,7 @@ class Depthwise3x3(DualVariant):
         assert parts.result.quantization
         in_place = parts.source.shape == parts.result.shape
         rows, columns = (make(geometry, parts.result.shape[3]) for make in (Lines.of_rows, Lines.of_columns))
-        transposed = in_place and columns.cost < rows.cost
+        transposed = in_place and columns.is_one_tile and columns.cost < rows.cost
         lines = columns if transposed else rows
         taps = quick.rows.reshape(-1, 3, 3)
         weights = (taps.transpose(0, 2, 1) if transposed else taps).reshape(-1)
@@ -166,7 +180,15 @@ class Depthwise3x3(DualVariant):
             (parts.source, parts.result),
             source="depthwise_conv_2d_3x3",
             scratch_bytes=lines.strip_bytes(stride),
+            sweeps=(_tile_sweep(geometry, lines, by_channels=in_place),),
         )
+
+
+def _tile_sweep(geometry: Window, lines: Lines, *, by_channels: bool) -> Sweep | None:
+    """A tile of four channels is read before it is written; by channels what the next tile needs of it is kept."""
+    channels = lines.channels
+    tile = geometry.sweep(channels, channels, positions=lines.tile * lines.out_length, part=4, own=True)
+    return replace(tile, channels_first=True, reads_once=True) if tile and by_channels else tile
 
 
 class JointFullyConnected(DualVariant):
@@ -201,7 +223,10 @@ class JointFullyConnected(DualVariant):
             "output_zero_point": zero_point,
         }
         kernel = f"fully_connected_joint_{'relu' if zero_point == -128 else 'linear'}"
-        return KernelCall(kernel, parameters, (parts.source, parts.result), source="fully_connected_joint")
+        sweeps = (by_rows(**sizes(parts), at_once=MOST_OUTPUTS),)
+        return KernelCall(
+            kernel, parameters, (parts.source, parts.result), source="fully_connected_joint", sweeps=sweeps
+        )
 
 
 def _weights(values: np.ndarray) -> Array | int:
@@ -228,6 +253,13 @@ def strip_bytes(parts: Parts, operation: Operation) -> int:
     ) * w.stride_width - w.pad_left + w.filter_width <= w.in_width
     is_simple = ends_inside and not w.pad_top and not w.pad_left and w.dilation_height == w.dilation_width == 1
     return 8 * _depth(parts) + (0 if is_simple else _depth(parts))
+
+
+def strip_sweep(parts: Parts, operation: Operation) -> Sweep | None:
+    """Four pixels are read before they are written; where two or three are left in the end, one by one."""
+    geometry = _window(parts, operation)
+    rest = geometry.out_height * geometry.out_width % PIXELS
+    return geometry.sweep(parts.source.shape[3], parts.result.shape[3], positions=PIXELS if rest <= 1 else 1)
 
 
 def strip_order(rows: np.ndarray, parts: Parts) -> np.ndarray:

@@ -58,6 +58,11 @@ class Lines:
         """Lines of outputs done together."""
         return min(self.out_lines, -(-OUTPUTS_OF_TILE // self.out_length))
 
+    @property
+    def is_one_tile(self) -> bool:
+        """Whether all lines are done together; only then columns are allowed where outputs replace inputs."""
+        return self.tile == self.out_lines
+
     def strip_bytes(self, stride: int) -> int:
         """The scratch for the inputs of a tile."""
         pairs = (self.out_length + 1) // 2 + 1 if stride == 1 else self.out_length + 1 + self.out_length % 2

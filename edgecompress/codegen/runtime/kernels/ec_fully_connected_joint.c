@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
-/* FULLY_CONNECTED, int8, for processors with dual 16-bit multiplication: every widened input serves four outputs. */
+/* FULLY_CONNECTED, int8, for processors with dual 16-bit multiplication: every widened input serves four outputs. A row of inputs is
+ * read for 16 outputs, or all that are left, before any of them is written. */
 #include "ec_fully_connected_joint.h"
 
 #include "ec_dot_joint.h"
@@ -45,22 +46,27 @@ static inline void requantize(const params *p, int32_t first, int32_t count, con
 
 /* Inlined for sure: `is_relu` is a constant, not a question for every output. */
 static inline __attribute__((always_inline)) void one_row(const params *p, const int8_t *input, int8_t *output, int32_t is_relu) {
-    const int32_t tail = p->inputs % 4, whole = p->inputs - tail, fours = p->outputs / 4 * 4;
+    const int32_t tail = p->inputs % 4, whole = p->inputs - tail, singles = p->outputs % 4, fours = p->outputs - singles;
     const int8_t *weights = p->weights, *tails = p->tails;
-    int32_t twice[MOST_OUTPUTS];
-    for (int32_t first = 0; first < fours; first += MOST_OUTPUTS) {
-        const int32_t count = fours - first < MOST_OUTPUTS ? fours - first : MOST_OUTPUTS;
-        ec_dot_joint(weights, input, whole, twice, count / 4);
-        weights += count * whole;
+    int32_t twice[MOST_OUTPUTS + 3];
+    int32_t first = 0;
+    do {
+        int32_t count = fours - first < MOST_OUTPUTS ? fours - first : MOST_OUTPUTS;
+        if (count != 0) {
+            ec_dot_joint(weights, input, whole, twice, count / 4);
+            weights += count * whole;
+        }
         for (int32_t i = 0; tail != 0 && i < count; ++i, tails += tail) {
             twice[i] += 2 * dot(tails, input + whole, tail);
         }
+        if (first + count == fours) {
+            for (int32_t i = 0; i < singles; ++i) {
+                twice[count++] = 2 * dot(p->singles + i * p->inputs, input, p->inputs);
+            }
+        }
         requantize(p, first, count, twice, output + first, is_relu);
-    }
-    for (int32_t i = fours; i < p->outputs; ++i) {
-        twice[i - fours] = 2 * dot(p->singles + (i - fours) * p->inputs, input, p->inputs);
-    }
-    requantize(p, fours, p->outputs - fours, twice, output + fours, is_relu);
+        first += count;
+    } while (first < p->outputs);
 }
 
 void ec_fully_connected_joint_relu(const params *p, const int8_t *input, int8_t *output) {

@@ -1,0 +1,136 @@
+"""One-layer models with random numbers, and plans in which the output lies as close below its input as the kernel can take."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+from generated_c import Written
+
+from edgecompress.codegen import writer
+from edgecompress.codegen.features import Features
+from edgecompress.codegen.program import Program, lower, stated_sweeps
+from edgecompress.memory import Plan, scratch_key
+from edgecompress.memory.overlap import least_distance
+from edgecompress.reference.executor import Job
+from edgecompress.tflite.graph import Graph, Operation, Quantization, Tensor
+
+ALIGNED = 4
+
+
+def random_model(random: np.random.Generator, opcode: str) -> Graph:
+    """A graph of one operation, with an input as tensor 0 and the output as tensor 1."""
+    if opcode in ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D"):
+        return _windowed(random, opcode)
+    if opcode == "FULLY_CONNECTED":
+        return _matrix(random)
+    return _flat(random, opcode)
+
+
+def _windowed(random: np.random.Generator, opcode: str) -> Graph:
+    pooled, depthwise = opcode.endswith("POOL_2D"), opcode == "DEPTHWISE_CONV_2D"
+    height, width = random.integers(1, 10, 2).tolist()
+    taps = random.integers(1, 4, 2).tolist()
+    strides = random.choice([1, 1, 2, 3], 2).tolist()
+    dilations = [1, 1] if pooled else random.choice([1, 1, 2], 2).tolist()
+    same = bool(random.integers(2)) or any(
+        (t - 1) * d >= s for t, d, s in zip(taps, dilations, (height, width), strict=True)
+    )
+    channels = int(random.choice([1, 2, 3, 4, 8, 12]))
+    multiplier = int(random.choice([1, 1, 2])) if depthwise else 1
+    outputs = channels * multiplier if pooled or depthwise else int(random.choice([1, 2, 3, 4, 6, 8, 16]))
+    extents = [(t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True)]
+    sizes = [
+        -(-size // s) if same else (size - e) // s + 1
+        for size, s, e in zip((height, width), strides, extents, strict=True)
+    ]
+    options = {"padding": "SAME" if same else "VALID", "stride_h": strides[0], "stride_w": strides[1]}
+    options |= {"filter_height": taps[0], "filter_width": taps[1]}
+    options |= {"dilation_h_factor": dilations[0], "dilation_w_factor": dilations[1]}
+    source, result = (1, height, width, channels), (1, *sizes, outputs)
+    if pooled:
+        return _graph(opcode, _activation(random, 0, source), _activation(random, 1, result), (), options)
+    shape = (1, *taps, outputs) if depthwise else (outputs, *taps, channels)
+    weights = _weights(
+        random, shape, outputs, 3 if depthwise else 0, int(np.prod(taps)) * (1 if depthwise else channels)
+    )
+    return _graph(opcode, _activation(random, 0, source), _activation(random, 1, result), weights, options)
+
+
+def _matrix(random: np.random.Generator) -> Graph:
+    rows, inputs, outputs = (int(random.choice(sizes)) for sizes in ([1, 2, 5], [4, 8, 7, 40], [1, 3, 4, 9, 30]))
+    weights = _weights(random, (outputs, inputs), outputs, 0, inputs)
+    source, result = _activation(random, 0, (rows, inputs)), _activation(random, 1, (rows, outputs))
+    return _graph("FULLY_CONNECTED", source, result, weights, {})
+
+
+def _flat(random: np.random.Generator, opcode: str) -> Graph:
+    shape = (1, *random.integers(1, 7, 3).tolist())
+    source, result = _activation(random, 0, shape), _activation(random, 1, shape)
+    if opcode == "SOFTMAX":
+        result = replace(result, quantization=Quantization((1 / 256,), (-128,)))
+    if opcode == "QUANTIZE":
+        source = replace(source, dtype=np.dtype(np.float32), quantization=None)
+    if opcode == "DEQUANTIZE":
+        result = replace(result, dtype=np.dtype(np.float32), quantization=None)
+    if opcode != "PAD":
+        return _graph(opcode, source, result, (), {"beta": 1.0})
+    paddings = np.array([[0, 0], random.integers(0, 3, 2), random.integers(0, 3, 2), [0, 0]], np.int32)
+    padded = tuple(size + int(pads.sum()) for size, pads in zip(shape, paddings, strict=True))
+    constant = Tensor(2, "paddings", (4, 2), np.dtype(np.int32), data=paddings)
+    return _graph("PAD", source, replace(result, shape=padded, quantization=source.quantization), (constant,), {})
+
+
+def _activation(random: np.random.Generator, index: int, shape: tuple[int, ...]) -> Tensor:
+    quantization = Quantization((0.05,), (int(random.integers(-128, 128)),))
+    return Tensor(index, f"t{index}", shape, np.dtype(np.int8), quantization)
+
+
+def _weights(
+    random: np.random.Generator, shape: tuple[int, ...], outputs: int, axis: int, fan_in: int
+) -> tuple[Tensor, Tensor]:
+    """Scales such that outputs use their whole range."""
+    scales = (random.uniform(0.5, 1.5, outputs) / 90 / np.sqrt(fan_in)).astype(np.float32).tolist()
+    values = random.integers(-127, 128, shape).astype(np.int8)
+    bias = random.integers(-2000, 2000, outputs).astype(np.int32)
+    quantization = Quantization(tuple(scales), (0,) * outputs, axis)
+    biased = Quantization(tuple(s * 0.05 for s in scales), (0,) * outputs)
+    return (
+        Tensor(2, "weights", shape, np.dtype(np.int8), quantization, values),
+        Tensor(3, "bias", (outputs,), np.dtype(np.int32), biased, bias),
+    )
+
+
+def _graph(opcode: str, source: Tensor, result: Tensor, constants: tuple[Tensor, ...], options: dict) -> Graph:
+    if opcode.endswith("POOL_2D"):
+        result = replace(result, quantization=source.quantization)
+    tensors = {t.index: t for t in (source, result, *constants)}
+    inputs = (0, *(t.index for t in constants))
+    operation = Operation(0, opcode, inputs, (1,), MappingProxyType(options))
+    return Graph(tensors, (operation,), (0,), (1,), "0" * 64)
+
+
+def distance_of(program: Program) -> int | None:
+    """How far below the input the output may begin; None where nothing is stated."""
+    sweep = stated_sweeps(program.layers[0].call).get(0)
+    return None if sweep is None else least_distance(sweep)
+
+
+def at_distance(program: Program, distance: int) -> Program:
+    """The same with its output at offset 0 and its input right there, to the byte; what the planners round is not rounded."""
+    sizes = {0: program.graph.tensors[0].nbytes, 1: program.graph.tensors[1].nbytes}
+    top = max(sizes[1], distance + sizes[0])
+    offsets = {0: distance, 1: 0}
+    if scratch := program.layers[0].call.scratch_bytes:
+        offsets[scratch_key(0)] = -(-top // ALIGNED) * ALIGNED
+        top = offsets[scratch_key(0)] + scratch
+    return replace(program, plan=Plan(program.plan.buffers, offsets, top, 0, 0, "as close as can be"))
+
+
+def written(number: int, program: Program, samples: list[dict[int, np.ndarray]]) -> Written:
+    job = Job(Path(f"{program.layers[0].operation.opcode.lower()}-random.tflite"), tuple(samples))
+    return Written(number, program, writer.write(program, f"case_{number}"), job)
+
+
+def lowered(random: np.random.Generator, opcode: str, features: Features) -> Program:
+    return lower(random_model(random, opcode), features)
