@@ -7,6 +7,7 @@ from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.add import LEFT_SHIFT, Add
 from edgecompress.codegen.ops.base import KernelCall
+from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.codegen.variants.base import Variant
 from edgecompress.codegen.variants.joint import SCALING_LIMITS
 from edgecompress.tflite.graph import Graph, Operation
@@ -34,26 +35,26 @@ class DualAdd(Variant):
         simple = (
             large.shape == small.shape == result.shape
             and first == ONE_HALF
-            and -30 <= second[1] <= 0
+            and -30 <= second[1] <= -1
             and -SCALING_LIMITS.shift <= factor[1] <= -1
             and activation_range(operation, result) == (INT8.min, INT8.max)
         )
         if not simple:
             return None
         assert large.quantization and small.quantization and result.quantization
-        # a shift of 0 is one half as well: doubled, then halved by a shift of 1
-        unit = LEFT_SHIFT + (2 if second[1] == 0 else 1)
         zero_point = result.quantization.zero_point
+        shift = -factor[1] - 1
         parameters = {
             "elements": result.elements,
             "large_offset": -large.quantization.zero_point << LEFT_SHIFT,
-            "small_unit": 1 << unit,
-            "small_offset": -small.quantization.zero_point << unit,
+            "small_offset": -small.quantization.zero_point << (LEFT_SHIFT + 1),
             "small_multiplier": second[0],
-            "small_shift": max(-second[1], 1),
+            "small_half": 1 << (-second[1] - 1),
+            "small_shift": -second[1],
             "output_multiplier": factor[0],
-            "output_shift": -factor[1] - 1,
-            "output_zero_point": zero_point,
+            "output_shift": shift,
+            "output_offset": (2 * zero_point + 1) << shift,
         }
         kernel = f"add_dsp_{'relu' if zero_point == INT8.min else 'linear'}"
-        return KernelCall(kernel, parameters, (large, small, result), source="add_dsp")
+        sweeps = elementwise(large, result), elementwise(small, result)
+        return KernelCall(kernel, parameters, (large, small, result), source="add_dsp", sweeps=sweeps)

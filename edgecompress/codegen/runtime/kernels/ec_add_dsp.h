@@ -12,13 +12,13 @@ extern "C" {
 typedef struct {
     int32_t elements;
     int32_t large_offset; /* minus its zero point, times 2^20 */
-    int32_t small_unit;   /* 2^21, or 2^22 where both scales are equal */
-    int32_t small_offset; /* minus its zero point, times small_unit */
+    int32_t small_offset; /* minus its zero point, times 2^21 */
     int32_t small_multiplier;
+    int32_t small_half;
     int32_t small_shift; /* to the right, 1..30 */
     int32_t output_multiplier;
-    int32_t output_shift; /* to the right less one, 0..21 */
-    int32_t output_zero_point;
+    int32_t output_shift;  /* to the right less one, 0..21 */
+    int32_t output_offset; /* as ec_scaling_offset */
 } ec_add_dsp_params;
 
 /* `output` may be either operand. The relu form is for layers whose zero point and smallest output are -128. */

@@ -7,15 +7,15 @@
 typedef void (*gemm_function)(const uint32_t *strip, const ec_gemm_joint *job);
 
 static inline void convolve(const ec_conv_2d_joint_params *p, const int8_t *input, int8_t *output, uint32_t *strip,
-                            gemm_function gemm) {
+                            gemm_function four, gemm_function one) {
     const ec_window *w = &p->strip.window;
     for (int32_t batch = 0; batch < w->batches; ++batch) {
         ec_strip_place place = {0, 0};
         while (place.y < w->out_height) {
             const int32_t pixels = ec_strip_fill(&p->strip, input, &place, strip);
-            const int32_t stride = pixels == 1 ? 0 : p->out_channels; /* four times the same */
+            const gemm_function gemm = pixels == 1 ? one : four;
             ec_gemm_joint job = {
-                p->weights,          p->scalings,           output, stride, p->out_channels / 2,
+                p->weights,           p->scalings,          output, p->out_channels, p->out_channels / 2,
                 p->strip.depth / 2, p->output_zero_point,
             };
             gemm(strip, &job);
@@ -33,9 +33,9 @@ static inline void convolve(const ec_conv_2d_joint_params *p, const int8_t *inpu
 }
 
 void ec_conv_2d_joint_relu(const ec_conv_2d_joint_params *p, const int8_t *input, int8_t *output, void *scratch) {
-    convolve(p, input, output, (uint32_t *)scratch, ec_gemm_joint_relu);
+    convolve(p, input, output, (uint32_t *)scratch, ec_gemm_joint_relu, ec_gemm_joint_one_relu);
 }
 
 void ec_conv_2d_joint_linear(const ec_conv_2d_joint_params *p, const int8_t *input, int8_t *output, void *scratch) {
-    convolve(p, input, output, (uint32_t *)scratch, ec_gemm_joint_linear);
+    convolve(p, input, output, (uint32_t *)scratch, ec_gemm_joint_linear, ec_gemm_joint_one_linear);
 }

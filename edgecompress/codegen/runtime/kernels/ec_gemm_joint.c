@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
 /* Eight accumulators fill the registers of a Cortex-M so exactly that compilers spill them: hence the assembly, with its
- * meaning in C beside it. */
+ * meaning in C beside it; a single pixel needs none. */
 #include "ec_gemm_joint.h"
 
 #if EC_HAS_DSP
@@ -107,38 +107,49 @@ __attribute__((naked, noinline)) void ec_gemm_joint_linear(const uint32_t *strip
 
 #else
 
-typedef int8_t (*scale_function)(ec_scaling scaling, int32_t twice, int32_t zero_point);
-
-static int8_t scale_relu(ec_scaling scaling, int32_t twice, int32_t zero_point) {
-    (void)zero_point;
-    return ec_scale_relu(scaling, twice);
-}
-
-static void multiply(const uint32_t *strip, const ec_gemm_joint *job, scale_function scale) {
-    const int8_t *weights = job->weights;
-    for (int32_t pair = 0; pair < job->channel_pairs; ++pair, weights += 4 * job->input_pairs) {
-        const ec_scaling a = ec_scaling_of(job->scalings, 2 * pair), b = ec_scaling_of(job->scalings, 2 * pair + 1);
-        for (int32_t pixel = 0; pixel < 4; ++pixel) {
-            uint32_t first = 0, joint = 0;
-            for (int32_t i = 0; i < job->input_pairs; ++i) {
-                const uint32_t word = ec_load_word(weights + 4 * i), inputs = strip[4 * i + pixel];
-                first = ec_multiply_pairs(ec_even_bytes(word), inputs, first);
-                joint = ec_multiply_pairs(word, inputs, joint);
-            }
-            const int32_t second = (int32_t)(joint - first) >> 7;
-            int8_t *output = job->output + pixel * job->stride + 2 * pair;
-            output[0] = scale(a, ec_scaling_bias(a) + (int32_t)(first << 1), job->zero_point);
-            output[1] = scale(b, ec_scaling_bias(b) + second, job->zero_point);
-        }
+void ec_gemm_joint_relu(const uint32_t *strip, const ec_gemm_joint *job) {
+    for (int32_t pixel = 0; pixel < 4; ++pixel) {
+        ec_gemm_joint one = *job;
+        one.output += pixel * job->stride;
+        ec_gemm_joint_one_relu(strip + pixel, &one);
     }
 }
 
-void ec_gemm_joint_relu(const uint32_t *strip, const ec_gemm_joint *job) {
-    multiply(strip, job, scale_relu);
-}
-
 void ec_gemm_joint_linear(const uint32_t *strip, const ec_gemm_joint *job) {
-    multiply(strip, job, ec_scale_linear);
+    for (int32_t pixel = 0; pixel < 4; ++pixel) {
+        ec_gemm_joint one = *job;
+        one.output += pixel * job->stride;
+        ec_gemm_joint_one_linear(strip + pixel, &one);
+    }
 }
 
 #endif
+
+/* Two pairs of inputs at a time, so that their loads are neighbours; `is_relu` is a constant where it is inlined. */
+static inline __attribute__((always_inline)) void multiply_one(const uint32_t *strip, const ec_gemm_joint *job, int32_t is_relu) {
+    const int8_t *weights = job->weights;
+    for (int32_t pair = 0; pair < job->channel_pairs; ++pair) {
+        const uint32_t *inputs = strip;
+        uint32_t first = 0, joint = 0;
+        for (int32_t i = 0; i < job->input_pairs; i += 2, inputs += 8, weights += 8) {
+            const uint32_t w0 = ec_load_word(weights), w1 = ec_load_word(weights + 4), x0 = inputs[0], x1 = inputs[4];
+            first = ec_multiply_pairs(ec_even_bytes(w0), x0, first);
+            joint = ec_multiply_pairs(w0, x0, joint);
+            first = ec_multiply_pairs(ec_even_bytes(w1), x1, first);
+            joint = ec_multiply_pairs(w1, x1, joint);
+        }
+        const ec_scaling a = ec_scaling_of(job->scalings, 2 * pair), b = ec_scaling_of(job->scalings, 2 * pair + 1);
+        const int32_t twice_a = ec_scaling_bias(a) + (int32_t)(first << 1);
+        const int32_t twice_b = ec_scaling_bias(b) + ((int32_t)(joint - first) >> 7);
+        job->output[2 * pair] = is_relu ? ec_scale_relu(a, twice_a) : ec_scale_linear(a, twice_a, job->zero_point);
+        job->output[2 * pair + 1] = is_relu ? ec_scale_relu(b, twice_b) : ec_scale_linear(b, twice_b, job->zero_point);
+    }
+}
+
+void ec_gemm_joint_one_relu(const uint32_t *strip, const ec_gemm_joint *job) {
+    multiply_one(strip, job, 1);
+}
+
+void ec_gemm_joint_one_linear(const uint32_t *strip, const ec_gemm_joint *job) {
+    multiply_one(strip, job, 0);
+}

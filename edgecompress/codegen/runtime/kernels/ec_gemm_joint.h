@@ -23,9 +23,13 @@ typedef struct {
     int32_t zero_point;         /* of the output */
 } ec_gemm_joint;
 
-/* strip: for every pair of inputs four words, that pair of each pixel (ec_strip.h). */
+/* strip: for every pair of inputs four words, that pair of each pixel (ec_strip.h). The relu form is for a zero point of -128. */
 void ec_gemm_joint_relu(const uint32_t *strip, const ec_gemm_joint *job);
 void ec_gemm_joint_linear(const uint32_t *strip, const ec_gemm_joint *job);
+
+/* The same for the first pixel alone. */
+void ec_gemm_joint_one_relu(const uint32_t *strip, const ec_gemm_joint *job);
+void ec_gemm_joint_one_linear(const uint32_t *strip, const ec_gemm_joint *job);
 
 #ifdef __cplusplus
 }

@@ -94,11 +94,10 @@ int32_t ec_strip_fill(const ec_strip_params *p, const int8_t *input, ec_strip_pl
         advance(w, place, LANES);
         return LANES;
     }
-    for (int32_t lane = 0; lane < LANES; ++lane) {
+    const int32_t pixels = is_whole ? LANES : 1;
+    for (int32_t lane = 0; lane < pixels; ++lane) {
         fill_lane(p, input, *place, strip, lane);
-        if (is_whole || lane == LANES - 1) {
-            advance(w, place, 1);
-        }
+        advance(w, place, 1);
     }
-    return is_whole ? LANES : 1;
+    return pixels;
 }

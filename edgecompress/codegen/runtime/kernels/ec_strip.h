@@ -28,8 +28,8 @@ typedef struct {
     int32_t x;
 } ec_strip_place;
 
-/* Fills the strip with the pixels from `place` on, which moves behind them: four, or one in all four lanes where fewer than
- * four are left. Returns how many outputs the lanes stand for, 4 or 1.
+/* Fills the strip with the pixels from `place` on, which moves behind them: four, or one where fewer than four
+ * are left. Returns how many.
  *
  * strip: 4 * depth int16_t, then depth bytes unless every window is inside the input and not dilated; aligned to 4 */
 int32_t ec_strip_fill(const ec_strip_params *p, const int8_t *input, ec_strip_place *place, uint32_t *strip);
