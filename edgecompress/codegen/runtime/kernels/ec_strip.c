@@ -48,11 +48,6 @@ static void copy_patch(const ec_strip_params *p, const int8_t *input, int32_t y,
     }
 }
 
-static inline int is_inside(const ec_window *w, int32_t y, int32_t x) {
-    return y >= 0 && x >= 0 && y + w->filter_height <= w->in_height && x + w->filter_width <= w->in_width &&
-           w->dilation_height == 1 && w->dilation_width == 1;
-}
-
 static inline int is_pointwise(const ec_window *w) {
     return w->filter_height == 1 && w->filter_width == 1 && w->stride_height == 1 && w->stride_width == 1;
 }
@@ -63,41 +58,40 @@ static inline void advance(const ec_window *w, ec_strip_place *place, int32_t pi
     }
 }
 
-static void fill_lane(const ec_strip_params *p, const int8_t *input, ec_strip_place place, uint32_t *strip, int32_t lane) {
-    const ec_window *w = &p->window;
-    const int32_t y = place.y * w->stride_height - w->pad_top, x = place.x * w->stride_width - w->pad_left;
-    const int32_t run = w->filter_width * p->channels;
-    ec_strip_patches patch = {0, w->filter_height, run, run, 1, 0};
-    if (is_inside(w, y, x)) {
-        patch.from = input + (y * w->in_width + x) * p->channels;
-        patch.pitch = w->in_width * p->channels;
-    } else {
-        int8_t *copied = (int8_t *)(strip + 2 * p->depth);
-        copy_patch(p, input, y, x, copied);
-        patch.from = copied;
+/* How many pixels, `most` at most, lie in one line of memory with all of their windows inside; (y, x) is where the first
+ * window begins. */
+static inline int32_t count_inside(const ec_window *w, int32_t y, int32_t x, int32_t most) {
+    if (is_pointwise(w)) {
+        return most;
     }
-    ec_strip_widen(strip + lane, &patch);
+    const int32_t space = w->in_width - w->filter_width - x;
+    if (w->dilation_height != 1 || w->dilation_width != 1 || y < 0 || y + w->filter_height > w->in_height || x < 0 || space < 0) {
+        return 0;
+    }
+    const int32_t fitting = space / w->stride_width + 1;
+    return fitting < most ? fitting : most;
 }
 
 int32_t ec_strip_fill(const ec_strip_params *p, const int8_t *input, ec_strip_place *place, uint32_t *strip) {
     const ec_window *w = &p->window;
-    const int32_t y = place->y * w->stride_height - w->pad_top, x = place->x * w->stride_width - w->pad_left;
-    const int32_t step = w->stride_width * p->channels;
-    const int32_t is_whole = (w->out_height - place->y) * w->out_width - place->x >= LANES;
-    const int32_t is_one_row = place->x + LANES <= w->out_width && is_inside(w, y, x) && is_inside(w, y, x + (LANES - 1) * w->stride_width);
-    if (is_one_row || (is_whole && is_pointwise(w))) {
-        const ec_strip_patches patches = {
-            input + (y * w->in_width + x) * p->channels, w->filter_height, w->filter_width * p->channels,
-            w->in_width * p->channels, LANES, step,
+    const int32_t pixels = (w->out_height - place->y) * w->out_width - place->x >= LANES ? LANES : 1;
+    const int32_t run = w->filter_width * p->channels;
+    int8_t *copied = (int8_t *)(strip + 2 * p->depth);
+    for (int32_t lane = 0; lane < pixels;) {
+        const int32_t y = place->y * w->stride_height - w->pad_top, x = place->x * w->stride_width - w->pad_left;
+        ec_strip_patches patches = {
+            copied, w->filter_height, run, run, count_inside(w, y, x, pixels - lane), w->stride_width * p->channels,
         };
-        ec_strip_widen(strip, &patches);
-        advance(w, place, LANES);
-        return LANES;
-    }
-    const int32_t pixels = is_whole ? LANES : 1;
-    for (int32_t lane = 0; lane < pixels; ++lane) {
-        fill_lane(p, input, *place, strip, lane);
-        advance(w, place, 1);
+        if (patches.lanes == 0) {
+            copy_patch(p, input, y, x, copied);
+            patches.lanes = 1;
+        } else {
+            patches.from = input + (y * w->in_width + x) * p->channels;
+            patches.pitch = w->in_width * p->channels;
+        }
+        ec_strip_widen(strip + lane, &patches);
+        advance(w, place, patches.lanes);
+        lane += patches.lanes;
     }
     return pixels;
 }
