@@ -14,7 +14,7 @@ from edgecompress.errors import DoesNotFitError, UnsupportedError, UsageError
 from edgecompress.report.schema import read_report
 from edgecompress.targets import Target, toolchain, uart
 from edgecompress.targets import image as images
-from edgecompress.targets.compilers import Name
+from edgecompress.targets.compilers import Name, find_compiler
 from edgecompress.targets.image import Image
 
 OPTIMIZATION = "-O2"
@@ -31,6 +31,7 @@ class Firmware:
         standalone: one inference on the golden input from reset, then exits (`standalone.elf`).
         prefix: of the C.
         serial: like `mailbox`, behind the board's UART (`serial.elf`); None where the board's data names no UART.
+        compiler: with its version; None where it was not made just now.
     """
 
     sources: Mapping[str, str]
@@ -38,6 +39,7 @@ class Firmware:
     standalone: Image
     prefix: str = "model"
     serial: Image | None = None
+    compiler: str | None = None
 
     def image_for(self, place: Place, target: Target) -> Image:
         """The program that runs there; UnsupportedError where the board's data lacks the UART that it needs."""
@@ -89,7 +91,14 @@ def build(
             optimization=OPTIMIZATION,
             compiler=compiler,
         )
-    return Firmware({**model, **golden_files}, images["firmware"], images["standalone"], prefix, images.get("serial"))
+    return Firmware(
+        {**model, **golden_files},
+        images["firmware"],
+        images["standalone"],
+        prefix,
+        images.get("serial"),
+        find_compiler(compiler).identity,
+    )
 
 
 def load(folder: Path, program: Program, target: Target) -> Firmware | None:

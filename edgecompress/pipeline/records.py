@@ -74,6 +74,7 @@ def back_end(
         litert=litert_differences(expected.litert),
         warnings=tuple(warnings),
         seed=seed,
+        compiler=built.compiler,
         compiler_flags=(OPTIMIZATION,),
         versions=versions(),
         hashes={

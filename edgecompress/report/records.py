@@ -358,6 +358,7 @@ class Report:
     command: str | None = None
     seed: int | None = None
     seconds: float | None = None
+    compiler: str | None = None
     compiler_flags: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=_no_texts)
     hashes: Mapping[str, str] = field(default_factory=_no_texts)
