@@ -26,6 +26,8 @@ from edgecompress.report.summary import (
     overhead,
     promise_line,
     ratio_to_model,
+    slowest_layers,
+    slowest_line,
     title,
 )
 
@@ -52,6 +54,7 @@ class LayerRow:
     weights: Bar
     per_mac: str
     share: str
+    is_slow: bool
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def render_html(report: Report) -> str:
             tiles=tiles,
             facts=[fact for fact in facts if fact not in tiles],
             layers=_layer_rows(report.layers),
+            slowest=slowest_line(report.layers),
             known=_known(report.layers),
             stages=_stage_bars(report),
             whiskers=_whiskers(accuracy_rows(report)),
@@ -155,11 +159,13 @@ def _layer_rows(layers: Sequence[Layer]) -> list[LayerRow]:
     cycles = _bars([layer.cycles for layer in layers], [layer.cycles_max for layer in layers])
     macs = _bars([layer.macs for layer in layers])
     weights = _bars([layer.weight_bytes for layer in layers])
-    rows = []
+    rows, slowest = [], slowest_layers(layers)
     for layer, cycle_bar, mac_bar, weight_bar in zip(layers, cycles, macs, weights, strict=True):
         per_mac = layer.cycles / layer.macs if layer.cycles is not None and layer.macs else None
         share = layer.cycles / total if layer.cycles is not None and total else None
-        rows.append(LayerRow(layer, cycle_bar, mac_bar, weight_bar, fmt.ratio(per_mac), fmt.percent(share)))
+        rows.append(
+            LayerRow(layer, cycle_bar, mac_bar, weight_bar, fmt.ratio(per_mac), fmt.percent(share), layer in slowest)
+        )
     return rows
 
 

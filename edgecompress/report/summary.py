@@ -116,6 +116,42 @@ def _shares(costs: Sequence[float | None]) -> list[float | None]:
     return [cost / total if total and cost is not None else None for cost in costs]
 
 
+MOST_SLOW = 3
+SIZEABLE = 0.01
+"""Of all MACs: what a layer must have at least for its rate to be the model's best one."""
+
+
+def best_rate(layers: Sequence[Layer]) -> float | None:
+    """Cycles per MAC of the layer that needs fewest, layers of few MACs aside; None where nothing is known."""
+    total = sum(layer.macs or 0 for layer in layers)
+    rates = [
+        layer.cycles / layer.macs for layer in layers if layer.cycles and layer.macs and layer.macs >= SIZEABLE * total
+    ]
+    return min(rates, default=None)
+
+
+def slowest_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Where the most is to be gained: the layers with most cycles above what their MACs would cost at the best rate."""
+    rate = best_rate(layers)
+    if rate is None:
+        return ()
+    excess = {layer.index: (layer.cycles or 0) - rate * (layer.macs or 0) for layer in layers}
+    ranked = sorted(layers, key=lambda layer: -excess[layer.index])[:MOST_SLOW]
+    return tuple(layer for layer in ranked if excess[layer.index] > 0)
+
+
+def slowest_line(layers: Sequence[Layer]) -> str:
+    """Those layers in words; empty where no cycles are known."""
+    shares = dict(zip((layer.index for layer in layers), layer_shares(layers), strict=True))
+    found = []
+    for layer in slowest_layers(layers):
+        rate = f" at {fmt.ratio(layer.cycles / layer.macs)} cycles/MAC" if layer.cycles and layer.macs else ""
+        found.append(f"{layer.index} {layer.op} ({fmt.percent(shares[layer.index])}{rate})")
+    if not found:
+        return ""
+    return f"slowest: {', '.join(found)}: most cycles above this model's best {fmt.ratio(best_rate(layers))} cycles/MAC"
+
+
 MOST_LOSSES = 5
 
 

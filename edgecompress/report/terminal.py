@@ -17,11 +17,15 @@ from edgecompress.report.summary import (
     layer_shares,
     promise_line,
     ratio_to_model,
+    slowest_layers,
+    slowest_line,
     title,
 )
 
 WIDE_SCREEN = 100
 WIDE_BAR, NARROW_BAR = 12, 5
+SLOW = "<"
+"""Marks the layers where the most is to be gained."""
 MEMORY_MAP_FROM = 2
 """The verbosity that shows the memory map."""
 
@@ -94,7 +98,7 @@ def print_layers(report: Report, console: Console) -> None:
     if not layers:
         return
     kind = report.cycles.kind or "unknown"
-    shares = layer_shares(layers)
+    shares, slowest = layer_shares(layers), slowest_layers(layers)
     time_kind = report.executors[0].kind if report.executors else None
     _print_heading(console, f"layers ({_words(layers, kind, time_kind)})")
     columns = [
@@ -114,9 +118,12 @@ def print_layers(report: Report, console: Console) -> None:
         ),
         Column("cycles\n/MAC", tuple(fmt.ratio(_per_mac(layer)) for layer in layers)),
         Column("share", tuple(fmt.percent(share) for share in shares)),
+        Column("", tuple(SLOW if layer in slowest else "" for layer in layers), right=False, style="yellow"),
         _bars(shares, console),
     ]
     print_table(console, _without_empty(columns))
+    if slowest_line(layers):
+        print_line(console, slowest_line(layers), style="yellow")
 
 
 def _words(layers: Sequence[Layer], kind: str, time_kind: str | None) -> str:
