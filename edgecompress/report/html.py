@@ -150,7 +150,7 @@ def _known(layers: Sequence[Layer]) -> dict[str, bool]:
     """Which columns of the layers hold anything at all."""
     fields = {"cycles": "cycles", "limits": "cycles_max", "macs": "macs", "weights": "weight_bytes"}
     fields |= {"instructions": "instructions", "shapes": "output_shape", "milliseconds": "milliseconds"}
-    fields |= {"modelled": "modelled_cycles", "expected": "expected_ratio"}
+    fields |= {"modelled": "modelled_cycles", "expected": "expected_ratio", "waits": "flash_wait_cycles"}
     return {name: any(getattr(layer, field) is not None for layer in layers) for name, field in fields.items()}
 
 

@@ -172,6 +172,26 @@ class Cycles:
 
 
 @dataclass(frozen=True)
+class FlashWaits:
+    """What waiting for flash adds to an inference: modelled, and part of the modelled cycles.
+
+    Attributes:
+        wait_states: of a read beyond every cache, at full clock.
+        min: every access hits a cache. typical: the misses of simulated caches, cold at first. max: every access to another
+            line than the one before waits.
+        loads: from flash, counted.
+        source: of the board's numbers; none of them is checked on silicon here.
+    """
+
+    wait_states: int
+    min: int
+    typical: int
+    max: int
+    loads: int
+    source: str
+
+
+@dataclass(frozen=True)
 class Run:
     """Where the model ran, when that was not an emulator of this tool.
 
@@ -223,6 +243,8 @@ class Layer:
         cosine: between the two, mean over those samples.
         added_noise: error power over signal power that this operator itself adds.
         milliseconds: measured on a Linux computer, the median of all runs.
+        flash_wait_cycles: of the modelled cycles, those that wait for flash; None where the flash never waits.
+        flash_loads: loads from flash, counted where it waits.
     """
 
     index: int
@@ -243,6 +265,8 @@ class Layer:
     milliseconds: float | None = None
     modelled_cycles: int | None = None
     expected_ratio: float | None = None
+    flash_wait_cycles: int | None = None
+    flash_loads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -341,6 +365,7 @@ class Report:
     instructions: int | None = None
     cycles: Cycles = Cycles()
     modelled: Cycles = Cycles()
+    flash_waits: FlashWaits | None = None
     run: Run = Run()
     calibration: CalibrationRecord | None = None
     milliseconds: Milliseconds = Milliseconds()

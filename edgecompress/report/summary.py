@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edgecompress.report import format as fmt
 from edgecompress.report.linux_records import ExecutorRecord
-from edgecompress.report.records import COUNTED, MEASURED, Interval, Layer, PassRecord, Report
+from edgecompress.report.records import COUNTED, MEASURED, MODELLED, Interval, Layer, PassRecord, Report
 
 GOOD, BAD, WARN, NEUTRAL = "good", "bad", "warn", ""
 
@@ -23,7 +23,7 @@ class Fact:
 def headline(report: Report) -> tuple[Fact, ...]:
     """Flash, RAM, MACs, instructions, cycles, latency, accuracy and exactness; what is unknown says so."""
     facts = [_flash(report), _ram(report), _macs(report), _instructions(report), _cycles(report), _latency(report)]
-    return (*facts, *_accuracy(report), *_silicon(report), _exactness(report))
+    return (*facts, *_accuracy(report), *_flash_waits(report), *_silicon(report), _exactness(report))
 
 
 def title(report: Report) -> str:
@@ -215,10 +215,25 @@ def _cycles(report: Report) -> Fact:
     if report.macs:
         words.append(f"{fmt.ratio(cycles.typical / report.macs)} cycles/MAC")
     if cycles.confidence:
-        words.append(f"confidence: {cycles.confidence}")
+        words.append(f"confidence: {cycles.confidence}" + (" but for flash waits" if report.flash_waits else ""))
     if report.run.runs is not None:
         words.append(f"{fmt.plural(report.run.runs, 'run')}, counter {report.run.counter or fmt.UNKNOWN}")
     return Fact("cycles", fmt.number(cycles.typical), ", ".join(words))
+
+
+def _flash_waits(report: Report) -> tuple[Fact, ...]:
+    """What waiting for flash adds; nothing is said where it never waits."""
+    waits = report.flash_waits
+    if waits is None:
+        return ()
+    parts = [
+        f"{MODELLED}, within the {MODELLED} cycles",
+        f"{fmt.number(waits.min)} (every access hits) to {fmt.number(waits.max)} (no line is kept)",
+        f"{fmt.plural(waits.wait_states, 'wait state')}",
+        f"{fmt.number(waits.loads)} loads {COUNTED}",
+        f"untested on silicon, after {waits.source}",
+    ]
+    return (Fact("flash waits", fmt.number(waits.typical), ", ".join(parts)),)
 
 
 def _latency(report: Report) -> Fact:

@@ -110,6 +110,7 @@ def print_layers(report: Report, console: Console) -> None:
         Column(f"instructions\n{COUNTED}", tuple(fmt.number(layer.instructions) for layer in layers), drop=1),
         Column(f"cycles\n{kind}", tuple(fmt.number(layer.cycles) for layer in layers), style="bold"),
         Column(f"cycles\n{MODELLED}", tuple(fmt.number(layer.modelled_cycles) for layer in layers)),
+        Column("flash waits\nmodelled", tuple(fmt.number(layer.flash_wait_cycles) for layer in layers), drop=2),
         Column("measured\n/modelled", tuple(fmt.ratio(ratio_to_model(layer)) for layer in layers)),
         Column(
             f"time, ms\n{time_kind or fmt.UNKNOWN}",
