@@ -84,11 +84,12 @@ def profile_on_unicorn(
             raise DeviceError(
                 f"{function} was {'not left' if machine.counter.state else 'never called'} in {image.path}"
             )
-        parts = _costs(machine.counter.blocks(), image, target)
+        blocks = machine.counter.blocks()
+        parts = _costs(blocks, image, target)
         used = stack_bytes(machine, image)
     costs = [parts.get(layer, NO_COST) for layer in range(-1, len(layers))]
     if target.flash_timing is not None and native:
-        costs = _with_waits(costs, trace_flash(image, target, counted, limit), target.flash_timing)
+        costs = _with_waits(costs, trace_flash(image, target, counted, blocks, limit), target.flash_timing)
     total = sum(costs, NO_COST)
     return Profile(
         instructions=total.instructions,

@@ -9,6 +9,8 @@ from edgecompress import emulate, targets
 from edgecompress.device.port import NO_ENDLESS_LOOP
 from edgecompress.emulate.counter import CountedFunction
 from edgecompress.emulate.flash_trace import FlashTraffic, trace_flash
+from edgecompress.emulate.machine import Machine
+from edgecompress.errors import DeviceError
 from edgecompress.targets.flash_timing import FlashCache, FlashTiming
 
 LAYERS = ("model_layer_0", "model_layer_1", "model_layer_2")
@@ -37,7 +39,11 @@ def traffic_of(assembly, body, how):
     image = assembly("cortex-m4", body)
     target = replace(targets.find("cortex-m4"), flash_timing=how)
     assert image.symbol("measured").address % 16 == 0, "the counts below are for this alignment"
-    (before, *layers) = trace_flash(image, target, CountedFunction(image.symbol("measured").address), NO_ENDLESS_LOOP)
+    function = CountedFunction(image.symbol("measured").address)
+    with Machine(target, image, function=function) as machine:
+        machine.run()
+        blocks = machine.counter.blocks()
+    before, *layers = trace_flash(image, target, function, blocks, NO_ENDLESS_LOOP)
     assert layers == []
     return before
 
@@ -125,3 +131,9 @@ def test_boards_cost_what_their_cpu_costs_plus_their_waits(toy, board):
 @pytest.mark.parametrize("cpu", ["cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55"])
 def test_flash_of_generic_cpus_never_waits(cpu):
     assert targets.find(cpu).flash_timing is None
+
+
+def test_program_that_runs_another_way_under_the_hook_is_an_error(assembly):
+    image, target = assembly("cortex-m4", "bx lr\n"), replace(targets.find("cortex-m4"), flash_timing=timing())
+    with pytest.raises(DeviceError, match="another way"):
+        trace_flash(image, target, CountedFunction(image.symbol("measured").address), (), NO_ENDLESS_LOOP)
