@@ -18,6 +18,8 @@ from edgecompress.targets.compilers import Name, find_compiler
 from edgecompress.targets.image import Image
 
 OPTIMIZATION = "-O2"
+Golden = tuple[Mapping[int, np.ndarray], Mapping[int, np.ndarray]]
+"""Inputs and expected outputs, by tensor index."""
 PROGRAMS: tuple[runtime.Program, ...] = ("firmware", "standalone")
 
 
@@ -57,7 +59,7 @@ def build(
     program: Program,
     target: Target,
     folder: Path,
-    golden: tuple[Mapping[int, np.ndarray], Mapping[int, np.ndarray]],
+    golden: Golden,
     *,
     prefix: str = "model",
     compiler: Name = "zig",
@@ -83,14 +85,7 @@ def build(
         if serial:
             extra = uart.sources(target.serial, target.name, target.register_writes)
         sources = {**model, **extra, **runtime.program_sources(name)}
-        images[name] = toolchain.compile(
-            sources,
-            target,
-            folder / f"{name}.elf",
-            defines={**defines, **serial},
-            optimization=OPTIMIZATION,
-            compiler=compiler,
-        )
+        images[name] = _compile(sources, target, folder / f"{name}.elf", {**defines, **serial}, compiler)
     return Firmware(
         {**model, **golden_files},
         images["firmware"],
@@ -99,6 +94,23 @@ def build(
         images.get("serial"),
         find_compiler(compiler).identity,
     )
+
+
+def build_standalone(program: Program, target: Target, folder: Path, golden: Golden, compiler: Name = "zig") -> Image:
+    """Only the program that runs one inference from reset: what is counted."""
+    sources = {
+        **writer.write(program, "model"),
+        **writer.write_golden(program, *golden, prefix="model"),
+        **runtime.program_sources("standalone"),
+    }
+    defines = {**runtime.program_defines("model"), "EC_SECTIONS": "1"}
+    return _compile(sources, target, folder / "standalone.elf", defines, compiler)
+
+
+def _compile(
+    sources: Mapping[str, str], target: Target, path: Path, defines: Mapping[str, str], compiler: Name
+) -> Image:
+    return toolchain.compile(sources, target, path, defines=defines, optimization=OPTIMIZATION, compiler=compiler)
 
 
 def load(folder: Path, program: Program, target: Target) -> Firmware | None:

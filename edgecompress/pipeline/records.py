@@ -14,13 +14,13 @@ from edgecompress.inspection import tensor_record
 from edgecompress.pipeline.evidence import Expected
 from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
 from edgecompress.reference.compare import Comparison
+from edgecompress.report.kernel_records import FlashWaits
 from edgecompress.report.records import (
     MODELLED,
     BitExact,
     Board,
     Cycles,
     Flash,
-    FlashWaits,
     Layer,
     LitertDifference,
     MemoryMap,
@@ -147,6 +147,7 @@ def milliseconds(cycles: Cycles, target: Target) -> Milliseconds:
 def layer_rows(program: Program) -> tuple[Layer, ...]:
     """One record per operation of the graph with what is known before anything runs."""
     weights = {layer.step: count for layer, count in zip(program.layers, weight_bytes(program), strict=True)}
+    kernels = {layer.step: layer.call.kernel for layer in program.layers}
     return tuple(
         Layer(
             index=operation.index,
@@ -154,6 +155,7 @@ def layer_rows(program: Program) -> tuple[Layer, ...]:
             name=program.graph.results(operation)[0].name,
             macs=macs(program.graph, operation),
             weight_bytes=weights.get(step, 0),
+            kernel=kernels.get(step),
             output_shape=program.graph.results(operation)[0].shape,
             parameters=sum(
                 t.elements

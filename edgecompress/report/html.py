@@ -29,6 +29,7 @@ from edgecompress.report.summary import (
     slowest_layers,
     slowest_line,
     title,
+    tuning_line,
 )
 
 TEMPLATE = "report.html.jinja"
@@ -82,6 +83,7 @@ def render_html(report: Report) -> str:
             facts=[fact for fact in facts if fact not in tiles],
             layers=_layer_rows(report.layers),
             slowest=slowest_line(report.layers),
+            tuning=tuning_line(report.tuning) if report.tuning else "",
             known=_known(report.layers),
             stages=_stage_bars(report),
             whiskers=_whiskers(accuracy_rows(report)),
@@ -150,7 +152,12 @@ def _known(layers: Sequence[Layer]) -> dict[str, bool]:
     """Which columns of the layers hold anything at all."""
     fields = {"cycles": "cycles", "limits": "cycles_max", "macs": "macs", "weights": "weight_bytes"}
     fields |= {"instructions": "instructions", "shapes": "output_shape", "milliseconds": "milliseconds"}
-    fields |= {"modelled": "modelled_cycles", "expected": "expected_ratio", "waits": "flash_wait_cycles"}
+    fields |= {
+        "modelled": "modelled_cycles",
+        "expected": "expected_ratio",
+        "waits": "flash_wait_cycles",
+        "kernels": "kernel",
+    }
     return {name: any(getattr(layer, field) is not None for layer in layers) for name, field in fields.items()}
 
 

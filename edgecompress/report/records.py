@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from edgecompress.memory.plan import Block
+from edgecompress.report.kernel_records import FlashWaits, KernelOption, Tuning
 from edgecompress.report.linux_records import ExecutorRecord, Machine
 
 SCHEMA = "edgecompress-report/1"
@@ -172,26 +173,6 @@ class Cycles:
 
 
 @dataclass(frozen=True)
-class FlashWaits:
-    """What waiting for flash adds to an inference: modelled, and part of the modelled cycles.
-
-    Attributes:
-        wait_states: of a read beyond every cache, at full clock.
-        min: every access hits a cache. typical: the misses of simulated caches, cold at first. max: every access to another
-            line than the one before waits.
-        loads: from flash, counted.
-        source: of the board's numbers; none of them is checked on silicon here.
-    """
-
-    wait_states: int
-    min: int
-    typical: int
-    max: int
-    loads: int
-    source: str
-
-
-@dataclass(frozen=True)
 class Run:
     """Where the model ran, when that was not an emulator of this tool.
 
@@ -245,6 +226,8 @@ class Layer:
         milliseconds: measured on a Linux computer, the median of all runs.
         flash_wait_cycles: of the modelled cycles, those that wait for flash; None where the flash never waits.
         flash_loads: loads from flash, counted where it waits.
+        kernel: what computes it on the device; None for aliases.
+        alternatives: every kernel that could, the chosen one among them, where they were measured.
     """
 
     index: int
@@ -267,6 +250,8 @@ class Layer:
     expected_ratio: float | None = None
     flash_wait_cycles: int | None = None
     flash_loads: int | None = None
+    kernel: str | None = None
+    alternatives: tuple[KernelOption, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -366,6 +351,7 @@ class Report:
     cycles: Cycles = Cycles()
     modelled: Cycles = Cycles()
     flash_waits: FlashWaits | None = None
+    tuning: Tuning | None = None
     run: Run = Run()
     calibration: CalibrationRecord | None = None
     milliseconds: Milliseconds = Milliseconds()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgecompress.report import format as fmt
+from edgecompress.report.kernel_records import Tuning
 from edgecompress.report.linux_records import ExecutorRecord
 from edgecompress.report.records import COUNTED, MEASURED, MODELLED, Interval, Layer, PassRecord, Report
 
@@ -150,6 +151,16 @@ def slowest_line(layers: Sequence[Layer]) -> str:
     if not found:
         return ""
     return f"slowest: {', '.join(found)}: most cycles above this model's best {fmt.ratio(best_rate(layers))} cycles/MAC"
+
+
+def tuning_line(tuning: Tuning) -> str:
+    """How the kernels were chosen, in one line."""
+    origin = MODELLED if tuning.by == "cycles" else COUNTED
+    when = ", measured earlier" if tuning.cached else ""
+    return (
+        f"kernels with the least {tuning.by} ({origin}, {fmt.plural(tuning.runs, 'emulated run')}{when}): "
+        f"{fmt.number(tuning.saved)} fewer than the best guesses"
+    )
 
 
 MOST_LOSSES = 5

@@ -20,6 +20,7 @@ from edgecompress.report.summary import (
     slowest_layers,
     slowest_line,
     title,
+    tuning_line,
 )
 
 WIDE_SCREEN = 100
@@ -43,6 +44,7 @@ def print_bench(report: Report, console: Console, *, verbosity: int = 0) -> None
     print_facts(console, headline(report))
     print_executors(report, console)
     print_layers(report, console)
+    print_tuning(report, console)
     _print_litert(report, console)
     if verbosity >= MEMORY_MAP_FROM:
         print_memory_map(report, console)
@@ -59,6 +61,7 @@ def print_build(report: Report, console: Console, *, verbosity: int = 0) -> None
     _print_heading(console, "result")
     print_facts(console, headline(report))
     print_layers(report, console)
+    print_tuning(report, console)
     _print_litert(report, console)
     if verbosity >= MEMORY_MAP_FROM:
         print_memory_map(report, console)
@@ -105,6 +108,7 @@ def print_layers(report: Report, console: Console) -> None:
         Column("#", tuple(str(layer.index) for layer in layers), style="dim"),
         Column("op", tuple(layer.op for layer in layers), right=False, style="cyan"),
         Column("name", tuple(fmt.layer_name(layer.name) for layer in layers), right=False, least=12, drop=3),
+        Column("kernel", tuple(layer.kernel or fmt.BLANK for layer in layers), right=False, drop=4),
         Column("MACs", tuple(fmt.number(layer.macs) for layer in layers)),
         Column("weights\nB", tuple(fmt.number(layer.weight_bytes) for layer in layers)),
         Column(f"instructions\n{COUNTED}", tuple(fmt.number(layer.instructions) for layer in layers), drop=1),
@@ -125,6 +129,24 @@ def print_layers(report: Report, console: Console) -> None:
     print_table(console, _without_empty(columns))
     if slowest_line(layers):
         print_line(console, slowest_line(layers), style="yellow")
+
+
+def print_tuning(report: Report, console: Console) -> None:
+    """What every kernel that could compute a layer costs, layers with a choice only."""
+    if report.tuning is None:
+        return
+    _print_heading(console, tuning_line(report.tuning))
+    rows = [(layer, one) for layer in report.layers if len(layer.alternatives) > 1 for one in layer.alternatives]
+    columns = [
+        Column("#", tuple(str(layer.index) for layer, _ in rows), style="dim"),
+        Column("op", tuple(layer.op for layer, _ in rows), right=False, style="cyan"),
+        Column("", tuple("chosen" if one.chosen else "" for _, one in rows), right=False, style="green"),
+        Column("kernel", tuple(one.kernel for _, one in rows), right=False),
+        Column(f"instructions\n{COUNTED}", tuple(fmt.number(one.instructions) for _, one in rows), drop=1),
+        Column(f"cycles\n{MODELLED}", tuple(fmt.number(one.cycles) for _, one in rows), style="bold"),
+        Column("scratch\nB", tuple(fmt.number(one.scratch_bytes) for _, one in rows), drop=2),
+    ]
+    print_table(console, columns)
 
 
 def _words(layers: Sequence[Layer], kind: str, time_kind: str | None) -> str:
