@@ -1,12 +1,14 @@
 """From a graph to a program: every operation lowered to its kernel call, every activation placed in the arena."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from edgecompress import memory
 from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
-from edgecompress.codegen.ops.base import KernelCall, printable
+from edgecompress.codegen.ops.base import KernelCall, describe, printable
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Plan, Sweep
 from edgecompress.tflite.graph import Graph, Operation
@@ -53,11 +55,18 @@ class Program:
         return sum(macs(self.graph, layer.operation) for layer in self.layers)
 
 
-def lower(graph: Graph, features: Features = PLAIN) -> Program:
+DEFAULT_CHOICES: Mapping[int, int] = MappingProxyType({})
+
+
+def lower(graph: Graph, features: Features = PLAIN, choices: Mapping[int, int] = DEFAULT_CHOICES) -> Program:
     """Folds, checks, lowers and plans.
+
+    Args:
+        choices: by step, which of `variants.candidates` computes it; the first where nothing is said.
 
     Raises:
         UnsupportedError: an operator is missing or used in a way that is not supported; names the first.
+        IndexError: a choice that is no candidate.
     """
     _check_integer(graph)
     _check_borders(graph)
@@ -69,7 +78,7 @@ def lower(graph: Graph, features: Features = PLAIN) -> Program:
     scratch: dict[int, int] = {}
     for step, operation in enumerate(folded.operations):
         ops.check(folded, operation)
-        call = next(variants.candidates(folded, operation, features))
+        call = _candidate(folded, operation, features, choices.get(step, 0))
         if call is None:
             aliases[operation.outputs[0]] = operation.inputs[0]
             continue
@@ -90,6 +99,13 @@ def stated_sweeps(call: KernelCall) -> dict[int, Sweep]:
     for tensor, sweep in zip(call.operands, call.sweeps, strict=False):
         stated[tensor.index] = sweep if stated.get(tensor.index, sweep) == sweep else None
     return {index: sweep for index, sweep in stated.items() if sweep is not None}
+
+
+def _candidate(graph: Graph, operation: Operation, features: Features, number: int) -> KernelCall | None:
+    for place, call in enumerate(variants.candidates(graph, operation, features)):
+        if place == number:
+            return call
+    raise IndexError(f"{describe(graph, operation)}: there is no candidate {number}")
 
 
 def macs(graph: Graph, operation: Operation) -> int:

@@ -49,6 +49,7 @@ def bench_anywhere(
     save: Path | None = None,
     prefix: str = "model",
     compiler: "Name" = "zig",
+    tune: bool = False,
     seed: int = 0,
     threads: int = 1,
     install_litert: bool = False,
@@ -79,6 +80,10 @@ def bench_anywhere(
     }
     if place.is_linux and target is not None:
         raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
+    if place.is_linux and tune:
+        raise UsageError(
+            f"{place.text} is a Linux computer: --tune measures on an emulated Cortex-M", hint="leave it away"
+        )
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
         tests = None
         if data is not None or count is not None:
@@ -87,7 +92,9 @@ def bench_anywhere(
             more = {"runs": runs or LINUX_RUNS, "threads": threads, "install_litert": install_litert}
             return _on_linux(model, place, tests, {**shared, **more})
         chosen = target or _target_of(model)
-        result = bench(model, target=chosen, compiler=compiler, on=place, runs=runs or RUNS, data=tests, **shared)
+        result = bench(
+            model, target=chosen, compiler=compiler, on=place, runs=runs or RUNS, data=tests, tune=tune, **shared
+        )
     return Result(result.report, result.require_exact)
 
 

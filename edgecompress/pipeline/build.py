@@ -60,6 +60,7 @@ def build(
     random_calibration: bool = False,
     trust_model_code: bool = False,
     compiler: Name = "zig",
+    tune: bool = False,
     command: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Build:
@@ -74,6 +75,7 @@ def build(
         out: the run directory; None: build/<model's name>.
         max_drop: percentage points of the metric that may be lost; more raises AccuracyError, after the report is written.
         resume: go on from the finished stages of an earlier run with the same inputs.
+        tune: choose every layer's kernel by measuring all candidates on the emulator.
         random_calibration: without data: sizes and speed only, accuracy unknown.
         on_event: called with progress events (JSON-able dicts with "kind").
 
@@ -99,7 +101,7 @@ def build(
         },
     )
     try:
-        return _carry_out(run, compiler, command, started)
+        return _carry_out(run, compiler, tune, command, started)
     except ToolError:
         raise  # its message points at the log
     except BaseException:
@@ -107,7 +109,7 @@ def build(
         raise
 
 
-def _carry_out(run: Run, compiler: Name, command: str | None, started: float) -> Build:
+def _carry_out(run: Run, compiler: Name, tune: bool, command: str | None, started: float) -> Build:
     """The stages in order."""
     settings = run.settings.build
     compressed = _compress(run) if run.is_keras and run.settings.passes else None
@@ -116,7 +118,7 @@ def _carry_out(run: Run, compiler: Name, command: str | None, started: float) ->
     losses = _losses(run) if converted and run.dataset else {}
     promises = assembly.check_promises(run.folder, compressed)
     tests = accuracy.read_test_set(run.folder.path / "test") if judged else None
-    benchmark = _bench(run, tests, compiler, command)
+    benchmark = _bench(run, tests, compiler, tune, command)
     report = assembly.assemble(benchmark.report, run.model, settings, compressed, converted, promises)
     report = replace(report, layers=tuple(replace(layer, **losses.get(layer.index, {})) for layer in report.layers))
     if run.dataset:
@@ -223,7 +225,7 @@ def _losses(run: Run) -> dict[int, dict[str, Any]]:
     return {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
 
 
-def _bench(run: Run, tests: accuracy.TestSet | None, compiler: Name, command: str | None) -> Benchmark:
+def _bench(run: Run, tests: accuracy.TestSet | None, compiler: Name, tune: bool, command: str | None) -> Benchmark:
     settings = run.settings.build
     samples = None
     if tests is not None and len(tests.inputs) == 1:
@@ -239,6 +241,7 @@ def _bench(run: Run, tests: accuracy.TestSet | None, compiler: Name, command: st
         samples=samples,
         prefix=settings.prefix,
         compiler=compiler,
+        tune=tune,
         seed=settings.seed,
         command=command,
         on_progress=say,
