@@ -14,9 +14,11 @@ from edgecompress.codegen.variants.dual import (
     JointFullyConnected,
 )
 from edgecompress.codegen.variants.dual_add import DualAdd
+from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
 VARIANTS: tuple[Variant, ...] = (
+    WinogradConv2D(),
     JointConv2D(),
     DualConv2D(),
     Depthwise3x3(),
