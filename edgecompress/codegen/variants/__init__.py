@@ -11,6 +11,7 @@ from edgecompress.codegen.variants.dual import (
     DualConv2D,
     DualDepthwiseConv2D,
     JointConv2D,
+    JointDepthwiseConv2D,
     JointFullyConnected,
 )
 from edgecompress.codegen.variants.dual_add import DualAdd
@@ -21,6 +22,7 @@ VARIANTS: tuple[Variant, ...] = (
     WinogradConv2D(),
     JointConv2D(),
     DualConv2D(),
+    JointDepthwiseConv2D(),
     Depthwise3x3(),
     DualDepthwiseConv2D(),
     JointFullyConnected(),

@@ -114,6 +114,16 @@ class JointConv2D(DualConv2D):
         )
 
 
+class JointDepthwiseConv2D(JointConv2D):
+    """Of a single input channel: that is a convolution."""
+
+    opcode = "DEPTHWISE_CONV_2D"
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        outputs = parts.result.shape[3]
+        return parts.values.reshape(-1, outputs).T if parts.source.shape[3] == 1 else None
+
+
 class DualDepthwiseConv2D(DualVariant):
     opcode = "DEPTHWISE_CONV_2D"
 
@@ -264,9 +274,10 @@ def strip_sweep(parts: Parts, operation: Operation) -> Sweep | None:
 
 def strip_order(rows: np.ndarray, parts: Parts) -> np.ndarray:
     """Weights [outputs, inputs] in the order in which the strip holds inputs: whole words by row, then what is left."""
-    _, height, width, channels = parts.weights.shape
-    filters = rows.reshape(len(rows), height, width * channels)
-    words = width * channels // 4 * 4
+    height, width = parts.weights.shape[1:3]
+    run = width * parts.source.shape[3]
+    filters = rows.reshape(len(rows), height, run)
+    words = run // 4 * 4
     return np.concatenate(
         [half.reshape(len(rows), -1) for half in (filters[..., :words], filters[..., words:])], axis=1
     )
@@ -278,7 +289,7 @@ def _window(parts: Parts, operation: Operation) -> Window:
 
 def _depth(parts: Parts) -> int:
     """Inputs of one output, rounded up to 4."""
-    inputs = parts.values[0].size
+    inputs = int(np.prod(parts.weights.shape[1:3])) * parts.source.shape[3]
     return inputs + -inputs % 4
 
 
