@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from edgecompress.codegen import writer
+from edgecompress.codegen import variants, writer
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.program import Program, lower
 from edgecompress.errors import EdgecompressError
@@ -27,19 +28,34 @@ class Written:
     job: Job
 
 
-def write(jobs: Sequence[Job], features: Features) -> list[Written | EdgecompressError]:
-    """The C of every job's model, or why there is none."""
+def write(jobs: Sequence[Job], features: Features, number: int = 0) -> list[Written | EdgecompressError]:
+    """The C of every job's model, or why there is none.
+
+    Args:
+        number: which candidate computes every layer; the plain kernel where there are fewer.
+    """
     made: list[Written | EdgecompressError] = []
     count = 0
     for job in jobs:
         try:
-            program = lower(reader.read(job.model), features)
+            program = lowered(job.model, features, number)
         except EdgecompressError as error:
             made.append(error)
             continue
         made.append(Written(count, program, writer.write(program, f"case_{count}"), job))
         count += 1
     return made
+
+
+def lowered(model: Path, features: Features, number: int) -> Program:
+    """The program with every layer's candidate of this number, the last one where there are fewer."""
+    program = lower(reader.read(model), features)
+    if number == 0:
+        return program
+    counts = {
+        layer.step: len(list(variants.candidates(program.graph, layer.operation, features))) for layer in program.layers
+    }
+    return lower(reader.read(model), features, {step: min(number, count - 1) for step, count in counts.items()})
 
 
 def program_of(cases: Sequence[Written]) -> dict[str, str]:

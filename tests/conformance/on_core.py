@@ -54,10 +54,12 @@ class OnCore:
     Attributes:
         name: of the target.
         compiler: that makes the firmware.
+        number: which candidate computes every layer; the plain kernel where there are fewer.
     """
 
     name: str
     compiler: Name = "zig"
+    number: int = 0
 
     def available(self) -> str | None:
         """None, or which program is missing."""
@@ -72,7 +74,7 @@ class OnCore:
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
         target = find(self.name)
-        made = generated_c.write(jobs, features_of(target.cpu))
+        made = generated_c.write(jobs, features_of(target.cpu), self.number)
         cases = [one for one in made if isinstance(one, Written)]
         with tempfile.TemporaryDirectory() as folder:
             image = self.build(cases, target, Path(folder))

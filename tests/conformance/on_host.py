@@ -51,11 +51,13 @@ class OnHost:
 
     Args:
         features: the processor that the kernels are chosen for; this computer runs their twins in plain C.
+        number: which candidate computes every layer; the plain kernel where there are fewer.
     """
 
-    def __init__(self, features: Features = PLAIN) -> None:
+    def __init__(self, features: Features = PLAIN, number: int = 0) -> None:
         self.name = "host-dsp" if features.dsp else "host"
         self._features = features
+        self._number = number
 
     def available(self) -> str | None:
         """None: the compiler is a dependency."""
@@ -63,7 +65,7 @@ class OnHost:
 
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
-        made = generated_c.write(jobs, self._features)
+        made = generated_c.write(jobs, self._features, self._number)
         cases = [one for one in made if isinstance(one, Written)]
         sanitizer: host.Sanitizer = "address" if shutil.which("gcc") or shutil.which("clang") else "undefined"
         with tempfile.TemporaryDirectory() as folder:
