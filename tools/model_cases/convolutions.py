@@ -23,8 +23,9 @@ class Layer:
         filters: output channels (CONV_2D, FULLY_CONNECTED) or the depth multiplier (DEPTHWISE_CONV_2D).
         kernel, stride, dilation: height and width.
         weights: "random", "lowest" (-128), "highest" (127), "zero", or "unit" (-1, 0, 1).
-        bias: "random", "none" (two operands), "absent" (a third operand of -1), "large" (near the int32 limits),
-            or "brim" (the largest magnitudes with which no input makes the accumulator overflow).
+        bias: "random", "none" (two operands), "absent" (a third operand of -1), "large" (near the int32 limits), "powers" (of
+            two, 2^16 to 2^30, and their neighbours: limits of proofs are there), or "brim" (the largest magnitudes with which no
+            input makes the accumulator overflow).
         gain: output values per standard deviation of the accumulator, in LSB: 40 fills the range without much
             saturation.
         factor: from accumulators to outputs, before `spread`; replaces `gain` where it is not 0.
@@ -80,8 +81,10 @@ def add_weights(
     elif layer.bias != "none":
         limit = 2**31 - 2**22 if layer.bias == "large" else int(deviation)
         bias = generator.integers(-limit, limit, channels, np.int32, endpoint=True)
-        if layer.bias == "brim":
-            bias = brim(values, axis) * generator.choice(np.array([-1, 1], np.int32), channels)
+        if layer.bias in ("brim", "powers"):
+            powers = 2 ** generator.integers(16, 30, channels, endpoint=True) + generator.integers(-1, 2, channels)
+            size = brim(values, axis) if layer.bias == "brim" else np.minimum(powers, brim(values, axis))
+            bias = (size * generator.choice([-1, 1], channels)).astype(np.int32)
         operands.append(network.tensor([channels], np.float32(layer.input_scale) * scales, dtype="INT32", data=bias))
     if layer.factor:
         return operands, float(layer.input_scale * layer.weight_scale / layer.factor)
