@@ -19,7 +19,7 @@ from edgecompress.reference.tflm import Tflm
 from edgecompress.targets import find, names
 from edgecompress.tflite import reader
 
-FEW, MANY = 20, 120
+FEW, MANY = 20, 200
 """Models of each operator."""
 
 FAMILIES = (PLAIN, *(Features(**{field.name: True}) for field in fields(Features)))
