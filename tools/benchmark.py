@@ -43,6 +43,7 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 )
 @click.option("-c", "--core", "cores", multiple=True, type=click.Choice(CORES), help="Which; again for more.  [all]")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
+@click.option("--tune", is_flag=True, help="Choose kernels by measuring them all; the bars are for builds without it.")
 @click.option(
     "--inputs", default=1, show_default=True, help="Random inputs compared byte by byte, beside 4 hostile ones."
 )
@@ -84,7 +85,7 @@ def main(**given: Any) -> None:
 
 def _measure(given: dict[str, Any], name: str, core: str) -> Measured:
     path = find_model(given["folder"], name)
-    options = {"compiler": given["compiler"]}
+    options = {"compiler": given["compiler"], "tune": given["tune"]}
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder, progress() as say:
 
         def on_progress(what: str, done: int, total: int) -> None:

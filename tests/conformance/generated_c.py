@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -12,7 +13,6 @@ from edgecompress.codegen.program import Program, lower
 from edgecompress.errors import EdgecompressError
 from edgecompress.reference.executor import Answer, Job, Tensors
 from edgecompress.tflite import reader
-from edgecompress.tflite.graph import Graph
 
 GARBAGE = 0xA5
 """What the arena holds before a run: a kernel that reads what nothing has written gives other bytes than TFLM."""
@@ -28,17 +28,17 @@ class Written:
     job: Job
 
 
-def write(jobs: Sequence[Job], features: Features, rank: int = 0) -> list[Written | EdgecompressError]:
+def write(jobs: Sequence[Job], features: Features, number: int = 0) -> list[Written | EdgecompressError]:
     """The C of every job's model, or why there is none.
 
     Args:
-        rank: which candidate computes an operation: the best guess, the next one, …; the last where there are fewer.
+        number: which candidate computes every layer; the plain kernel where there are fewer.
     """
     made: list[Written | EdgecompressError] = []
     count = 0
     for job in jobs:
         try:
-            program = lower_ranked(reader.read(job.model), features, rank)
+            program = lowered(job.model, features, number)
         except EdgecompressError as error:
             made.append(error)
             continue
@@ -47,11 +47,15 @@ def write(jobs: Sequence[Job], features: Features, rank: int = 0) -> list[Writte
     return made
 
 
-def lower_ranked(graph: Graph, features: Features, rank: int) -> Program:
-    """The program of the candidates of one rank."""
-    first = lower(graph, features)
-    counts = [len(list(variants.candidates(first.graph, o, features))) for o in first.graph.operations]
-    return lower(graph, features, {step: min(rank, count - 1) for step, count in enumerate(counts)}) if rank else first
+def lowered(model: Path, features: Features, number: int) -> Program:
+    """The program with every layer's candidate of this number, the last one where there are fewer."""
+    program = lower(reader.read(model), features)
+    if number == 0:
+        return program
+    counts = {
+        layer.step: len(list(variants.candidates(program.graph, layer.operation, features))) for layer in program.layers
+    }
+    return lower(reader.read(model), features, {step: min(number, count - 1) for step, count in counts.items()})
 
 
 def program_of(cases: Sequence[Written]) -> dict[str, str]:

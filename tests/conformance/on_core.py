@@ -54,13 +54,14 @@ class OnCore:
     Attributes:
         name: of the target.
         compiler: that makes the firmware.
-        spends_flash, rank: which kernels, as of `Features` and `generated_c.write`.
+        number: which candidate computes every layer; the plain kernel where there are fewer.
+        spends_flash: as of `Features`.
     """
 
     name: str
     compiler: Name = "zig"
+    number: int = 0
     spends_flash: bool = False
-    rank: int = 0
 
     def available(self) -> str | None:
         """None, or which program is missing."""
@@ -76,7 +77,7 @@ class OnCore:
         """See `Executor.run_jobs`."""
         target = find(self.name)
         features = replace(features_of(target.cpu), spends_flash=self.spends_flash)
-        made = generated_c.write(jobs, features, self.rank)
+        made = generated_c.write(jobs, features, self.number)
         cases = [one for one in made if isinstance(one, Written)]
         with tempfile.TemporaryDirectory() as folder:
             image = self.build(cases, target, Path(folder))

@@ -52,13 +52,13 @@ class OnHost:
     Args:
         name: of this executor.
         features: the processor that the kernels are chosen for; this computer runs their twins in plain C.
-        rank: of the kernels, as of `generated_c.write`.
+        number: which candidate computes every layer; the plain kernel where there are fewer.
     """
 
-    def __init__(self, name: str = "host", features: Features = PLAIN, rank: int = 0) -> None:
+    def __init__(self, features: Features = PLAIN, number: int = 0, name: str = "host") -> None:
         self.name = name
         self._features = features
-        self._rank = rank
+        self._number = number
 
     def available(self) -> str | None:
         """None: the compiler is a dependency."""
@@ -66,7 +66,7 @@ class OnHost:
 
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
-        made = generated_c.write(jobs, self._features, self._rank)
+        made = generated_c.write(jobs, self._features, self._number)
         cases = [one for one in made if isinstance(one, Written)]
         sanitizer: host.Sanitizer = "address" if shutil.which("gcc") or shutil.which("clang") else "undefined"
         with tempfile.TemporaryDirectory() as folder:

@@ -78,6 +78,7 @@ def measure(
         "sha256": report.model.sha256,
         "compiler": report.compiler,
         "flags": list(report.compiler_flags),
+        "tuned": report.tuning is not None,
         "emulator": report.board.runner,
         "cycle_model": report.cycles.confidence,
         "differing_bytes": report.bit_exact.differing_bytes,

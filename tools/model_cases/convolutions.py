@@ -1,7 +1,7 @@
 """Cases of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -23,9 +23,12 @@ class Layer:
         filters: output channels (CONV_2D, FULLY_CONNECTED) or the depth multiplier (DEPTHWISE_CONV_2D).
         kernel, stride, dilation: height and width.
         weights: "random", "lowest" (-128), "highest" (127), "zero", or "unit" (-1, 0, 1).
-        bias: "random", "none" (two operands), "absent" (a third operand of -1), or "large" (near the int32 limits).
+        bias: "random", "none" (two operands), "absent" (a third operand of -1), "large" (near the int32 limits), "powers" (of
+            two, 2^16 to 2^30, and their neighbours: limits of proofs are there), or "brim" (the largest magnitudes with which no
+            input makes the accumulator overflow).
         gain: output values per standard deviation of the accumulator, in LSB: 40 fills the range without much
             saturation.
+        factor: from accumulators to outputs, before `spread`; replaces `gain` where it is not 0.
         spread: factors of the per-channel scales, cycled; () is one scale per tensor.
     """
 
@@ -43,6 +46,7 @@ class Layer:
     input_scale: float = 0.0235
     weight_scale: float = 0.0071
     gain: float = 40.0
+    factor: float = field(default=0.0, repr=False)
     spread: tuple[float, ...] = (1.0, 0.6, 1.7, 0.9, 0.35)
     groups: int = 1
     keep_dims: bool = False
@@ -77,8 +81,20 @@ def add_weights(
     elif layer.bias != "none":
         limit = 2**31 - 2**22 if layer.bias == "large" else int(deviation)
         bias = generator.integers(-limit, limit, channels, np.int32, endpoint=True)
+        if layer.bias in ("brim", "powers"):
+            powers = 2 ** generator.integers(16, 30, channels, endpoint=True) + generator.integers(-1, 2, channels)
+            size = brim(values, axis) if layer.bias == "brim" else np.minimum(powers, brim(values, axis))
+            bias = (size * generator.choice([-1, 1], channels)).astype(np.int32)
         operands.append(network.tensor([channels], np.float32(layer.input_scale) * scales, dtype="INT32", data=bias))
+    if layer.factor:
+        return operands, float(layer.input_scale * layer.weight_scale / layer.factor)
     return operands, float(layer.input_scale * layer.weight_scale * deviation / layer.gain)
+
+
+def brim(values: np.ndarray, axis: int) -> np.ndarray:
+    """By output channel, what is left of int32 above the largest sum of weights times inputs less their zero point."""
+    sums = 255 * np.abs(np.moveaxis(values, axis, 0).astype(np.int64)).reshape(values.shape[axis], -1).sum(axis=1)
+    return (2**31 - 1 - sums).astype(np.int32)
 
 
 def extent(layer: Layer, dimension: int) -> int:

@@ -1,0 +1,182 @@
+"""Random models: the generated C for every family of processors, on this computer under sanitizers and on emulated cores,
+gives the bytes of our NumPy reference, and that gives TFLM's."""
+
+from dataclasses import fields
+
+import pytest
+from conftest import NEEDS, require
+from on_core import OnCore
+from on_host import OnHost
+from random_models import MODELS, drawn
+
+from edgecompress.codegen import variants
+from edgecompress.codegen.features import PLAIN, Features
+from edgecompress.reference.compare import compare
+from edgecompress.reference.executor import Job
+from edgecompress.reference.inputs import FILLS, filled_input
+from edgecompress.reference.integer import Integer
+from edgecompress.reference.tflm import Tflm
+from edgecompress.targets import find, names
+from edgecompress.tflite import reader
+
+FEW, MANY = 20, 200
+"""Models of each operator."""
+
+FAMILIES = (PLAIN, *(Features(**{field.name: True}) for field in fields(Features)))
+"""The features of every family of kernels; a new field of `Features` is a new family."""
+CORES = tuple(name for name in names() if name == find(name).cpu.name)
+SECOND_CHOICES = (1,)
+"""Candidates behind the first, the plain kernel aside: that is what the plain family runs."""
+FAST_CORES = ("cortex-m4", "cortex-m0plus")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("random")
+
+
+@pytest.fixture(scope="module")
+def batch(folder):
+    """`batch(count)` -> (models, graphs, jobs), each of them in the same order, `count` of every operator."""
+    known = {}
+
+    def made(count):
+        if count not in known:
+            models = [model for opcode in sorted(MODELS) for model in drawn(opcode, count)]
+            graphs, jobs = [], []
+            for number, model in enumerate(models):
+                path = folder / f"{model.opcode.lower()}-{count}_{number}.tflite"
+                path.write_bytes(model.build())
+                graphs.append(reader.read(path))
+                jobs.append(Job(path, tuple(filled_input(graphs[-1], fill) for fill in FILLS)))
+            known[count] = models, graphs, jobs
+        return known[count]
+
+    return made
+
+
+@pytest.fixture(scope="module")
+def reference(batch):
+    known = {}
+
+    def answers(count):
+        if count not in known:
+            known[count] = Integer().run_jobs(batch(count)[2])
+        return known[count]
+
+    return answers
+
+
+def check(executor, count, batch, reference):
+    """Every model gives the reference's bytes; names the smallest that does not."""
+    require(executor)
+    models, graphs, jobs = batch(count)
+    wrong = []
+    for model, graph, theirs, ours in zip(models, graphs, reference(count), executor.run_jobs(jobs), strict=True):
+        assert theirs.error is None, f"{model.opcode} {model.text}: {theirs.error}"
+        found = None if ours.error else compare(graph, theirs.outputs, ours.outputs)
+        if found is None or not found.exact:
+            what = ours.error or f"{found.differing_bytes} of {found.compared_bytes} bytes, first in {found.first}"
+            wrong.append((model.size, f"{model.opcode} {model.text}\n{what}"))
+    assert not wrong, f"{len(wrong)} of {len(models)} models, the smallest: {min(wrong)[1]}"
+
+
+def called(features):
+    return "+".join(field.name for field in fields(Features) if getattr(features, field.name)) or "plain"
+
+
+@pytest.mark.parametrize("features", FAMILIES, ids=called)
+def test_generated_c_of_every_family_is_exact_on_this_computer(features, batch, reference):
+    check(OnHost(features), FEW, batch, reference)
+
+
+@pytest.mark.parametrize("core", FAST_CORES)
+def test_generated_c_is_exact_on_a_core(core, batch, reference):
+    check(OnCore(core), FEW, batch, reference)
+
+
+def test_reference_gives_tflms_bytes(batch, reference):
+    check(Tflm(), FEW, batch, reference)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("features", FAMILIES, ids=called)
+def test_generated_c_of_every_family_is_exact_for_many_models(features, batch, reference):
+    check(OnHost(features), MANY, batch, reference)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SECOND_CHOICES)
+@pytest.mark.parametrize("features", FAMILIES[1:], ids=called)
+def test_kernels_that_are_not_the_first_choice_are_exact_on_this_computer(features, number, batch, reference):
+    check(OnHost(features, number), MANY, batch, reference)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", SECOND_CHOICES)
+def test_kernels_that_are_not_the_first_choice_are_exact_on_a_core(number, batch, reference):
+    check(OnCore("cortex-m4", number=number), MANY, batch, reference)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", variants.VARIANTS, ids=lambda variant: type(variant).__name__)
+def test_every_variant_is_drawn_several_times(variant, batch):
+    """So that what is said of random models is said of all variants."""
+    _, graphs, _ = batch(MANY)
+    used = [
+        operation
+        for graph in graphs
+        for operation in graph.operations
+        if operation.opcode == variant.opcode and variant.lower(graph, operation) is not None
+    ]
+    assert len(used) >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "core", [pytest.param(core, marks=[pytest.mark.needs(NEEDS[core])] if core in NEEDS else []) for core in CORES]
+)
+def test_generated_c_is_exact_on_every_core_for_many_models(core, batch, reference):
+    check(OnCore(core), MANY, batch, reference)
+
+
+@pytest.mark.slow
+@pytest.mark.needs("arm-none-eabi-gcc")
+def test_generated_c_is_exact_with_gcc_for_many_models(batch, reference):
+    check(OnCore("cortex-m4", "gcc"), MANY, batch, reference)
+
+
+@pytest.mark.slow
+def test_reference_gives_tflms_bytes_for_many_models(batch, reference):
+    check(Tflm(), MANY, batch, reference)
+
+
+@pytest.mark.parametrize("opcode", MODELS)
+def test_draws_are_many_different_and_always_the_same(opcode):
+    first, again = drawn(opcode, FEW), drawn(opcode, FEW)
+    assert [model.text for model in first] == [model.text for model in again]
+    assert len({model.text for model in first}) == FEW
+
+
+def test_draws_reach_the_ends():
+    """Both zero points' ends, one channel, one pixel, both paddings, dilation, biases at the brim, flushed multipliers."""
+    text = "\n".join(model.text for model in drawn("CONV_2D", MANY))
+    for word in (
+        "'input_zero': -128",
+        "'input_zero': 127",
+        "'output_zero': -128",
+        "'output_zero': 127",
+        "'brim'",
+        "'VALID'",
+    ):
+        assert word in text
+    for word in (
+        "'SAME'",
+        "'stride': (3,",
+        "'dilation': (3,",
+        "(1, 1, 1, ",
+        "'kernel': (1, 1)",
+        "'kernel': (5,",
+        "'lowest'",
+    ):
+        assert word in text
