@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from edgecompress import memory
 from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, printable
 from edgecompress.errors import UnsupportedError
-from edgecompress.memory import Plan, Sweep
+from edgecompress.memory import Group, Plan, Sweep
+from edgecompress.memory.choice import BALANCED, Task, Wish, choose
 from edgecompress.tflite.graph import Graph, Operation
 
 MOST_ELEMENTS = 2**23
@@ -42,22 +42,27 @@ class Program:
         graph: folded; the indices of tensors and operations are the file's.
         layers: in order of execution.
         plan: the place of every activation and scratch buffer.
+        groups: of layers that take turns.
+        whole_bytes: what the arena would need if every layer ran whole; None where that was not looked at.
     """
 
     graph: Graph
     layers: tuple[Layer, ...]
     plan: Plan
+    groups: tuple[Group, ...] = ()
+    whole_bytes: int | None = None
 
     @property
     def macs(self) -> int:
         return sum(macs(self.graph, layer.operation) for layer in self.layers)
 
 
-def lower(graph: Graph, features: Features = PLAIN) -> Program:
+def lower(graph: Graph, features: Features = PLAIN, wish: Wish = BALANCED) -> Program:
     """Folds, checks, lowers and plans.
 
     Raises:
         UnsupportedError: an operator is missing or used in a way that is not supported; names the first.
+        DoesNotFitError: no schedule needs as little RAM as is wished.
     """
     _check_integer(graph)
     _check_borders(graph)
@@ -81,7 +86,9 @@ def lower(graph: Graph, features: Features = PLAIN) -> Program:
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
         )
-    return Program(folded, tuple(layers), memory.arrange(folded, aliases, scratch, sweeps=sweeps))
+    work = {layer.step: macs(folded, layer.operation) for layer in layers}
+    choice = choose(Task(folded, aliases, scratch, sweeps, work), wish)
+    return Program(folded, tuple(layers), choice.plan, choice.groups, choice.whole_bytes)
 
 
 def stated_sweeps(call: KernelCall) -> dict[int, Sweep]:

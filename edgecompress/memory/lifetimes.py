@@ -55,7 +55,7 @@ def lifetimes(
         )
         for root, keys in members.items()
     ]
-    for step, size in sorted(scratch.items()):
+    for step in sorted(scratch):
         if not 0 <= step < len(graph.operations):
             raise ValueError(f"scratch for step {step} of a graph with {len(graph.operations)} operations")
     buffers += _scratch_buffers(graph, scratch, groups, alignment)

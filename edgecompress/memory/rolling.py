@@ -4,7 +4,6 @@ Nothing is computed twice: in every round each layer computes the rows that the 
 there yet. Rows that are needed again are moved to the start of their buffer first.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 

@@ -101,7 +101,7 @@ def _check_buffer(group: Group, visit: Visit, where: str) -> None:
     """A visit stays inside the buffers of inner tensors, and keeps whole tensors at their places."""
     for rows in (*visit.reads, visit.write):
         size = group.sizes.get(rows.tensor)
-        inside = rows.at == rows.first if size is None else 0 <= rows.at and rows.at + rows.bytes <= size
+        inside = rows.at == rows.first if size is None else rows.at >= 0 and rows.at + rows.bytes <= size
         if not inside:
             raise PlanError(
                 f"{where}: bytes {rows.at} to {rows.at + rows.bytes} of tensor {rows.tensor} are not its own"
