@@ -87,7 +87,8 @@ def lower(graph: Graph, features: Features = PLAIN, wish: Wish = BALANCED) -> Pr
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
         )
     work = {layer.step: macs(folded, layer.operation) for layer in layers}
-    choice = choose(Task(folded, aliases, scratch, sweeps, work), wish)
+    bands = frozenset(layer.step for layer in layers if layer.call.takes_bands)
+    choice = choose(Task(folded, aliases, scratch, sweeps, work, bands), wish)
     return Program(folded, tuple(layers), choice.plan, choice.groups, choice.whole_bytes)
 
 

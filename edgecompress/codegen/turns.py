@@ -72,9 +72,7 @@ def visits_of(program: Program, layer: Layer) -> tuple[Visit | None, ...]:
     return (whole_visit(program.graph, layer.step, {}),)
 
 
-def collect(
-    program: Program, run: Callable[[int], None], read: Callable[[int, int], bytes]
-) -> dict[int, np.ndarray]:
+def collect(program: Program, run: Callable[[int], None], read: Callable[[int, int], bytes]) -> dict[int, np.ndarray]:
     """Every operation's outputs from a run that stops after every entry; tensors that never exist whole are put together.
 
     Args:

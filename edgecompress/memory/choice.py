@@ -49,13 +49,18 @@ SPEED = Wish("speed")
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """All that decides on a schedule; arguments as of `memory.arrange`, and the MACs of every step."""
+    """All that decides on a schedule; arguments as of `memory.arrange`, and:
+
+    macs: of every step.
+    bands: steps whose kernels may be called for some rows of their output at a time.
+    """
 
     graph: Graph
     aliases: Mapping[int, int]
     scratch: Mapping[int, int]
     sweeps: Sweeps
     macs: Mapping[int, int]
+    bands: frozenset[int]
 
     @property
     def cycles(self) -> int:
@@ -170,8 +175,9 @@ def _stages(task: Task, whole: Plan) -> list[_Stage]:
     groups = []
     for first in steps:
         for last in range(first + 1, min(first + LONGEST, len(steps))):
-            if any(singles[step].bytes > least for step in range(first, last + 1)):
-                rolled = (roll(task.graph, range(first, last + 1), task.sweeps, rows) for rows in ROWS)
+            span = range(first, last + 1)
+            if task.bands.issuperset(span) and any(singles[step].bytes > least for step in span):
+                rolled = (roll(task.graph, span, task.sweeps, rows) for rows in ROWS)
                 groups += [group for group in takewhile(bool, rolled) if group]
     return singles + [_Stage(g.steps, g, _bytes_at(task, g.steps[0], (g,)), cost_of(g)) for g in groups]
 
