@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from edgecompress.cli.bench import command_line
+from edgecompress.cli.bench import command_line, schedule_options
 from edgecompress.cli.output import common_options, console, write_json
 
 EPILOG = """\b
@@ -41,6 +41,7 @@ The recipe beside the model (model.toml) is used where no --recipe is given.
 @click.option("--random-calibration", is_flag=True, help="Without data: size and speed only, accuracy unknown.")
 @click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
+@schedule_options
 @common_options
 def build(model: Path, verbose: int, json_file: str | None, **options: object) -> None:
     """Compress, convert, generate C, compile, run on the emulated target, report.

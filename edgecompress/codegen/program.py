@@ -43,14 +43,18 @@ class Program:
         layers: in order of execution.
         plan: the place of every activation and scratch buffer.
         groups: of layers that take turns.
-        whole_bytes: what the arena would need if every layer ran whole; None where that was not looked at.
+        wish: what the schedule was asked to be.
+        whole_bytes: what the arena would need if every layer ran whole.
+        reason: why this schedule.
     """
 
     graph: Graph
     layers: tuple[Layer, ...]
     plan: Plan
     groups: tuple[Group, ...] = ()
+    wish: Wish = BALANCED
     whole_bytes: int | None = None
+    reason: str = ""
 
     @property
     def macs(self) -> int:
@@ -89,7 +93,7 @@ def lower(graph: Graph, features: Features = PLAIN, wish: Wish = BALANCED) -> Pr
     work = {layer.step: macs(folded, layer.operation) for layer in layers}
     bands = frozenset(layer.step for layer in layers if layer.call.takes_bands)
     choice = choose(Task(folded, aliases, scratch, sweeps, work, bands), wish)
-    return Program(folded, tuple(layers), choice.plan, choice.groups, choice.whole_bytes)
+    return Program(folded, tuple(layers), choice.plan, choice.groups, wish, choice.whole_bytes, choice.reason)
 
 
 def stated_sweeps(call: KernelCall) -> dict[int, Sweep]:

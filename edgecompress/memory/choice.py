@@ -25,6 +25,8 @@ ROWS = (1, 2, 4, 8)
 """Rows of a group's output in one round, to choose from."""
 CYCLES_A_VISIT, CYCLES_A_MAC = 300, 2
 """Rough: only to tell what is nearly free. What a schedule really costs is counted and modelled with the whole program."""
+TRIES = 4
+"""Schedules that are planned for the smallest arena: of those with the fewest bytes at once."""
 BALANCED_COST, BALANCED_SAVING = 0.02, 0.05
 """`balanced` lets layers take turns where all of them add at most this share of the cycles and save at least this of the
 arena."""
@@ -81,11 +83,13 @@ class Choice:
         groups: of layers that take turns, in order.
         plan: of the arena.
         whole_bytes: the arena with every layer run whole.
+        reason: why this schedule.
     """
 
     groups: tuple[Group, ...]
     plan: Plan
     whole_bytes: int
+    reason: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +115,14 @@ def choose(task: Task, wish: Wish = BALANCED, *, node_limit: int = NODE_LIMIT) -
         PlanError: a defect of edgecompress.
     """
     whole = task.plan((), node_limit=node_limit)
-    best = Choice((), whole, whole.arena_bytes)
+    best = Choice((), whole, whole.arena_bytes, _why_whole(wish))
     if not _is_enough(whole, wish):
         for groups in _schedules(task, wish, whole):
             plan = task.plan(groups, node_limit=node_limit)
-            if plan.arena_bytes < best.plan.arena_bytes:
-                best = Choice(groups, plan, whole.arena_bytes)
-            if wish.ram_bytes is None or plan.arena_bytes <= wish.ram_bytes:
+            if plan.arena_bytes < (1 - BALANCED_SAVING * (wish == BALANCED)) * best.plan.arena_bytes:
+                best = Choice(groups, plan, whole.arena_bytes, _why_turns(wish))
+            if wish.ram_bytes is not None and plan.arena_bytes <= wish.ram_bytes:
                 break
-    if wish == BALANCED and best.plan.arena_bytes > (1 - BALANCED_SAVING) * whole.arena_bytes:
-        best = Choice((), whole, whole.arena_bytes)
     verify(task.graph, best.plan, task.aliases, task.scratch, task.sweeps, best.groups)
     if wish.ram_bytes is not None and best.plan.arena_bytes > wish.ram_bytes:
         raise DoesNotFitError(
@@ -129,6 +131,22 @@ def choose(task: Task, wish: Wish = BALANCED, *, node_limit: int = NODE_LIMIT) -
             hint=f"--ram {best.plan.arena_bytes}, a smaller input, or fewer channels in the first layers",
         )
     return best
+
+
+def _why_whole(wish: Wish) -> str:
+    if wish.ram_bytes is not None:
+        return f"every layer run whole fits {wish.ram_bytes:,} bytes"
+    if wish.optimize == "balanced":
+        return f"turns would save less than {100 * BALANCED_SAVING:g} % of the arena, or are not nearly free"
+    return "asked for speed" if wish.optimize == "speed" else "no turns make the arena smaller"
+
+
+def _why_turns(wish: Wish) -> str:
+    if wish.ram_bytes is not None:
+        return f"the cheapest schedule found that fits {wish.ram_bytes:,} bytes"
+    if wish.optimize == "balanced":
+        return f"the smallest arena for an estimated {100 * BALANCED_COST:g} % of the cycles at most"
+    return "the smallest arena found"
 
 
 def _is_enough(plan: Plan, wish: Wish) -> bool:
@@ -140,17 +158,22 @@ def _is_enough(plan: Plan, wish: Wish) -> bool:
 def _schedules(task: Task, wish: Wish, whole: Plan) -> Iterator[tuple[Group, ...]]:
     """Schedules in the order in which they answer the wish: the cheapest for every limit of the stages' bytes.
 
-    From the least limit upwards; for a given size of RAM downwards from that, because a plan can need more than its stages.
+    From the least limit upwards; for a given size of RAM first downwards from that, because plans can need more than their
+    stages.
     """
     stages = _stages(task, whole)
     limits = sorted({stage.bytes for stage in stages if stage.bytes <= whole.arena_bytes})
-    if wish.ram_bytes is not None:
-        limits = [limit for limit in limits[::-1] if limit <= wish.ram_bytes] or limits[:1]
     most = BALANCED_COST * task.cycles if wish == BALANCED else float("inf")
+    if wish.ram_bytes is not None:
+        limits = [limit for limit in limits[::-1] if limit <= wish.ram_bytes] + limits
+    left = TRIES if wish.optimize == "ram" else 1
     for limit in limits:
         schedule = _cheapest(len(task.graph.operations), stages, limit)
         if schedule is not None and sum(stage.cost for stage in schedule) <= most:
             yield tuple(stage.group for stage in schedule if stage.group)
+            left -= wish.ram_bytes is None or limit > wish.ram_bytes
+        if not left:
+            return
 
 
 def _cheapest(steps: int, stages: Sequence[_Stage], limit: int) -> list[_Stage] | None:

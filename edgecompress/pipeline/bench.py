@@ -15,6 +15,7 @@ from edgecompress.device.mailbox import Mailbox
 from edgecompress.device.opening import connect
 from edgecompress.device.places import EMULATOR, Place
 from edgecompress.errors import ModelFileError, UsageError
+from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
 from edgecompress.pipeline import firmware, measuring, records, saving
 from edgecompress.pipeline.accuracy import Answers, different_bytes
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
@@ -24,6 +25,7 @@ from edgecompress.pipeline.streaming import TestData, stream
 from edgecompress.reference.compare import Comparison, compare
 from edgecompress.reference.inputs import hostile_inputs, random_inputs, real_inputs
 from edgecompress.report.records import Report
+from edgecompress.report.schema import read_report
 from edgecompress.targets import Target, find
 from edgecompress.targets.compilers import Name
 from edgecompress.tflite import reader
@@ -93,6 +95,7 @@ def bench(
     on: Place = EMULATOR,
     runs: int = RUNS,
     data: TestData | None = None,
+    wish: Wish | None = None,
 ) -> Benchmark:
     """Generates, compiles and runs a full-integer .tflite on its target, and compares every operator's output.
 
@@ -108,6 +111,7 @@ def bench(
             or, where `model` is a file, the very firmware that is built here.
         runs: how many inferences are timed where the device counts cycles.
         data: labelled test samples to stream through the device.
+        wish: what the schedule is to be; None: as the run directory was built, else balanced.
 
     Raises:
         ModelFileError, UnsupportedError, DoesNotFitError, MissingToolError, ToolError, DeviceError: as the stages do.
@@ -117,7 +121,7 @@ def bench(
     path = find_model(Path(model))
     chosen = find(target)
     graph = reader.read(path)
-    program = lower(graph, features_of(chosen.cpu))
+    program = lower(graph, features_of(chosen.cpu), wish or wish_of(Path(model)))
     firmware.check_fits(program, chosen)
     tests = [*random_inputs(graph, inputs, seed), *hostile_inputs(graph)]
     if samples is not None:
@@ -138,6 +142,15 @@ def bench(
         if save:
             saving.save(Path(save), path, report, program, built, tests, ran.outputs)
     return Benchmark(report, program, built, tests, ran.outputs, comparison, ran.answers)
+
+
+def wish_of(model: Path) -> Wish:
+    """What the schedule of a run directory was asked to be; balanced for a bare file."""
+    if not (model / "report.json").is_file():
+        return BALANCED
+    schedule = read_report(model).schedule
+    optimize = next((name for name in OPTIMIZE if name == schedule.optimize), BALANCED.optimize)
+    return Wish(optimize, schedule.ram_bytes)
 
 
 def _run(
