@@ -51,7 +51,7 @@ def write_layer(program: Program, layer: Layer, prefix: str) -> str:
     calls = [
         (band, _statements(program, layer, name, band, _params_name(name, variants, band.parameters))) for band in bands
     ]
-    return "\n".join([title, *arrays, *structs, _function(name, calls)])
+    return "\n".join([title, *arrays, *structs, _function(name, calls, rounds=len(visits_of(program, layer)))])
 
 
 def _fields(call: KernelCall, name: str) -> tuple[list[str], dict[str, str | int]]:
@@ -77,10 +77,10 @@ def _struct(call: KernelCall, name: str, fields: Mapping[str, str | int]) -> str
     return "\n".join([f"static const {call.struct_name} {name} = {{", *lines, "};"])
 
 
-def _function(name: str, calls: Sequence[tuple[_Band, list[str]]]) -> str:
+def _function(name: str, calls: Sequence[tuple[_Band, list[str]]], *, rounds: int) -> str:
     """One call, or a choice of the band by the round."""
     head = f"static EC_NOINLINE void {name}(uint8_t *arena, int32_t round) {{"
-    if len(calls) == 1 and calls[0][0].end - calls[0][0].first == 1 and calls[0][0].first == 0:
+    if rounds == 1:
         lines = ["    (void)round;", *(f"    {line}" for line in calls[0][1])]
         return "\n".join([head, *lines, "}\n"])
     lines = []

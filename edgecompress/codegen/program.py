@@ -72,28 +72,35 @@ def lower(graph: Graph, features: Features = PLAIN, wish: Wish = BALANCED) -> Pr
     _check_borders(graph)
     folded = fold_constants(graph)
     _check_sizes(folded)
-    layers: list[Layer] = []
-    sweeps: dict[int, dict[int, Sweep]] = {}
-    aliases: dict[int, int] = {}
-    scratch: dict[int, int] = {}
-    for step, operation in enumerate(folded.operations):
-        ops.check(folded, operation)
-        call = next(variants.candidates(folded, operation, features))
-        if call is None:
-            aliases[operation.outputs[0]] = operation.inputs[0]
-            continue
-        layers.append(Layer(len(layers), step, operation, call))
-        if call.scratch_bytes:
-            scratch[step] = call.scratch_bytes
-        sweeps[step] = stated_sweeps(call)
+    layers, task = task_of(folded, features)
     if not layers:
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
         )
-    work = {layer.step: macs(folded, layer.operation) for layer in layers}
-    bands = frozenset(layer.step for layer in layers if layer.call.takes_bands)
-    choice = choose(Task(folded, aliases, scratch, sweeps, work, bands), wish)
-    return Program(folded, tuple(layers), choice.plan, choice.groups, wish, choice.whole_bytes, choice.reason)
+    choice = choose(task, wish)
+    return Program(folded, layers, choice.plan, choice.groups, wish, choice.whole_bytes, choice.reason)
+
+
+def task_of(graph: Graph, features: Features) -> tuple[tuple[Layer, ...], Task]:
+    """A folded graph's kernel calls, and what they mean for its schedule and its memory."""
+    layers: list[Layer] = []
+    aliases: dict[int, int] = {}
+    for step, operation in enumerate(graph.operations):
+        ops.check(graph, operation)
+        call = next(variants.candidates(graph, operation, features))
+        if call is None:
+            aliases[operation.outputs[0]] = operation.inputs[0]
+        else:
+            layers.append(Layer(len(layers), step, operation, call))
+    task = Task(
+        graph,
+        aliases,
+        scratch={layer.step: layer.call.scratch_bytes for layer in layers if layer.call.scratch_bytes},
+        sweeps={layer.step: stated_sweeps(layer.call) for layer in layers},
+        macs={layer.step: macs(graph, layer.operation) for layer in layers},
+        bands=frozenset(layer.step for layer in layers if layer.call.takes_bands),
+    )
+    return tuple(layers), task
 
 
 def stated_sweeps(call: KernelCall) -> dict[int, Sweep]:
