@@ -14,6 +14,7 @@ EPILOG = """\b
 Examples:
   edgecompress bench kws.tflite
   edgecompress bench kws.tflite --target nucleo-l4r5zi --inputs 4 --save build/kws
+  edgecompress bench vww.tflite --ram 24k                         # the cheapest schedule whose arena fits
   edgecompress bench build/model --on probe --runs 20             # flashed before: edgecompress flash build/model
   edgecompress bench build/model --on probe --samples 200 --data test.npz
   edgecompress bench build/model --on serial:///dev/ttyACM0@115200
@@ -41,6 +42,21 @@ def where_options(command: Any) -> Any:
         "-t",
         "--target",
         help="A CPU or board; see `edgecompress targets`.  [default: the run directory's, else cortex-m4]",
+    )(command)
+
+
+def schedule_options(command: Any) -> Any:
+    """`--optimize` and `--ram`, which `bench` and `build` share."""
+    command = click.option(
+        "--ram",
+        metavar="SIZE",
+        help="The largest arena (32k, 40000): the cheapest schedule that fits, or an error that says what the least is.",
+    )(command)
+    return click.option(
+        "--optimize",
+        type=click.Choice(["ram", "balanced", "speed"]),
+        help="What the schedule is for: layers take turns, a few rows at a time, to make the arena smallest, where that is "
+        "nearly free, or never.  [default: the run directory's or the recipe's, else balanced]",
     )(command)
 
 
@@ -73,6 +89,7 @@ def where_options(command: Any) -> Any:
 @click.option("--prefix", default="model", show_default=True, help="Of the generated C.")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option("--tune", is_flag=True, help="Choose every layer's kernel by measuring all candidates on the emulator.")
+@schedule_options
 @click.option("--seed", default=0, show_default=True, help="Of the random inputs.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of LiteRT, on Linux.")
 @click.option("--install-litert", is_flag=True, help="Allow LiteRT to be put into a venv on the Linux computer.")

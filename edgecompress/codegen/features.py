@@ -22,5 +22,5 @@ PLAIN = Features()
 """Any processor: the plain kernels."""
 
 
-def features_of(cpu: Cpu) -> Features:
-    return Features(dsp=cpu.dsp)
+def features_of(cpu: Cpu, *, spends_flash: bool = False) -> Features:
+    return Features(dsp=cpu.dsp, spends_flash=spends_flash)

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from edgecompress import memory
 from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, describe, printable
 from edgecompress.errors import UnsupportedError
-from edgecompress.memory import Plan, Sweep
+from edgecompress.memory import Group, Plan, Sweep
+from edgecompress.memory.choice import BALANCED, Task, Wish, choose
 from edgecompress.tflite.graph import Graph, Operation
 
 MOST_ELEMENTS = 2**23
@@ -44,11 +44,19 @@ class Program:
         graph: folded; the indices of tensors and operations are the file's.
         layers: in order of execution.
         plan: the place of every activation and scratch buffer.
+        groups: of layers that take turns.
+        wish: what the schedule was asked to be.
+        whole_bytes: what the arena would need if every layer ran whole.
+        reason: why this schedule.
     """
 
     graph: Graph
     layers: tuple[Layer, ...]
     plan: Plan
+    groups: tuple[Group, ...] = ()
+    wish: Wish = BALANCED
+    whole_bytes: int | None = None
+    reason: str = ""
 
     @property
     def macs(self) -> int:
@@ -58,39 +66,55 @@ class Program:
 DEFAULT_CHOICES: Mapping[int, int] = MappingProxyType({})
 
 
-def lower(graph: Graph, features: Features = PLAIN, choices: Mapping[int, int] = DEFAULT_CHOICES) -> Program:
+def lower(
+    graph: Graph, features: Features = PLAIN, choices: Mapping[int, int] = DEFAULT_CHOICES, wish: Wish = BALANCED
+) -> Program:
     """Folds, checks, lowers and plans.
 
     Args:
         choices: by step, which of `variants.candidates` computes it; the first where nothing is said.
+        wish: what the schedule is to be.
 
     Raises:
         UnsupportedError: an operator is missing or used in a way that is not supported; names the first.
         IndexError: a choice that is no candidate.
+        DoesNotFitError: no schedule needs as little RAM as is wished.
     """
     _check_integer(graph)
     _check_borders(graph)
     folded = fold_constants(graph)
     _check_sizes(folded)
-    layers: list[Layer] = []
-    sweeps: dict[int, dict[int, Sweep]] = {}
-    aliases: dict[int, int] = {}
-    scratch: dict[int, int] = {}
-    for step, operation in enumerate(folded.operations):
-        ops.check(folded, operation)
-        call = _candidate(folded, operation, features, choices.get(step, 0))
-        if call is None:
-            aliases[operation.outputs[0]] = operation.inputs[0]
-            continue
-        layers.append(Layer(len(layers), step, operation, call))
-        if call.scratch_bytes:
-            scratch[step] = call.scratch_bytes
-        sweeps[step] = stated_sweeps(call)
+    layers, task = task_of(folded, features, choices)
     if not layers:
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
         )
-    return Program(folded, tuple(layers), memory.arrange(folded, aliases, scratch, sweeps=sweeps))
+    choice = choose(task, wish)
+    return Program(folded, layers, choice.plan, choice.groups, wish, choice.whole_bytes, choice.reason)
+
+
+def task_of(
+    graph: Graph, features: Features, choices: Mapping[int, int] = DEFAULT_CHOICES
+) -> tuple[tuple[Layer, ...], Task]:
+    """A folded graph's kernel calls, and what they mean for its schedule and its memory."""
+    layers: list[Layer] = []
+    aliases: dict[int, int] = {}
+    for step, operation in enumerate(graph.operations):
+        ops.check(graph, operation)
+        call = _candidate(graph, operation, features, choices.get(step, 0))
+        if call is None:
+            aliases[operation.outputs[0]] = operation.inputs[0]
+        else:
+            layers.append(Layer(len(layers), step, operation, call))
+    task = Task(
+        graph,
+        aliases,
+        scratch={layer.step: layer.call.scratch_bytes for layer in layers if layer.call.scratch_bytes},
+        sweeps={layer.step: stated_sweeps(layer.call) for layer in layers},
+        macs={layer.step: macs(graph, layer.operation) for layer in layers},
+        bands=frozenset(layer.step for layer in layers if layer.call.takes_bands),
+    )
+    return tuple(layers), task
 
 
 def stated_sweeps(call: KernelCall) -> dict[int, Sweep]:

@@ -5,7 +5,6 @@ it only in comments, as printable ASCII.
 """
 
 import re
-import textwrap
 from collections.abc import Mapping
 from importlib import resources
 from importlib.metadata import version
@@ -13,15 +12,14 @@ from importlib.metadata import version
 import numpy as np
 
 from edgecompress.codegen import runtime
-from edgecompress.codegen.ops.base import Array
-from edgecompress.codegen.program import Layer, Program
+from edgecompress.codegen.layers import write_layer
+from edgecompress.codegen.literals import C_TYPES, array, c_number, comment
+from edgecompress.codegen.program import Program
+from edgecompress.codegen.turns import entries_of, turns_of
 from edgecompress.errors import UsageError
-from edgecompress.memory import scratch_key
 from edgecompress.tflite.graph import Tensor
 
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */"
-C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int16": "int16_t", "int32": "int32_t", "float32": "float"}
-WIDTH = 118
 KEYWORDS = frozenset(
     """auto break case char const continue default do double else enum extern float for goto if inline int long main
     register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm
@@ -59,11 +57,10 @@ def write(program: Program, prefix: str = "model") -> dict[str, str]:
     """The sources of a program: file name -> text, in the order header, model, kernels."""
     check_prefix(prefix)
     header = _template("model.h.in")
-    names = sorted({layer.call.file for layer in program.layers})
     return {
         f"{prefix}.h": fill(header, prefix, **_header_parts(program, prefix)),
         f"{prefix}.c": fill(_template("model.c.in"), prefix, **_source_parts(program, prefix)),
-        **kernel_sources(names),
+        **kernel_sources(_kernel_files(program)),
     }
 
 
@@ -82,7 +79,7 @@ def write_golden(
         for number, index in enumerate(indices):
             name = f"{prefix}_golden_{kind}_{number}"
             values = np.ascontiguousarray(arrays[index]).reshape(-1).view(np.uint8)
-            parts.append(_array(name, values, "EC_GOLDEN"))
+            parts.append(array(name, values, "EC_GOLDEN"))
             place = f"arena + {prefix.upper()}_{kind.upper()}_{number}_OFFSET"
             (copies if kind == "input" else checks).append((place, name, values.size))
     body = "".join(f"    copy({place}, {name}, {size});\n" for place, name, size in copies)
@@ -120,13 +117,6 @@ def fill(template: str, prefix: str, **parts: str) -> str:
     return re.sub(r"@(\w+)@", lambda match: values[match.group(1)], template)
 
 
-def comment(text: str) -> str:
-    """Untrusted text as it may stand inside a C comment: printable ASCII that cannot end the comment or join lines."""
-    clean = "".join(c if " " <= c <= "~" else "?" for c in text).replace("\\", "/")
-    clean = re.sub(r"(?<=[*/?])(?=[*/?])", " ", clean)  # neither begins nor ends a comment, no trigraph
-    return clean if len(clean) <= 90 else clean[:87] + "..."
-
-
 def string_literal(text: str) -> str:
     """Untrusted text as a C string literal, UTF-8 in octal escapes."""
     escaped = "".join(chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in text.encode("utf-8"))
@@ -149,7 +139,7 @@ def _header_parts(program: Program, prefix: str) -> dict[str, str]:
         "VERSION": version("edgecompress"),
         "SHA256": graph.sha256,
         "ARENA_BYTES": str(max(program.plan.arena_bytes, 1)),
-        "LAYERS": str(len(program.layers)),
+        "LAYERS": str(len(entries_of(program))),
         "MACS": str(program.macs),
         "INPUTS": str(len(graph.inputs)),
         "OUTPUTS": str(len(graph.outputs)),
@@ -176,7 +166,7 @@ def _border_macros(tensor: Tensor, name: str, offset: int) -> str:
     ]
     if tensor.quantization and tensor.dtype.kind in "iu":
         lines += [
-            f"#define {name}_SCALE {_number(tensor.quantization.scale)}",
+            f"#define {name}_SCALE {c_number(tensor.quantization.scale)}",
             f"#define {name}_ZERO_POINT ({tensor.quantization.zero_point})",
         ]
     return "\n".join(lines) + "\n"
@@ -204,60 +194,17 @@ def _accessors(tensor: Tensor, prefix: str, kind: str, number: int) -> str:
 
 
 def _source_parts(program: Program, prefix: str) -> dict[str, str]:
-    headers = sorted({f"{layer.call.file}.h" for layer in program.layers})
+    headers = [f"{name}.h" for name in _kernel_files(program)]
+    turns = turns_of(program)
     return {
         "INCLUDES": "\n".join(f'#include "{name}"' for name in headers),
-        "DEFINITIONS": "\n".join(_layer(program, layer, prefix) for layer in program.layers),
+        "DEFINITIONS": "\n".join(write_layer(program, layer, prefix) for layer in program.layers),
         "TABLE": "\n".join(f"    {prefix}_layer_{layer.index}," for layer in program.layers),
+        "FUNCTIONS": str(len(program.layers)),
+        "TURNS": ", ".join(f"{{{turn.layers.start}, {turn.layers.stop}, {turn.rounds}}}" for turn in turns),
     }
 
 
-def _layer(program: Program, layer: Layer, prefix: str) -> str:
-    name = f"{prefix}_layer_{layer.index}"
-    shapes = " ".join("x".join(map(str, t.shape)) for t in layer.call.operands)
-    result = program.graph.results(layer.operation)[0]
-    title = f"/* {layer.operation.index} {comment(layer.operation.opcode)}: {comment(result.name)} ({shapes}) */"
-    arrays, fields = [], []
-    for field, value in layer.call.parameters.items():
-        if isinstance(value, Array):
-            array = f"{name}_{field.rpartition('.')[2]}"
-            arrays.append(_array(array, value.values.reshape(-1), "EC_WEIGHTS" if value.is_weights else ""))
-            fields.append(f"    .{field} = {array},")
-        else:
-            fields.append(f"    .{field} = {_number(value)},")
-    operands = []
-    for number, tensor in enumerate(layer.call.operands):
-        operands.append(
-            _operand(
-                program, tensor, f"{name}_constant_{number}", arrays, is_result=tensor.index in layer.operation.outputs
-            )
-        )
-    if layer.call.scratch_bytes:
-        operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
-    struct = "\n".join([f"static const {layer.call.struct_name} {name}_params = {{", *fields, "};"])
-    call = f"    ec_{layer.call.kernel}(&{name}_params, {', '.join(operands)});"
-    function = f"static EC_NOINLINE void {name}(uint8_t *arena) {{\n{call}\n}}\n"
-    return "\n".join([title, *arrays, struct, function])
-
-
-def _operand(program: Program, tensor: Tensor, name: str, arrays: list[str], *, is_result: bool) -> str:
-    if tensor.data is not None:
-        arrays.append(_array(name, tensor.data.reshape(-1), "EC_WEIGHTS"))
-        return name
-    qualifier = "" if is_result else "const "
-    return f"({qualifier}{C_TYPES[tensor.dtype.name]} *)(arena + {program.plan.offsets[tensor.index]})"
-
-
-def _array(name: str, values: np.ndarray, section: str) -> str:
-    attribute = f" {section}({name})" if section else ""
-    text = ", ".join(_number(v) for v in values.tolist())
-    lines = textwrap.wrap(text, WIDTH, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
-    return "\n".join([f"static const {C_TYPES[values.dtype.name]} {name}[{values.size}]{attribute} = {{", *lines, "};"])
-
-
-def _number(value: int | float) -> str:
-    """A C literal that has exactly this value; floats are float32."""
-    if isinstance(value, float):
-        text = np.format_float_scientific(np.float32(value), unique=True, trim="0")
-        return f"{text}f"
-    return "(-2147483647 - 1)" if value == -(2**31) else str(int(value))
+def _kernel_files(program: Program) -> list[str]:
+    moves = any(group.moved_bytes for group in program.groups)
+    return sorted({layer.call.file for layer in program.layers} | ({"ec_rows"} if moves else set()))

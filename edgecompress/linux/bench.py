@@ -18,6 +18,7 @@ from edgecompress.linux.computer import Computer
 from edgecompress.linux.exchange import Effort
 from edgecompress.linux.labelled import Labelled
 from edgecompress.linux.records import LitertFindings, Run
+from edgecompress.memory.choice import SPEED
 from edgecompress.pipeline.bench import find_model
 from edgecompress.pipeline.evidence import expect
 from edgecompress.pipeline.saving import work_folder
@@ -149,7 +150,7 @@ def _prepare(
     proof = [*random_inputs(graph, wishes.inputs, wishes.seed), *hostile_inputs(graph)]
     if samples is not None:
         proof += real_inputs(graph, samples, len(samples))
-    return _Job(path, graph, lower(graph), proof, labels, effort, wishes, on_progress)
+    return _Job(path, graph, lower(graph, wish=SPEED), proof, labels, effort, wishes, on_progress)
 
 
 @contextmanager

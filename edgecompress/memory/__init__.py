@@ -15,6 +15,7 @@ from edgecompress.tflite.graph import Graph
 __all__ = [
     "Block",
     "Buffer",
+    "Group",
     "Plan",
     "PlanError",
     "Sweep",

@@ -6,6 +6,7 @@ any offset that is at least a certain distance below the input's: the planners w
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
 import numpy as np
@@ -105,6 +106,7 @@ def _distance(visits: Sequence[Visit], output: int, sources: Set[int]) -> tuple[
     return distance, multiple
 
 
+@cache
 def least_distance(sweep: Sweep) -> int:
     """How far, at least, the input must lie above the output so that no byte is overwritten before its last reading.
 

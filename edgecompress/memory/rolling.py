@@ -119,11 +119,12 @@ def _keeps_rows(roller: _Roller, output: int, source: int, sweep: Sweep) -> bool
 
 
 def _round(roller: _Roller, exit_tensor: int, end: int) -> tuple[Visit | None, ...] | None:
-    """The visits that bring the last layer's output to `end` rows."""
+    """The visits that bring the last layer's output to `end` rows; the last ones bring every tensor to all of its rows."""
     ends = {exit_tensor: end}
+    is_last = end == roller.height(exit_tensor)
     for _, operation in reversed(roller.operations()):
         output = operation.outputs[0]
-        goal = ends.get(output, 0)
+        goal = roller.height(output) if is_last else ends.get(output, 0)
         for reader, sweep in roller.readers(output):
             done = roller.progress[reader].done
             if ends[reader] > done:

@@ -15,6 +15,7 @@ from edgecompress.device.mailbox import Mailbox
 from edgecompress.device.opening import connect
 from edgecompress.device.places import EMULATOR, Place
 from edgecompress.errors import ModelFileError, UsageError
+from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
 from edgecompress.pipeline import firmware, measuring, records, saving, tuning
 from edgecompress.pipeline.accuracy import Answers, different_bytes
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
@@ -96,6 +97,7 @@ def bench(
     runs: int = RUNS,
     data: TestData | None = None,
     tune: bool = False,
+    wish: Wish | None = None,
 ) -> Benchmark:
     """Generates, compiles and runs a full-integer .tflite on its target, and compares every operator's output.
 
@@ -113,6 +115,7 @@ def bench(
         data: labelled test samples to stream through the device.
         tune: choose every layer's kernel by measuring all candidates on the emulator; see `pipeline.tuning`. On a real device
             the firmware of a run directory that was tuned is expected to be tuned, without being told.
+        wish: what the schedule is to be; None: as the run directory was built, else balanced.
 
     Raises:
         ModelFileError, UnsupportedError, DoesNotFitError, MissingToolError, ToolError, DeviceError: as the stages do.
@@ -124,8 +127,11 @@ def bench(
     graph = reader.read(path)
     say = on_progress or (lambda *_: None)
     tune = tune or (on is not EMULATOR and _was_tuned(Path(model)))
+    wish = wish or wish_of(Path(model))
     program, tuned = (
-        tuning.tune(graph, chosen, compiler, say) if tune else (lower(graph, features_of(chosen.cpu)), None)
+        tuning.tune(graph, chosen, compiler, say, wish)
+        if tune
+        else (lower(graph, features_of(chosen.cpu, spends_flash=wish.spends_flash), wish=wish), None)
     )
     firmware.check_fits(program, chosen)
     tests = [*random_inputs(graph, inputs, seed), *hostile_inputs(graph)]
@@ -147,6 +153,15 @@ def bench(
         if save:
             saving.save(Path(save), path, report, program, built, tests, ran.outputs)
     return Benchmark(report, program, built, tests, ran.outputs, comparison, ran.answers)
+
+
+def wish_of(model: Path) -> Wish:
+    """What the schedule of a run directory was asked to be; balanced for a bare file."""
+    if not (model / "report.json").is_file():
+        return BALANCED
+    schedule = read_report(model).schedule
+    optimize = next((name for name in OPTIMIZE if name == schedule.optimize), BALANCED.optimize)
+    return Wish(optimize, schedule.ram_bytes)
 
 
 def _run(

@@ -15,6 +15,7 @@ from edgecompress.errors import DataError, UsageError
 from edgecompress.pipeline.bench import RUNS, Progress, bench, find_model
 from edgecompress.pipeline.samples import read_samples
 from edgecompress.pipeline.streaming import DEVICE_SAMPLES, TestData, read_test_data
+from edgecompress.pipeline.wishes import read_wish
 from edgecompress.report.records import Report
 from edgecompress.report.schema import read_report
 
@@ -53,6 +54,8 @@ def bench_anywhere(
     seed: int = 0,
     threads: int = 1,
     install_litert: bool = False,
+    optimize: str | None = None,
+    ram: str | None = None,
     command: str | None = None,
     on_progress: Progress | None = None,
 ) -> Result:
@@ -61,12 +64,13 @@ def bench_anywhere(
     Args:
         where: see `device.places.read_place`.
         target: None: that of the run directory, else cortex-m4.
+        optimize, ram: see `wishes.read_wish`.
         samples: a number of test samples to stream through the device, or a file of unlabelled samples to run as well.
 
     Raises:
         UsageError: options that do not go together. Else as the function that does it.
     """
-    place = read_place(where)
+    place, wish = read_place(where), read_wish(optimize, ram)
     path = find_model(model)
     count, real = _samples(samples, sample_count)
     shared: dict[str, Any] = {
@@ -84,6 +88,10 @@ def bench_anywhere(
         raise UsageError(
             f"{place.text} is a Linux computer: --tune measures on an emulated Cortex-M", hint="leave it away"
         )
+    if place.is_linux and wish is not None:
+        raise UsageError(
+            f"{place.text} is a Linux computer: its layers run whole", hint="leave --optimize and --ram away"
+        )
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
         tests = None
         if data is not None or count is not None:
@@ -92,9 +100,8 @@ def bench_anywhere(
             more = {"runs": runs or LINUX_RUNS, "threads": threads, "install_litert": install_litert}
             return _on_linux(model, place, tests, {**shared, **more})
         chosen = target or _target_of(model)
-        result = bench(
-            model, target=chosen, compiler=compiler, on=place, runs=runs or RUNS, data=tests, tune=tune, **shared
-        )
+        shared |= {"target": chosen, "compiler": compiler, "on": place, "runs": runs or RUNS, "data": tests}
+        result = bench(model, wish=wish, tune=tune, **shared)
     return Result(result.report, result.require_exact)
 
 

@@ -10,11 +10,13 @@ from edgecompress import worker
 from edgecompress.convert.layer_errors import layer_errors
 from edgecompress.errors import AccuracyError, ToolError
 from edgecompress.files import sha256, write_bytes, write_text
+from edgecompress.memory.choice import BALANCED, Wish
 from edgecompress.pipeline import accuracy, assembly
 from edgecompress.pipeline.bench import MODEL, Benchmark, bench
 from edgecompress.pipeline.folder import fingerprint
 from edgecompress.pipeline.judging import judge_tflite
 from edgecompress.pipeline.preparation import DEFAULT_TARGET, OnEvent, Run, prepare
+from edgecompress.pipeline.wishes import read_wish
 from edgecompress.report.format import layer_name
 from edgecompress.report.html import render_html
 from edgecompress.report.records import Report
@@ -61,6 +63,8 @@ def build(
     trust_model_code: bool = False,
     compiler: Name = "zig",
     tune: bool = False,
+    optimize: str | None = None,
+    ram: str | None = None,
     command: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Build:
@@ -77,12 +81,14 @@ def build(
         resume: go on from the finished stages of an earlier run with the same inputs.
         tune: choose every layer's kernel by measuring all candidates on the emulator.
         random_calibration: without data: sizes and speed only, accuracy unknown.
+        optimize, ram: of the schedule, see `wishes.read_wish`; None: the recipe's, else balanced.
         on_event: called with progress events (JSON-able dicts with "kind").
 
     Raises:
         EdgecompressError: its subclass says which stage and why; see `edgecompress.errors`.
     """
     started = time.monotonic()
+    wish = read_wish(optimize, ram)
     run = prepare(
         Path(model),
         data,
@@ -101,7 +107,7 @@ def build(
         },
     )
     try:
-        return _carry_out(run, compiler, tune, command, started)
+        return _carry_out(run, compiler, tune, command, started, wish)
     except ToolError:
         raise  # its message points at the log
     except BaseException:
@@ -109,16 +115,17 @@ def build(
         raise
 
 
-def _carry_out(run: Run, compiler: Name, tune: bool, command: str | None, started: float) -> Build:
+def _carry_out(run: Run, compiler: Name, tune: bool, command: str | None, started: float, wish: Wish | None) -> Build:
     """The stages in order."""
     settings = run.settings.build
+    wish = wish or read_wish(settings.optimize, settings.ram) or BALANCED
     compressed = _compress(run) if run.is_keras and run.settings.passes else None
     converted = _convert(run, compressed) if run.is_keras else None
     judged = (converted or {}).get("judged") if run.is_keras else _judge_tflite(run)
     losses = _losses(run) if converted and run.dataset else {}
     promises = assembly.check_promises(run.folder, compressed)
     tests = accuracy.read_test_set(run.folder.path / "test") if judged else None
-    benchmark = _bench(run, tests, compiler, tune, command)
+    benchmark = _bench(run, tests, compiler, tune, command, wish)
     report = assembly.assemble(benchmark.report, run.model, settings, compressed, converted, promises)
     report = replace(report, layers=tuple(replace(layer, **losses.get(layer.index, {})) for layer in report.layers))
     if run.dataset:
@@ -225,7 +232,9 @@ def _losses(run: Run) -> dict[int, dict[str, Any]]:
     return {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
 
 
-def _bench(run: Run, tests: accuracy.TestSet | None, compiler: Name, tune: bool, command: str | None) -> Benchmark:
+def _bench(
+    run: Run, tests: accuracy.TestSet | None, compiler: Name, tune: bool, command: str | None, wish: Wish
+) -> Benchmark:
     settings = run.settings.build
     samples = None
     if tests is not None and len(tests.inputs) == 1:
@@ -245,6 +254,7 @@ def _bench(run: Run, tests: accuracy.TestSet | None, compiler: Name, tune: bool,
         seed=settings.seed,
         command=command,
         on_progress=say,
+        wish=wish,
     )
 
 

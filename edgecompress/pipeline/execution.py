@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from edgecompress.codegen.program import Program
+from edgecompress.codegen.turns import collect
 from edgecompress.device.mailbox import Mailbox
 
 Tensors = Mapping[int, np.ndarray]
@@ -29,16 +30,10 @@ def run_layer_by_layer(
     Raises:
         DeviceError: the firmware faulted, did not come to an end, or the device is gone.
     """
-    written_by = {layer.step: layer for layer in program.layers}
     results = []
     for number, sample in enumerate(inputs):
         mailbox.write_inputs(raw_inputs(program, sample))
-        outputs: dict[int, np.ndarray] = {}
-        for step, operation in enumerate(program.graph.operations):
-            if step in written_by:
-                mailbox.run_layers(written_by[step].index)
-            outputs |= {i: _read(program, mailbox, i) for i in operation.outputs}
-        results.append(outputs)
+        results.append(collect(program, mailbox.run_layers, mailbox.read_arena))
         if on_progress:
             on_progress(number + 1, len(inputs))
     return results
@@ -65,10 +60,6 @@ def run_outputs(
 def raw_inputs(program: Program, sample: Tensors) -> list[bytes]:
     """A sample as the mailbox takes it: the bytes of every input tensor, in the model's order."""
     return [np.ascontiguousarray(sample[i]).tobytes() for i in program.graph.inputs]
-
-
-def _read(program: Program, mailbox: Mailbox, index: int) -> np.ndarray:
-    return _array(program, index, mailbox.read_arena(program.plan.offsets[index], program.graph.tensors[index].nbytes))
 
 
 def _array(program: Program, index: int, data: bytes) -> np.ndarray:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from edgecompress.codegen.program import Program
+from edgecompress.codegen.turns import entries_of
 from edgecompress.device.connection import Connection
 from edgecompress.device.mailbox import Mailbox
 from edgecompress.device.places import Place
@@ -23,7 +24,7 @@ class Measurement:
     Attributes:
         counter: "dwt" or "systick".
         totals: of each whole inference.
-        layers: one row per layer of the program, each as long as `totals`; the reading of the counter around a layer is in
+        layers: one row per entry of the program's turns, each as long as `totals`; the reading of the counter around a layer is in
             them, some tens of cycles.
     """
 
@@ -112,20 +113,23 @@ def _spread(totals: Sequence[int]) -> Cycles:
 
 def _layers(layers: Sequence[Layer], program: Program, measurement: Measurement) -> tuple[Layer, ...]:
     """Measured instead of modelled, the modelled ones beside; an alias costs nothing either way."""
-    rows = {program.graph.operations[layer.step].index: measurement.layers[layer.index] for layer in program.layers}
+    rows: dict[int, tuple[int, ...]] = {}
+    for entry, cycles in zip(entries_of(program), measurement.layers, strict=True):
+        index = program.graph.operations[entry.layer.step].index
+        rows[index] = tuple(map(sum, zip(rows.get(index, (0,) * len(cycles)), cycles, strict=True)))
     result = []
     for layer in layers:
-        cycles = rows.get(layer.index)
-        if cycles is None:
+        counted = rows.get(layer.index)
+        if counted is None:
             result.append(replace(layer, modelled_cycles=layer.cycles))
             continue
         result.append(
             replace(
                 layer,
                 modelled_cycles=layer.cycles,
-                cycles=statistics.median_low(cycles),
-                cycles_min=min(cycles),
-                cycles_max=max(cycles),
+                cycles=statistics.median_low(counted),
+                cycles_min=min(counted),
+                cycles_max=max(counted),
             )
         )
     return tuple(result)

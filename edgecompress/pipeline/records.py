@@ -28,6 +28,8 @@ from edgecompress.report.records import (
     ModelFile,
     Ram,
     Report,
+    Schedule,
+    Turns,
 )
 from edgecompress.targets import Target
 
@@ -75,6 +77,7 @@ def back_end(
         inputs=tuple(tensor_record(program.graph.tensors[i]) for i in program.graph.inputs),
         outputs=tuple(tensor_record(program.graph.tensors[i]) for i in program.graph.outputs),
         memory=MemoryMap(program.plan.planner, program.plan.blocks),
+        schedule=schedule(program),
         litert=litert_differences(expected.litert),
         warnings=tuple(warnings),
         seed=seed,
@@ -87,6 +90,23 @@ def back_end(
             "standalone.elf": sha256(built.standalone.path),
         },
     )
+
+
+def schedule(program: Program) -> Schedule:
+    """Which layers take turns, as the report shows it."""
+    operations = program.graph.operations
+    turns = tuple(
+        Turns(
+            operations[group.steps[0]].index,
+            operations[group.steps[-1]].index,
+            group.rows,
+            len(group.rounds),
+            sum(1 for _ in group.visits),
+            group.moved_bytes,
+        )
+        for group in program.groups
+    )
+    return Schedule(program.wish.optimize, program.wish.ram_bytes, program.whole_bytes, program.reason, turns)
 
 
 def board(target: Target) -> Board:

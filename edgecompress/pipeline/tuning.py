@@ -18,9 +18,10 @@ from pathlib import Path
 
 from edgecompress import emulate
 from edgecompress.codegen import variants
-from edgecompress.codegen.features import features_of
+from edgecompress.codegen.features import Features, features_of
 from edgecompress.codegen.program import Program, lower
 from edgecompress.emulate import Cost
+from edgecompress.memory.choice import BALANCED, SPEED, Wish
 from edgecompress.pipeline import firmware
 from edgecompress.reference.inputs import random_inputs
 from edgecompress.report.kernel_records import KernelOption, Tuning
@@ -82,28 +83,32 @@ class Tuned:
         return candidate.cycles if self.by == "cycles" else candidate.instructions
 
 
-def tune(graph: Graph, target: Target, compiler: Name = "zig", say: Say = lambda *_: None) -> tuple[Program, Tuned]:
+def tune(
+    graph: Graph, target: Target, compiler: Name = "zig", say: Say = lambda *_: None, wish: Wish = BALANCED
+) -> tuple[Program, Tuned]:
     """Measures every candidate of every layer on the emulator, or remembers what was measured, and lowers to the cheapest.
 
-    The programs lie in the memory map of the generic CPU, where all of them fit; the flash costs what the target's does.
+    The programs lie in the memory map of the generic CPU, where all of them fit; the flash costs what the target's does. Every
+    layer is measured whole; the schedule of the result is the wish's.
 
     Raises:
         UnsupportedError, ToolError, MissingToolError, DeviceError: as lowering, compiling and running do.
     """
     by = "instructions" if target.cpu.runner == "qemu" else "cycles"
-    file = cache_folder("tuning") / f"{_key(graph, target, compiler)}.json"
+    features = features_of(target.cpu, spends_flash=wish.spends_flash)
+    file = cache_folder("tuning") / f"{_key(graph, target, features, compiler)}.json"
     known = _remembered(file)
     if known is not None:
         tuned = Tuned(known, by, cached=True)
-        program = _lowered(graph, target, tuned)
+        program = _lowered(graph, features, tuned, wish)
         if program is not None:
             return program, tuned
         log.warning("%s holds other kernels than there are: they are measured again", file)
-    tuned = Tuned(_measure(graph, target, compiler, say), by)
+    tuned = Tuned(_measure(graph, target, features, compiler, say), by)
     data = {str(step): [asdict(one) for one in row] for step, row in tuned.layers.items()}
     store(file, json.dumps(data, indent=1).encode())
     trim(file.parent, KEPT)
-    program = _lowered(graph, target, tuned)
+    program = _lowered(graph, features, tuned, wish)
     assert program is not None
     return program, tuned
 
@@ -124,21 +129,22 @@ def with_tuning(report: Report, program: Program, tuned: Tuned | None) -> Report
     return replace(report, layers=tuple(layers), tuning=Tuning(tuned.by, tuned.runs, tuned.cached, tuned.saved))
 
 
-def _lowered(graph: Graph, target: Target, tuned: Tuned) -> Program | None:
+def _lowered(graph: Graph, features: Features, tuned: Tuned, wish: Wish) -> Program | None:
     """The program of the choices; None where these are not of this graph's candidates."""
     choices = tuned.choices
     try:
-        program = lower(graph, features_of(target.cpu), choices)
+        program = lower(graph, features, choices, wish)
     except IndexError:
         return None
     kernels = {layer.step: layer.call.kernel for layer in program.layers}
     return program if kernels == {step: tuned.layers[step][i].kernel for step, i in choices.items()} else None
 
 
-def _measure(graph: Graph, target: Target, compiler: Name, say: Say) -> dict[int, tuple[Candidate, ...]]:
-    features = features_of(target.cpu)
+def _measure(
+    graph: Graph, target: Target, features: Features, compiler: Name, say: Say
+) -> dict[int, tuple[Candidate, ...]]:
     roomy = replace(find(target.cpu.name), flash_timing=target.flash_timing)
-    first = lower(graph, features)
+    first = lower(graph, features, wish=SPEED)
     counts = {
         layer.step: len(list(variants.candidates(first.graph, layer.operation, features))) for layer in first.layers
     }
@@ -147,7 +153,7 @@ def _measure(graph: Graph, target: Target, compiler: Name, say: Say) -> dict[int
     for number in range(runs):
         say("measuring kernels", number, runs)
         choices = {step: min(number, count - 1) for step, count in counts.items()}
-        program = lower(graph, features, choices)
+        program = lower(graph, features, choices, SPEED)
         for layer, cost in zip(program.layers, _costs(program, roomy, compiler), strict=True):
             if number < counts[layer.step]:
                 call = layer.call
@@ -168,10 +174,11 @@ def _costs(program: Program, target: Target, compiler: Name) -> tuple[Cost, ...]
         return emulate.profile(image, target, "model_invoke", names).layers
 
 
-def _key(graph: Graph, target: Target, compiler: Name) -> str:
+def _key(graph: Graph, target: Target, features: Features, compiler: Name) -> str:
     parts = (
         graph.sha256,
         target.cpu.name,
+        repr(features),
         repr(target.flash_timing),
         find_compiler(compiler).identity,
         firmware.OPTIMIZATION,

@@ -143,12 +143,15 @@ class ConvertRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRecipe:
-    """[build]: target by name, max_drop in percentage points of the metric, the seed, the prefix of all C names."""
+    """[build]: target by name, max_drop in percentage points of the metric, the seed, the prefix of all C names, what the
+    schedule is for (optimize), or the largest arena (ram: "32k")."""
 
     target: str | None = None
     max_drop: float | None = field(default=None, metadata=limits(low=0, high=100))
     seed: int = field(default=0, metadata=limits(low=0, high=2**32 - 1))
     prefix: str = field(default="model", metadata=limits(pattern="[A-Za-z][A-Za-z0-9_]{0,31}"))
+    optimize: str | None = field(default=None, metadata=limits(choices=("ram", "balanced", "speed")))
+    ram: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,15 @@ class Fact:
 
 def headline(report: Report) -> tuple[Fact, ...]:
     """Flash, RAM, MACs, instructions, cycles, latency, accuracy and exactness; what is unknown says so."""
-    facts = [_flash(report), _ram(report), _macs(report), _instructions(report), _cycles(report), _latency(report)]
+    facts = [
+        _flash(report),
+        _ram(report),
+        *_schedule(report),
+        _macs(report),
+        _instructions(report),
+        _cycles(report),
+        _latency(report),
+    ]
     return (*facts, *_accuracy(report), *_flash_waits(report), *_silicon(report), _exactness(report))
 
 
@@ -197,6 +205,25 @@ def _ram(report: Report) -> Fact:
         words.append(f"arena {fmt.size(ram.arena)}" + (f" {bound}" if bound else ""))
     words += [f"{name} {fmt.size(n)}" for name, n in (("static", ram.static), ("stack", ram.stack)) if n is not None]
     return Fact("RAM", fmt.size(ram.total), _with_share(", ".join(words), ram.total, report.board.ram_bytes))
+
+
+def _schedule(report: Report) -> tuple[Fact, ...]:
+    """What the order of the layers was asked to be, and what it saves and costs."""
+    schedule = report.schedule
+    if schedule.optimize is None:
+        return ()
+    limit = "" if schedule.ram_bytes is None else f", arena within {fmt.size(schedule.ram_bytes)}"
+    words = ["every layer runs whole"]
+    if schedule.turns:
+        spans = [f"{t.first} to {t.last} ({fmt.plural(t.rows, 'row')})" for t in schedule.turns]
+        calls = sum(t.calls - (t.last - t.first + 1) for t in schedule.turns)
+        moved = sum(t.moved_bytes for t in schedule.turns)
+        words = [
+            f"operators take turns: {', '.join(spans)}",
+            f"arena {fmt.size(schedule.whole_bytes)} without",
+            f"{fmt.size(moved)} moved and {fmt.plural(calls, 'call')} more",
+        ]
+    return (Fact("schedule", f"{schedule.optimize}{limit}", "; ".join([*words, schedule.reason or ""])),)
 
 
 def _with_share(words: str, used: int | None, capacity: int | None) -> str:

@@ -15,7 +15,7 @@ from elftools.elf.elffile import ELFFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgecompress.codegen import runtime, writer
+from edgecompress.codegen import literals, runtime, writer
 from edgecompress.codegen.program import BORDER_TYPES
 from edgecompress.errors import UsageError
 from edgecompress.reference.inputs import quantize, random_inputs
@@ -476,6 +476,6 @@ def test_every_border_type_has_a_c_type():
 
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_float_literals_hold_the_value(value):
-    text = writer._number(value)
+    text = literals.c_number(value)
     assert text.endswith("f")
     assert np.float32(text[:-1]) == np.float32(value)

@@ -10,6 +10,7 @@ import numpy as np
 from edgecompress.codegen import variants, writer
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.program import Program, lower
+from edgecompress.codegen.turns import collect, entries_of
 from edgecompress.errors import EdgecompressError
 from edgecompress.reference.executor import Answer, Job, Tensors
 from edgecompress.tflite import reader
@@ -110,7 +111,7 @@ def answer(case: Written, device: Device) -> Answer:
         device.load(case, filled_arena(case.program, sample))
         layer_by_layer = run_layers(case.program, device)
         device.load(case, filled_arena(case.program, sample))
-        assert device.run(0, len(case.program.layers)) == 0
+        assert device.run(0, len(entries_of(case.program))) == 0
         for index in case.program.graph.outputs:
             place = case.program.plan.offsets[index]
             assert device.read(place, case.program.graph.tensors[index].nbytes) == layer_by_layer[index].tobytes(), (
@@ -131,13 +132,9 @@ def filled_arena(program: Program, sample: Tensors) -> bytes:
 
 def run_layers(program: Program, device: Device) -> dict[int, np.ndarray]:
     """Every operator's outputs, each read as soon as its layer has run; those that were folded among them."""
-    tensors = program.graph.tensors
-    layers = {layer.step: layer.index for layer in program.layers}
-    outputs = {i: t.data for i, t in tensors.items() if t.data is not None}
-    for step, operation in enumerate(program.graph.operations):
-        if step in layers:
-            assert device.run(layers[step], 1) == 0
-        for index in operation.outputs:
-            data = device.read(program.plan.offsets[index], tensors[index].nbytes)
-            outputs[index] = np.frombuffer(data, tensors[index].dtype).reshape(tensors[index].shape)
-    return outputs
+
+    def run(entry: int) -> None:
+        assert device.run(entry, 1) == 0
+
+    folded = {i: t.data for i, t in program.graph.tensors.items() if t.data is not None}
+    return folded | collect(program, run, device.read)

@@ -51,7 +51,7 @@ def _windowed(random: np.random.Generator, opcode: str) -> Graph:
     if pooled:
         return _graph(opcode, _activation(random, 0, source), _activation(random, 1, result), (), options)
     shape = (1, *taps, outputs) if depthwise else (outputs, *taps, channels)
-    weights = _weights(
+    weights = weights_of(
         random, shape, outputs, 3 if depthwise else 0, int(np.prod(taps)) * (1 if depthwise else channels)
     )
     return _graph(opcode, _activation(random, 0, source), _activation(random, 1, result), weights, options)
@@ -59,7 +59,7 @@ def _windowed(random: np.random.Generator, opcode: str) -> Graph:
 
 def _matrix(random: np.random.Generator) -> Graph:
     rows, inputs, outputs = (int(random.choice(sizes)) for sizes in ([1, 2, 5], [4, 8, 7, 40], [1, 3, 4, 9, 30]))
-    weights = _weights(random, (outputs, inputs), outputs, 0, inputs)
+    weights = weights_of(random, (outputs, inputs), outputs, 0, inputs)
     source, result = _activation(random, 0, (rows, inputs)), _activation(random, 1, (rows, outputs))
     return _graph("FULLY_CONNECTED", source, result, weights, {})
 
@@ -86,8 +86,8 @@ def _activation(random: np.random.Generator, index: int, shape: tuple[int, ...])
     return Tensor(index, f"t{index}", shape, np.dtype(np.int8), quantization)
 
 
-def _weights(
-    random: np.random.Generator, shape: tuple[int, ...], outputs: int, axis: int, fan_in: int
+def weights_of(
+    random: np.random.Generator, shape: tuple[int, ...], outputs: int, axis: int, fan_in: int, index: int = 2
 ) -> tuple[Tensor, Tensor]:
     """Scales such that outputs use their whole range."""
     scales = (random.uniform(0.5, 1.5, outputs) / 90 / np.sqrt(fan_in)).astype(np.float32).tolist()
@@ -96,8 +96,8 @@ def _weights(
     quantization = Quantization(tuple(scales), (0,) * outputs, axis)
     biased = Quantization(tuple(s * 0.05 for s in scales), (0,) * outputs)
     return (
-        Tensor(2, "weights", shape, np.dtype(np.int8), quantization, values),
-        Tensor(3, "bias", (outputs,), np.dtype(np.int32), biased, bias),
+        Tensor(index, "weights", shape, np.dtype(np.int8), quantization, values),
+        Tensor(index + 1, "bias", (outputs,), np.dtype(np.int32), biased, bias),
     )
 
 

@@ -57,7 +57,7 @@ def _exact(case, answer):
     return all(np.array_equal(o[1], e) for o, e in zip(answer.outputs, expected, strict=True))
 
 
-def _on_host(cases, folder: Path):
+def on_host(cases, folder: Path):
     sources = {**generated_c.program_of(cases), "main.c": MAIN}
     sanitizer = "address" if shutil.which("gcc") or shutil.which("clang") else "undefined"
     program = host.build(sources, folder / "cases", sanitizer=sanitizer, optimization="-O2")
@@ -69,9 +69,7 @@ def _on_host(cases, folder: Path):
 def test_every_kernel_bears_out_what_it_states_on_the_host(features, tmp_path):
     cases = _cases(_programs(features))
     assert {case.program.layers[0].operation.opcode for case in cases} == set(OPCODES)
-    wrong = [
-        c.program.layers[0].call for c, a in zip(cases, _on_host(cases, tmp_path), strict=True) if not _exact(c, a)
-    ]
+    wrong = [c.program.layers[0].call for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if not _exact(c, a)]
     assert not wrong
 
 
@@ -93,7 +91,7 @@ def test_one_byte_closer_is_seen(tmp_path):
     """The distances are the least ones, and these tests would notice a planner that is off by one."""
     cases = _cases(_programs(PLAIN, shift=1))
     opcodes = [case.program.layers[0].operation.opcode for case in cases]
-    spoilt = [not _exact(c, a) for c, a in zip(cases, _on_host(cases, tmp_path), strict=True)]
+    spoilt = [not _exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True)]
     for opcode in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "PAD"):
         seen = [s for o, s in zip(opcodes, spoilt, strict=True) if o == opcode]
         assert sum(seen) > len(seen) / 2, f"{opcode}: {sum(seen)} of {len(seen)}"
@@ -110,4 +108,4 @@ def test_a_kernel_that_states_too_much_is_seen(tmp_path):
         if overlapping.distance_of(claimed) != overlapping.distance_of(program):
             programs.append(overlapping.at_distance(claimed, overlapping.distance_of(claimed)))
     cases = _cases(programs)
-    assert not all(_exact(c, a) for c, a in zip(cases, _on_host(cases, tmp_path), strict=True))
+    assert not all(_exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True))

@@ -75,4 +75,6 @@ class Add(Operator):
         for name, (multiplier, shift) in zip(("a", "b", "output"), factors, strict=True):
             parameters |= {f"multiplier_{name}": multiplier, f"shift_{name}": shift}
         sweeps = tuple(elementwise(t, result) if t.elements == result.elements else None for t in (a, b))
-        return KernelCall("add", parameters, (a, b, result), sweeps=sweeps)
+        is_one_loop = all(t.elements == result.elements and not t.is_constant for t in (a, b))
+        length = "sizes[3]" if is_one_loop else ""
+        return KernelCall("add", parameters, (a, b, result), length=length, sweeps=sweeps)

@@ -54,7 +54,11 @@ class Lookup(Operator):
         table = self._mapped(every_byte, graph, operation).view(np.uint8)
         sweeps = (elementwise(source, result),)
         return KernelCall(
-            "lookup", {"elements": result.elements, "table": Array(table)}, (source, result), sweeps=sweeps
+            "lookup",
+            {"elements": result.elements, "table": Array(table)},
+            (source, result),
+            length="elements",
+            sweeps=sweeps,
         )
 
 

@@ -22,6 +22,7 @@ from edgecompress.tflite.graph import Graph, Operation
 
 PIXELS = 4
 """Output pixels whose inputs `ec_strip_fill` widens at a time."""
+STRIP_ROWS = ("strip.window.in_height", "strip.window.out_height", "strip.window.pad_top")
 MOST_OUTPUTS = 16
 """That `ec_fully_connected_joint` sums up before it writes them."""
 MOST_TAPS = 32
@@ -76,6 +77,7 @@ class DualConv2D(DualVariant):
             parameters,
             (parts.source, parts.result),
             scratch_bytes=strip_bytes(parts, operation),
+            row_fields=STRIP_ROWS,
             sweeps=(strip_sweep(parts, operation),),
         )
 
@@ -110,6 +112,7 @@ class JointConv2D(DualConv2D):
             (parts.source, parts.result),
             source="conv_2d_joint",
             scratch_bytes=strip_bytes(parts, operation),
+            row_fields=STRIP_ROWS,
             sweeps=(strip_sweep(parts, operation),),
         )
 
@@ -190,6 +193,7 @@ class Depthwise3x3(DualVariant):
             (parts.source, parts.result),
             source="depthwise_conv_2d_3x3",
             scratch_bytes=lines.strip_bytes(stride),
+            row_fields=("", "", "") if transposed else ("in_lines", "out_lines", "pad_lines"),
             sweeps=(_tile_sweep(geometry, lines, by_channels=in_place),),
         )
 

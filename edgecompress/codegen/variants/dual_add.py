@@ -57,4 +57,6 @@ class DualAdd(Variant):
         }
         kernel = f"add_dsp_{'relu' if zero_point == INT8.min else 'linear'}"
         sweeps = elementwise(large, result), elementwise(small, result)
-        return KernelCall(kernel, parameters, (large, small, result), source="add_dsp", sweeps=sweeps)
+        return KernelCall(
+            kernel, parameters, (large, small, result), source="add_dsp", length="elements", sweeps=sweeps
+        )

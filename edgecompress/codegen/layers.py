@@ -1,0 +1,161 @@
+"""Writes a layer as C: its tables, and the function that calls its kernel, whole or band by band."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from edgecompress.codegen.literals import C_TYPES, array, c_number, comment
+from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.program import Layer, Program
+from edgecompress.codegen.turns import visits_of
+from edgecompress.memory import scratch_key
+from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.visits import Visit
+from edgecompress.tflite.graph import Tensor
+
+
+@dataclass(frozen=True)
+class _Band:
+    """What a layer does in one round, or in several that differ only in where they read and write.
+
+    Attributes:
+        parameters: the numbers of its kernel that differ from the whole layer's.
+        offsets: of each operand in the arena; 0 for constants.
+        move: (from, bytes) within the output's buffer before it.
+        first, end: rounds.
+        strides: what each round adds to the offsets.
+    """
+
+    parameters: Mapping[str, int]
+    offsets: tuple[int, ...]
+    move: tuple[int, int] | None
+    first: int
+    end: int
+    strides: tuple[int, ...]
+
+
+def write_layer(program: Program, layer: Layer, prefix: str) -> str:
+    """Its arrays, its parameters and its function `<prefix>_layer_<index>`."""
+    name = f"{prefix}_layer_{layer.index}"
+    shapes = " ".join("x".join(map(str, t.shape)) for t in layer.call.operands)
+    result = program.graph.results(layer.operation)[0]
+    title = f"/* {layer.operation.index} {comment(layer.operation.opcode)}: {comment(result.name)} ({shapes}) */"
+    arrays, fields = _fields(layer.call, name)
+    for i, tensor in enumerate(layer.call.operands):
+        if tensor.data is not None:
+            arrays.append(array(f"{name}_constant_{i}", tensor.data.reshape(-1), "EC_WEIGHTS"))
+    bands = _bands(program, layer)
+    variants = list({tuple(band.parameters.items()): band.parameters for band in bands}.values())
+    structs = [
+        _struct(layer.call, _params_name(name, variants, variant), {**fields, **variant}) for variant in variants
+    ]
+    calls = [
+        (band, _statements(program, layer, name, band, _params_name(name, variants, band.parameters))) for band in bands
+    ]
+    return "\n".join([title, *arrays, *structs, _function(name, calls, rounds=len(visits_of(program, layer)))])
+
+
+def _fields(call: KernelCall, name: str) -> tuple[list[str], dict[str, str | int]]:
+    """The arrays, and the fields of the whole layer's parameters as C."""
+    arrays: list[str] = []
+    fields: dict[str, str | int] = {}
+    for field, value in call.parameters.items():
+        if isinstance(value, Array):
+            fields[field] = f"{name}_{field.rpartition('.')[2]}"
+            section = "EC_WEIGHTS" if value.is_weights else ""
+            arrays.append(array(str(fields[field]), value.values.reshape(-1), section))
+        else:
+            fields[field] = c_number(value)
+    return arrays, fields
+
+
+def _params_name(name: str, variants: Sequence[Mapping[str, int]], parameters: Mapping[str, int]) -> str:
+    return f"{name}_params" if len(variants) == 1 else f"{name}_params_{variants.index(parameters)}"
+
+
+def _struct(call: KernelCall, name: str, fields: Mapping[str, str | int]) -> str:
+    lines = [f"    .{field} = {value}," for field, value in fields.items()]
+    return "\n".join([f"static const {call.struct_name} {name} = {{", *lines, "};"])
+
+
+def _function(name: str, calls: Sequence[tuple[_Band, list[str]]], *, rounds: int) -> str:
+    """One call, or a choice of the band by the round."""
+    head = f"static EC_NOINLINE void {name}(uint8_t *arena, int32_t round) {{"
+    if rounds == 1:
+        lines = ["    (void)round;", *(f"    {line}" for line in calls[0][1])]
+        return "\n".join([head, *lines, "}\n"])
+    lines = []
+    for band, statements in calls:
+        condition = f"round >= {band.first} && round < {band.end}"
+        lines += [f"    if ({condition}) {{", *(f"        {line}" for line in statements), "    }"]
+    return "\n".join([head, *lines, "}\n"])
+
+
+def _statements(program: Program, layer: Layer, name: str, band: _Band, params: str) -> list[str]:
+    """The move and the call of a band."""
+    lines = []
+    if band.move:
+        start = program.plan.offsets[layer.operation.outputs[0]]
+        lines.append(f"ec_move_rows(arena + {start}, arena + {start + band.move[0]}, {band.move[1]});")
+    operands = []
+    for i, (tensor, offset, stride) in enumerate(zip(layer.call.operands, band.offsets, band.strides, strict=True)):
+        is_result = tensor.index in layer.operation.outputs
+        operands.append(f"{name}_constant_{i}" if tensor.is_constant else _address(tensor, offset, stride, is_result))
+    if layer.call.scratch_bytes:
+        operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
+    return [*lines, f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});"]
+
+
+def _address(tensor: Tensor, offset: int, stride: int, is_result: bool) -> str:
+    """`offset` is that of round 0, which may lie before the arena."""
+    place = f"{offset}" if not stride else f"({offset} + {stride} * round)"
+    return f"({'' if is_result else 'const '}{C_TYPES[tensor.dtype.name]} *)(arena + {place})"
+
+
+def _bands(program: Program, layer: Layer) -> list[_Band]:
+    """The layer's rounds, neighbouring ones together where a multiple of the round is all that they differ in."""
+    bands: list[_Band] = []
+    for one in _rounds(program, layer):
+        last = bands[-1] if bands else None
+        joined = _joined(last, one) if last else None
+        if joined:
+            bands[-1] = joined
+        else:
+            bands.append(one)
+    # as written in C: the offsets of round 0
+    return [
+        replace(b, offsets=tuple(o - s * b.first for o, s in zip(b.offsets, b.strides, strict=True))) for b in bands
+    ]
+
+
+def _rounds(program: Program, layer: Layer) -> Iterator[_Band]:
+    for number_of_round, visit in enumerate(visits_of(program, layer)):
+        if visit is None:
+            continue
+        rows = {part.tensor: part for part in (*visit.reads, visit.write)}
+        places = [0 if t.is_constant else program.plan.offsets[t.index] + rows[t.index].at for t in layer.call.operands]
+        move = (visit.move.source, visit.move.bytes) if visit.move else None
+        parameters = band_parameters(layer.call, visit) if visit.sweeps else {}
+        none = tuple(0 for _ in places)
+        yield _Band(parameters, tuple(places), move, number_of_round, number_of_round + 1, none)
+
+
+def _joined(last: _Band, one: _Band) -> _Band | None:
+    if (last.parameters, last.move, last.end) != (one.parameters, one.move, one.first):
+        return None
+    length = last.end - last.first
+    differences = [new - old for new, old in zip(one.offsets, last.offsets, strict=True)]
+    strides = tuple(difference // length for difference in differences)
+    exact = all(difference == stride * length for difference, stride in zip(differences, strides, strict=True))
+    if not exact or (length > 1 and strides != last.strides):
+        return None
+    return replace(last, end=one.end, strides=strides)
+
+
+def band_parameters(call: KernelCall, visit: Visit) -> dict[str, int]:
+    """The numbers that tell a kernel how many rows there are: those of its window, or of its elements."""
+    sweep: Sweep = next(iter(visit.sweeps.values()))
+    if call.has_rows:
+        window = sweep.window
+        return dict(zip(call.row_fields, (window.in_height, window.out_height, window.pad_top), strict=True))
+    assert call.length, f"{call.kernel} does not say which number counts its elements"
+    return {call.length: sweep.window.out_width}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
+/* Rows that a later visit of a layer needs again. */
+#ifndef EC_ROWS_H
+#define EC_ROWS_H
+
+#include <stdint.h>
+
+/* Moves whole words to a lower address, which they may overlap; both are aligned to words. */
+void ec_move_rows(uint8_t *to, const uint8_t *from, int32_t bytes);
+
+#endif

@@ -1,0 +1,225 @@
+"""Which layers take turns: the schedule that the user's wish asks for, chosen by the plan that it leads to."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Literal, get_args
+
+from edgecompress.errors import DoesNotFitError
+from edgecompress.memory.bounds import bound_without_sharing
+from edgecompress.memory.lifetimes import lifetimes
+from edgecompress.memory.overlap import Rules, Sweeps, overlaps
+from edgecompress.memory.plan import Plan
+from edgecompress.memory.planners import NODE_LIMIT, plan_buffers
+from edgecompress.memory.rolling import roll
+from edgecompress.memory.verify import verify
+from edgecompress.memory.visits import Group
+from edgecompress.tflite.graph import Graph
+
+Optimize = Literal["ram", "balanced", "speed"]
+OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
+
+LONGEST = 8
+"""Layers in a group."""
+ROWS = (1, 2, 4, 8)
+"""Rows of a group's output in one round, to choose from."""
+CYCLES_A_VISIT, CYCLES_A_MAC = 300, 2
+"""Rough: only to tell what is nearly free. What a schedule really costs is counted and modelled with the whole program."""
+TRIES = 4
+"""Schedules that are planned for the smallest arena: of those with the fewest bytes at once."""
+BALANCED_COST, BALANCED_SAVING = 0.02, 0.05
+"""`balanced` lets layers take turns where all of them add at most this share of the cycles and save at least this of the
+arena."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asks of the schedule.
+
+    Attributes:
+        optimize: "ram": the smallest arena; "speed": every layer runs whole, and kernels may spend flash; "balanced": turns
+            where they are nearly free.
+        ram_bytes: the arena must not be larger; then the cheapest schedule that fits is taken.
+    """
+
+    optimize: Optimize = "balanced"
+    ram_bytes: int | None = None
+
+    @property
+    def spends_flash(self) -> bool:
+        return self.optimize == "speed"
+
+
+BALANCED = Wish()
+SPEED = Wish("speed")
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """All that decides on a schedule; arguments as of `memory.arrange`, and:
+
+    macs: of every step.
+    bands: steps whose kernels may be called for some rows of their output at a time.
+    """
+
+    graph: Graph
+    aliases: Mapping[int, int]
+    scratch: Mapping[int, int]
+    sweeps: Sweeps
+    macs: Mapping[int, int]
+    bands: frozenset[int]
+
+    @property
+    def cycles(self) -> int:
+        return max(1, CYCLES_A_MAC * sum(self.macs.values()))
+
+    def plan(self, groups: Sequence[Group], *, node_limit: int) -> Plan:
+        buffers = lifetimes(self.graph, self.aliases, self.scratch, groups=groups)
+        permitted = overlaps(self.graph, buffers, self.sweeps, groups)
+        bound = bound_without_sharing(self.graph, self.scratch)
+        return plan_buffers(buffers, permitted, bound_without_sharing=bound, node_limit=node_limit)
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A schedule with its proven plan.
+
+    Attributes:
+        groups: of layers that take turns, in order.
+        plan: of the arena.
+        whole_bytes: the arena with every layer run whole.
+        reason: why this schedule.
+    """
+
+    groups: tuple[Group, ...]
+    plan: Plan
+    whole_bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """A layer that runs whole, or a group, as a part of some schedule.
+
+    Attributes:
+        bytes: alive in it at once, at least.
+        cost: cycles that it adds to its layers run whole, roughly.
+    """
+
+    steps: range
+    group: Group | None
+    bytes: int
+    cost: int
+
+
+def choose(task: Task, wish: Wish = BALANCED, *, node_limit: int = NODE_LIMIT) -> Choice:
+    """The schedule for a wish, by the least bytes that its stages need, and proven by its plan.
+
+    Raises:
+        DoesNotFitError: no schedule needs as little as `ram_bytes`; says what the least is.
+        PlanError: a defect of edgecompress.
+    """
+    whole = task.plan((), node_limit=node_limit)
+    best = Choice((), whole, whole.arena_bytes, _why_whole(wish))
+    if not _is_enough(whole, wish):
+        for groups in _schedules(task, wish, whole):
+            plan = task.plan(groups, node_limit=node_limit)
+            if plan.arena_bytes < (1 - BALANCED_SAVING * (wish == BALANCED)) * best.plan.arena_bytes:
+                best = Choice(groups, plan, whole.arena_bytes, _why_turns(wish))
+            if wish.ram_bytes is not None and plan.arena_bytes <= wish.ram_bytes:
+                break
+    verify(task.graph, best.plan, task.aliases, task.scratch, task.sweeps, best.groups)
+    if wish.ram_bytes is not None and best.plan.arena_bytes > wish.ram_bytes:
+        raise DoesNotFitError(
+            f"no schedule of this model keeps its arena within {wish.ram_bytes:,} bytes",
+            found=f"the least found is {best.plan.arena_bytes:,} bytes, {whole.arena_bytes:,} with every layer run whole",
+            hint=f"--ram {best.plan.arena_bytes}, a smaller input, or fewer channels in the first layers",
+        )
+    return best
+
+
+def _why_whole(wish: Wish) -> str:
+    if wish.ram_bytes is not None:
+        return f"every layer run whole fits {wish.ram_bytes:,} bytes"
+    if wish.optimize == "balanced":
+        return f"turns would save less than {100 * BALANCED_SAVING:g} % of the arena, or are not nearly free"
+    return "asked for speed" if wish.optimize == "speed" else "no turns make the arena smaller"
+
+
+def _why_turns(wish: Wish) -> str:
+    if wish.ram_bytes is not None:
+        return f"the cheapest schedule found that fits {wish.ram_bytes:,} bytes"
+    if wish.optimize == "balanced":
+        return f"the smallest arena for an estimated {100 * BALANCED_COST:g} % of the cycles at most"
+    return "the smallest arena found"
+
+
+def _is_enough(plan: Plan, wish: Wish) -> bool:
+    if wish.ram_bytes is not None:
+        return plan.arena_bytes <= wish.ram_bytes
+    return wish.optimize == "speed"
+
+
+def _schedules(task: Task, wish: Wish, whole: Plan) -> Iterator[tuple[Group, ...]]:
+    """Schedules in the order in which they answer the wish: the cheapest for every limit of the stages' bytes.
+
+    From the least limit upwards; for a given size of RAM first downwards from that, because plans can need more than their
+    stages.
+    """
+    stages = _stages(task, whole)
+    limits = sorted({stage.bytes for stage in stages if stage.bytes <= whole.arena_bytes})
+    most = BALANCED_COST * task.cycles if wish == BALANCED else float("inf")
+    if wish.ram_bytes is not None:
+        limits = [limit for limit in limits[::-1] if limit <= wish.ram_bytes] + limits
+    left = TRIES if wish.optimize == "ram" else 1
+    for limit in limits:
+        schedule = _cheapest(len(task.graph.operations), stages, limit)
+        if schedule is not None and sum(stage.cost for stage in schedule) <= most:
+            yield tuple(stage.group for stage in schedule if stage.group)
+            left -= wish.ram_bytes is None or limit > wish.ram_bytes
+        if not left:
+            return
+
+
+def _cheapest(steps: int, stages: Sequence[_Stage], limit: int) -> list[_Stage] | None:
+    """The cheapest sequence of stages over all steps with none above `limit` bytes; of equals the one of fewest bytes."""
+    best: list[tuple[int, int, list[_Stage]] | None] = [(0, 0, []), *[None] * steps]
+    for end in range(1, steps + 1):
+        for stage in stages:
+            before = best[stage.steps[0]] if stage.steps[-1] + 1 == end and stage.bytes <= limit else None
+            if before is not None:
+                trial = (before[0] + stage.cost, max(before[1], stage.bytes), [*before[2], stage])
+                known = best[end]
+                best[end] = trial if known is None or trial[:2] < known[:2] else known
+    return best[steps][2] if best[steps] else None  # type: ignore[index]
+
+
+def _stages(task: Task, whole: Plan) -> list[_Stage]:
+    """Every layer on its own, and every group that could help: those with a layer that needs more than any schedule must."""
+    steps = range(len(task.graph.operations))
+    singles = [_Stage(range(step, step + 1), None, _bytes_at(task, step, ()), 0) for step in steps]
+    ends = {*task.graph.inputs, *task.graph.outputs}
+    least = max(task.graph.tensors[key].nbytes for key in ends)
+    groups = []
+    for first in steps:
+        for last in range(first + 1, min(first + LONGEST, len(steps))):
+            span = range(first, last + 1)
+            if task.bands.issuperset(span) and any(singles[step].bytes > least for step in span):
+                rolled = (roll(task.graph, span, task.sweeps, rows) for rows in ROWS)
+                groups += [group for group in takewhile(bool, rolled) if group]
+    return singles + [_Stage(g.steps, g, _bytes_at(task, g.steps[0], (g,)), cost_of(g)) for g in groups]
+
+
+def _bytes_at(task: Task, step: int, groups: tuple[Group, ...]) -> int:
+    """What is alive at once in a step, or in the group that begins with it, less what overlaps save at most."""
+    buffers = lifetimes(task.graph, task.aliases, task.scratch, groups=groups)
+    steps = groups[0].steps if groups else (step,)
+    stated = {s: task.sweeps[s] for s in steps if s in task.sweeps}
+    permitted = overlaps(task.graph, buffers, stated, groups)
+    alive = sum(buffer.size for buffer in buffers if buffer.first <= step <= buffer.last)
+    return alive - Rules(buffers, permitted).savings().get(step, 0)
+
+
+def cost_of(group: Group) -> int:
+    """Cycles that taking turns adds, roughly: the rows moved and the calls."""
+    return group.moved_bytes + CYCLES_A_VISIT * (sum(1 for _ in group.visits) - len(group.steps))

@@ -1,0 +1,118 @@
+"""Random networks of layers that can take turns: chains, shortcuts and branches, with every kind of window."""
+
+from types import MappingProxyType
+
+import numpy as np
+import overlapping
+
+from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.windows import expected_size
+from edgecompress.codegen.program import Program, task_of
+from edgecompress.memory import Group, Plan, verify
+from edgecompress.memory.choice import Task
+from edgecompress.memory.rolling import roll
+from edgecompress.tflite.graph import Graph, Operation, Quantization, Tensor
+
+OPCODES = ("CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "RELU", "ADD")
+
+
+class Maker:
+    """Adds one operation after the other to a graph."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self.random = random
+        self.tensors: dict[int, Tensor] = {}
+        self.operations: list[Operation] = []
+        height, width = random.integers(4, 12), random.integers(2, 7)
+        self.add(self.activation((1, int(height), int(width), int(random.choice([4, 8])))))
+
+    def activation(self, shape: tuple[int, ...], like: Tensor | None = None) -> Tensor:
+        zero_point = (
+            like.quantization.zero_point if like and like.quantization else int(self.random.integers(-128, 128))
+        )
+        quantization = Quantization((0.05,), (zero_point,))
+        return Tensor(len(self.tensors), f"t{len(self.tensors)}", shape, np.dtype(np.int8), quantization)
+
+    def add(self, tensor: Tensor) -> int:
+        self.tensors[tensor.index] = tensor
+        return tensor.index
+
+    def operation(self, opcode: str, inputs: list[int], output: int, options: dict[str, object]) -> int:
+        self.operations.append(
+            Operation(len(self.operations), opcode, tuple(inputs), (output,), MappingProxyType(options))
+        )
+        return output
+
+    def layer(self, source: int) -> int:
+        """A random layer on a tensor; ADD takes an earlier tensor of the same shape, else it becomes RELU."""
+        opcode, shape = str(self.random.choice(OPCODES)), self.tensors[source].shape
+        if opcode in ("RELU", "ADD"):
+            others = [k for k, t in self.tensors.items() if t.data is None and t.shape == shape and k != source]
+            output = self.add(self.activation(shape))
+            if opcode == "ADD" and others:
+                other = int(self.random.choice(others))
+                return self.operation("ADD", [source, other], output, {})
+            return self.operation("RELU", [source], output, {})
+        return self.window(opcode, source)
+
+    def window(self, opcode: str, source: int) -> int:
+        random, shape = self.random, self.tensors[source].shape
+        pooled, depthwise = opcode.endswith("POOL_2D"), opcode.startswith("DEPTHWISE")
+        taps, strides = random.integers(1, 4, 2).tolist(), random.choice([1, 1, 1, 2, 3], 2).tolist()
+        dilations = [1, 1] if pooled else random.choice([1, 1, 2], 2).tolist()
+        options = {
+            "padding": "SAME",
+            "stride_h": strides[0],
+            "stride_w": strides[1],
+            "dilation_h_factor": dilations[0],
+            "dilation_w_factor": dilations[1],
+            "filter_height": taps[0],
+            "filter_width": taps[1],
+        }
+        valid = Operation(0, opcode, (), (), MappingProxyType({**options, "padding": "VALID"}))
+        if random.integers(2) and min(expected_size(valid, shape[1 + a], taps[a], "hw"[a]) for a in (0, 1)) >= 1:
+            options["padding"] = "VALID"
+        sized = Operation(0, opcode, (), (), MappingProxyType(options))
+        sizes = [expected_size(sized, shape[1 + a], taps[a], "hw"[a]) for a in (0, 1)]
+        outputs = shape[3] if pooled or depthwise else int(random.choice([4, 8, 12]))
+        like = self.tensors[source] if pooled else None
+        output = self.add(self.activation((1, *sizes, outputs), like))
+        if pooled:
+            return self.operation(opcode, [source], output, options)
+        weights_shape = (1, *taps, outputs) if depthwise else (outputs, *taps, shape[3])
+        fan_in = int(np.prod(taps)) * (1 if depthwise else shape[3])
+        made = overlapping.weights_of(random, weights_shape, outputs, 3 if depthwise else 0, fan_in, len(self.tensors))
+        return self.operation(opcode, [source, *(self.add(tensor) for tensor in made)], output, options)
+
+
+def random_network(random: np.random.Generator) -> Graph:
+    """Two to six layers; each goes on from the newest tensor or, now and then, from an older one."""
+    maker = Maker(random)
+    newest = 0
+    for _ in range(int(random.integers(2, 7))):
+        activations = [k for k, t in maker.tensors.items() if t.data is None]
+        source = newest if random.random() < 0.8 else int(random.choice(activations))
+        newest = maker.layer(source)
+    return Graph(maker.tensors, tuple(maker.operations), (0,), (newest,), "0" * 64)
+
+
+def rolled(random: np.random.Generator, features: Features) -> Program | None:
+    """A random network whose longest possible run of layers takes turns; None where no two of its layers can."""
+    return with_turns(random_network(random), features, int(random.choice([1, 1, 2, 3])))
+
+
+def with_turns(graph: Graph, features: Features, rows: int) -> Program | None:
+    layers, task = task_of(graph, features)
+    steps = range(len(graph.operations))
+    spans = [range(first, last + 1) for first in steps for last in steps[first + 1 :]]
+    for span in sorted(spans, key=len, reverse=True):
+        group = roll(graph, span, task.sweeps, rows) if task.bands.issuperset(span) else None
+        if group is not None:
+            return Program(graph, layers, proven(task, (group,)), (group,))
+    return None
+
+
+def proven(task: Task, groups: tuple[Group, ...]) -> Plan:
+    plan = task.plan(groups, node_limit=2000)
+    verify(task.graph, plan, task.aliases, task.scratch, task.sweeps, groups)
+    return plan

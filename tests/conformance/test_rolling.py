@@ -1,0 +1,74 @@
+"""Layers that take turns, a band of rows at a time, give every byte that they give when they run whole."""
+
+from pathlib import Path
+
+import generated_c
+import numpy as np
+import overlapping
+import pytest
+import rolling
+from on_core import Core, OnCore
+from test_overlapping import on_host
+
+from edgecompress import emulate
+from edgecompress.codegen.features import PLAIN, Features, features_of
+from edgecompress.reference.inputs import random_inputs
+from edgecompress.reference.integer import run_graph
+from edgecompress.targets import find
+
+NETWORKS = 40
+
+
+def _cases(features):
+    random, programs = np.random.default_rng(11), []
+    while len(programs) < NETWORKS:
+        program = rolling.rolled(random, features)
+        programs += [program] if program else []
+    return [overlapping.written(i, p, random_inputs(p.graph, 1, seed=i)) for i, p in enumerate(programs)]
+
+
+def _wrong(case, answer):
+    """The first tensor that differs from the reference's, or "" ."""
+    assert answer.error is None, answer.error
+    expected = run_graph(case.program.graph, case.job.inputs[0])
+    operations = case.program.graph.operations
+    return next(
+        (o.opcode for o in operations if not np.array_equal(answer.outputs[0][o.outputs[0]], expected[o.outputs[0]])),
+        "",
+    )
+
+
+@pytest.mark.parametrize("features", [PLAIN, Features(dsp=True)], ids=["plain", "dsp"])
+def test_every_tensor_of_layers_in_turns_is_exact_on_the_host(features, tmp_path: Path):
+    cases = _cases(features)
+    assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := _wrong(c, a))]
+
+
+@pytest.mark.parametrize("compiler", ["zig", "gcc"])
+def test_every_tensor_of_layers_in_turns_is_exact_on_the_emulated_core(compiler, tmp_path: Path):
+    executor, target = OnCore("cortex-m4", compiler), find("cortex-m4")
+    if reason := executor.available():
+        pytest.skip(reason)
+    cases = _cases(features_of(target.cpu))
+    image = executor.build(cases, target, tmp_path)
+    with emulate.open(target, image) as port:
+        core = Core(port, image)
+        assert not [wrong for c in cases if (wrong := _wrong(c, generated_c.answer(c, core)))]
+
+
+def test_the_random_networks_have_what_makes_turns_difficult():
+    programs = [case.program for case in _cases(PLAIN)]
+    groups = [program.groups[0] for program in programs]
+    assert max(len(group.steps) for group in groups) >= 5
+    assert sum(group.moved_bytes > 0 for group in groups) > NETWORKS / 4
+    assert any(None in turn for group in groups for turn in group.rounds), (
+        "a layer that has nothing to do in some round"
+    )
+    opcodes = {
+        program.graph.operations[step].opcode for program, g in zip(programs, groups, strict=True) for step in g.steps
+    }
+    assert opcodes == set(rolling.OPCODES)
+    kept_in_part = [
+        g.sizes[k] < p.graph.tensors[k].nbytes for p, g in zip(programs, groups, strict=True) for k in g.sizes
+    ]
+    assert sum(kept_in_part) > len(kept_in_part) / 2
