@@ -200,6 +200,7 @@ ARITHMETIC: dict[str, dict[str, Any]] = {
     "positive_shift_per_tensor": {**LITTLE, "gain": 300.0, "spread": ()},
     "large_positive_shift": {**LITTLE, "gain": 1e4, "spread": SPREAD, "filters": 7},
     "strongly_negative_shift": {"bias": "large", "gain": 0.0001},
+    "strongly_negative_shift_of_small_sums": {"gain": 0.0001, "output_zero": 126},
     "saturating": {"gain": 900.0},
     "tiny_scales": {"input_scale": 1e-7, "weight_scale": 1e-7},
     "huge_scales": {"input_scale": 1e5, "weight_scale": 1e6},

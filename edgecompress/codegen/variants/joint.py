@@ -58,14 +58,15 @@ def pack_fours(rows: np.ndarray) -> np.ndarray | None:
 
 
 def pack_scalings(layer: QuickLayer, operation: Operation, result: Tensor) -> np.ndarray | None:
-    """The structs `ec_scaling` of all outputs of a layer within `SCALING_LIMITS`: int32 [outputs, 2].
+    """The structs `ec_scaling` of all outputs of a layer: int32 [outputs, 2].
 
     Returns:
-        None where the activation narrows the range of int8.
+        None where the activation narrows the range of int8, or a number is outside `SCALING_LIMITS`.
     """
     limits = np.iinfo(np.int8)
-    if activation_range(operation, result) != (limits.min, limits.max):
-        return None
     shift = -layer.shift.astype(np.int64)
+    outside = (shift > SCALING_LIMITS.shift).any() or (np.abs(layer.bias) > SCALING_LIMITS.bias).any()
+    if outside or activation_range(operation, result) != (limits.min, limits.max):
+        return None
     both = np.broadcast_arrays(layer.multiplier.astype(np.int64), layer.bias * 64 + shift - 1)
     return np.stack(both, axis=-1).astype(np.int32)
