@@ -1,4 +1,4 @@
-"""What of a processor decides which variant of a kernel serves it best."""
+"""What decides which variant of a kernel serves best: the processor, and what the user is ready to spend."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,20 @@ from edgecompress.targets import Cpu
 
 @dataclass(frozen=True)
 class Features:
-    """dsp: dual 16-bit multiplication (ARMv7E-M, ARMv8-M with DSP)."""
+    """What kernels may count on.
+
+    Attributes:
+        dsp: dual 16-bit multiplication (ARMv7E-M, ARMv8-M with DSP).
+        spends_flash: weights may take more flash than their int8 bytes where that saves time.
+    """
 
     dsp: bool = False
+    spends_flash: bool = False
 
 
 PLAIN = Features()
 """Any processor: the plain kernels."""
 
 
-def features_of(cpu: Cpu) -> Features:
-    return Features(dsp=cpu.dsp)
+def features_of(cpu: Cpu, *, spends_flash: bool = False) -> Features:
+    return Features(dsp=cpu.dsp, spends_flash=spends_flash)

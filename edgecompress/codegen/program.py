@@ -1,11 +1,15 @@
 """From a graph to a program: every operation lowered to its kernel call, every activation placed in the arena."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 
 from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
-from edgecompress.codegen.ops.base import KernelCall, printable
+from edgecompress.codegen.ops.base import KernelCall, describe, printable
+from edgecompress.codegen.ops.windows import Window
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Group, Plan, Sweep
 from edgecompress.memory.choice import BALANCED, Task, Wish, choose
@@ -61,18 +65,31 @@ class Program:
         return sum(macs(self.graph, layer.operation) for layer in self.layers)
 
 
-def lower(graph: Graph, features: Features = PLAIN, wish: Wish = BALANCED) -> Program:
+DEFAULT_CHOICES: Mapping[int, int] = MappingProxyType({})
+
+
+def lower(
+    graph: Graph,
+    features: Features = PLAIN,
+    choices: Mapping[int, int] = DEFAULT_CHOICES,
+    wish: Wish = BALANCED,
+) -> Program:
     """Folds, checks, lowers and plans.
+
+    Args:
+        wish: what the schedule is to be.
+        choices: by step, which of `variants.candidates` computes it; the first where nothing is said.
 
     Raises:
         UnsupportedError: an operator is missing or used in a way that is not supported; names the first.
         DoesNotFitError: no schedule needs as little RAM as is wished.
+        IndexError: a choice that is no candidate.
     """
     _check_integer(graph)
     _check_borders(graph)
     folded = fold_constants(graph)
     _check_sizes(folded)
-    layers, task = task_of(folded, features)
+    layers, task = task_of(folded, features, choices)
     if not layers:
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
@@ -81,13 +98,15 @@ def lower(graph: Graph, features: Features = PLAIN, wish: Wish = BALANCED) -> Pr
     return Program(folded, layers, choice.plan, choice.groups, wish, choice.whole_bytes, choice.reason)
 
 
-def task_of(graph: Graph, features: Features) -> tuple[tuple[Layer, ...], Task]:
+def task_of(
+    graph: Graph, features: Features, choices: Mapping[int, int] = DEFAULT_CHOICES
+) -> tuple[tuple[Layer, ...], Task]:
     """A folded graph's kernel calls, and what they mean for its schedule and its memory."""
     layers: list[Layer] = []
     aliases: dict[int, int] = {}
     for step, operation in enumerate(graph.operations):
         ops.check(graph, operation)
-        call = next(variants.candidates(graph, operation, features))
+        call = _candidate(graph, operation, features, choices.get(step, 0))
         if call is None:
             aliases[operation.outputs[0]] = operation.inputs[0]
         else:
@@ -98,9 +117,13 @@ def task_of(graph: Graph, features: Features) -> tuple[tuple[Layer, ...], Task]:
         scratch={layer.step: layer.call.scratch_bytes for layer in layers if layer.call.scratch_bytes},
         sweeps={layer.step: stated_sweeps(layer.call) for layer in layers},
         macs={layer.step: macs(graph, layer.operation) for layer in layers},
-        bands=frozenset(layer.step for layer in layers if layer.call.takes_bands),
+        bands={layer.step: partial(_band_scratch, layer.call.band) for layer in layers if layer.call.band},
     )
     return tuple(layers), task
+
+
+def _band_scratch(band: Callable[[Window], KernelCall], window: Window) -> int:
+    return band(window).scratch_bytes
 
 
 def stated_sweeps(call: KernelCall) -> dict[int, Sweep]:
@@ -109,6 +132,13 @@ def stated_sweeps(call: KernelCall) -> dict[int, Sweep]:
     for tensor, sweep in zip(call.operands, call.sweeps, strict=False):
         stated[tensor.index] = sweep if stated.get(tensor.index, sweep) == sweep else None
     return {index: sweep for index, sweep in stated.items() if sweep is not None}
+
+
+def _candidate(graph: Graph, operation: Operation, features: Features, number: int) -> KernelCall | None:
+    for place, call in enumerate(variants.candidates(graph, operation, features)):
+        if place == number:
+            return call
+    raise IndexError(f"{describe(graph, operation)}: there is no candidate {number}")
 
 
 def macs(graph: Graph, operation: Operation) -> int:

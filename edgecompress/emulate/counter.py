@@ -123,7 +123,7 @@ class NativeCounter:
         import unicorn
         from unicorn.arm_const import UC_ARM_REG_LR
 
-        engine = _engine_library()
+        engine = engine_library()
         layers = function.layers if function else ()
         slots = SLOTS if function else 2
         self._layers = (ctypes.c_uint32 * max(1, len(layers)))(*layers)
@@ -165,6 +165,11 @@ class NativeCounter:
     @property
     def state(self) -> int:
         return int(self._counter.state)
+
+    def addresses(self) -> tuple[int, int]:
+        """Where the layer that runs now and the state lie, for other hooks that are C."""
+        base = ctypes.addressof(self._counter)
+        return base + _Counter.layer.offset, base + _Counter.state.offset
 
     def blocks(self) -> tuple[BlockCount, ...]:
         if not self._counter.used:
@@ -234,7 +239,8 @@ def _hook_library() -> ctypes.CDLL:
         raise ToolError("the compiled block hook cannot be loaded", found=str(error)) from error
 
 
-def _engine_library() -> ctypes.CDLL:
+def engine_library() -> ctypes.CDLL:
+    """Unicorn's own C library, for hooks that are C."""
     try:
         from unicorn.unicorn_py3.unicorn import uclib
     except ImportError as error:

@@ -55,6 +55,11 @@ class Machine:
         self._hook()
         self.reset()
 
+    @property
+    def engine(self) -> Any:
+        """Unicorn's own object, for further hooks."""
+        return self._uc
+
     def reset(self) -> None:
         """Load the program again and go back to its first instruction; the rest of the memory stays as it is."""
         from unicorn import arm_const as arm

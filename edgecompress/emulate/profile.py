@@ -8,23 +8,33 @@ from edgecompress.device.port import NO_ENDLESS_LOOP, Limit, Stop
 from edgecompress.device.stack import stack_bytes
 from edgecompress.emulate.counter import DONE, BlockCount, CountedFunction
 from edgecompress.emulate.cycles import NO_CYCLES, Confidence, Cycles, model_of
+from edgecompress.emulate.flash_trace import FlashTraffic, trace_flash
 from edgecompress.emulate.instructions import decode, instruction_size, make_decoder
 from edgecompress.emulate.machine import Machine
 from edgecompress.errors import DeviceError
 from edgecompress.targets import image as images
+from edgecompress.targets.flash_timing import FlashTiming
 from edgecompress.targets.image import Image
 from edgecompress.targets.target import Target
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Instructions (counted) and cycles (modelled) of a part of a program."""
+    """Instructions (counted) and cycles (modelled) of a part of a program.
+
+    `waits` are those of `cycles` that the core waits for flash, `loads` how often it loads from there (counted); None where
+    the target does not say what its flash costs, and then the flash never waits.
+    """
 
     instructions: int
     cycles: Cycles
+    waits: Cycles | None = None
+    loads: int | None = None
 
     def __add__(self, other: "Cost") -> "Cost":
-        return Cost(self.instructions + other.instructions, self.cycles + other.cycles)
+        waits = other.waits if self.waits is None else self.waits + (other.waits or NO_CYCLES)
+        loads = other.loads if self.loads is None else self.loads + (other.loads or 0)
+        return Cost(self.instructions + other.instructions, self.cycles + other.cycles, waits, loads)
 
 
 NO_COST = Cost(0, NO_CYCLES)
@@ -35,7 +45,10 @@ class Profile:
     """What one call of a function cost.
 
     instructions: counted, exactly.
-    cycles: modelled for the CPU, no wait states; `confidence` says how far to trust them.
+    cycles: modelled for the CPU, with the waits for flash where the target says what that costs; `confidence` says how
+        far to trust them without these.
+    waits: those of `cycles` that are waits for flash; None where the target does not say, and the flash never waits.
+    loads: from flash, counted; None where `waits` is.
     prologue: what ran before the first layer; layers: from one layer's entry to the next, the last one to the end. They
         add up to the total.
     stack_bytes: the most that the program used of its stack, None where it was not painted.
@@ -49,6 +62,8 @@ class Profile:
     layers: tuple[Cost, ...]
     stack_bytes: int | None
     status: int
+    waits: Cycles | None = None
+    loads: int | None = None
 
 
 def profile_on_unicorn(
@@ -69,9 +84,12 @@ def profile_on_unicorn(
             raise DeviceError(
                 f"{function} was {'not left' if machine.counter.state else 'never called'} in {image.path}"
             )
-        parts = _costs(machine.counter.blocks(), image, target)
+        blocks = machine.counter.blocks()
+        parts = _costs(blocks, image, target)
         used = stack_bytes(machine, image)
     costs = [parts.get(layer, NO_COST) for layer in range(-1, len(layers))]
+    if target.flash_timing is not None and native:
+        costs = _with_waits(costs, trace_flash(image, target, counted, blocks, limit), target.flash_timing)
     total = sum(costs, NO_COST)
     return Profile(
         instructions=total.instructions,
@@ -81,7 +99,17 @@ def profile_on_unicorn(
         layers=tuple(costs[1:]),
         stack_bytes=used,
         status=stop.status,
+        waits=total.waits,
+        loads=total.loads,
     )
+
+
+def _with_waits(costs: Sequence[Cost], traffic: Sequence[FlashTraffic] | None, timing: FlashTiming) -> list[Cost]:
+    """The costs with what waiting for flash adds; as they are where that could not be found out."""
+    if traffic is None:
+        return list(costs)
+    pairs = [(cost, row.waits(timing), row.loads) for cost, row in zip(costs, traffic, strict=True)]
+    return [Cost(cost.instructions, cost.cycles + waits, waits, loads) for cost, waits, loads in pairs]
 
 
 def check_exit(stop: Stop, image: Image) -> None:

@@ -99,6 +99,8 @@ def _distance(visits: Sequence[Visit], output: int, sources: Set[int]) -> tuple[
         if visit.write.tensor == output:
             distance = max(distance, visit.write.first + visit.write.bytes - waiting)
             for rows in read:
+                if rows.tensor not in visit.sweeps:
+                    return NEVER, multiple
                 sweep = visit.sweeps[rows.tensor]
                 distance = max(distance, least_distance(sweep) + visit.write.first - rows.first)
                 multiple = int(np.lcm(multiple, sweep.in_bytes if sweep.channels_first else 1))
@@ -121,12 +123,13 @@ def least_distance(sweep: Sweep) -> int:
     distance = int((ends * sweep.out_bytes - needed).max())
     last_part = (sweep.out_bytes - 1) // sweep.part_bytes * sweep.part_bytes
     if last_part and not sweep.channels_first:
-        # the last part of a position is computed when the others have been written
+        # the last part of these positions is computed when their others have been written
         own = last_part * sweep.in_bytes // sweep.out_bytes if sweep.own_channels else 0
-        same = np.where(first == NEVER, NEVER, first * sweep.in_bytes + own)
-        later = np.where(waiting[1:] == NEVER, NEVER, waiting[1:] * sweep.in_bytes)
-        written = np.arange(count) * sweep.out_bytes + last_part
-        distance = max(distance, int((written - np.minimum(same, later)).max()))
+        starts = np.arange(0, count, sweep.positions)
+        same = np.minimum.reduceat(first, starts)
+        same = np.where(same == NEVER, NEVER, same * sweep.in_bytes + own)
+        written = (ends - 1) * sweep.out_bytes + last_part
+        distance = max(distance, int((written - np.minimum(same, needed)).max()))
     return max(distance, 0)
 
 

@@ -18,7 +18,7 @@ class Sweep:
         window: which input positions an output position needs; one batch.
         in_bytes, out_bytes: of one position: its channels.
         positions: output positions in one step.
-        part: bytes of a position in one step; 0: all of them. Only one position at a time is written in parts.
+        part: bytes of a position in one step; 0: all of them. The positions of a step are then gone over once for each part.
         own_channels: a step needs, of each input position, only the channels that it writes (with a depth multiplier:
             those that they are made from); else all of them.
         channels_first: the parts are the outermost loop: all positions of the first channels, then of the next ones. The
@@ -40,8 +40,6 @@ class Sweep:
         in_parts = 0 < self.part < self.out_bytes
         if self.window.batches != 1:
             raise ValueError("a sweep is over one batch")
-        if in_parts and self.positions != 1 and not self.channels_first:
-            raise ValueError("positions are written in parts one at a time")
         if in_parts and self.reads_once and not self.channels_first:
             raise ValueError("what is read once is read for whole positions")
         if self.channels_first and not (self.own_channels and self.in_bytes == self.out_bytes):

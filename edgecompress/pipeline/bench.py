@@ -15,13 +15,14 @@ from edgecompress.device.mailbox import Mailbox
 from edgecompress.device.opening import connect
 from edgecompress.device.places import EMULATOR, Place
 from edgecompress.errors import ModelFileError, UsageError
-from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
-from edgecompress.pipeline import firmware, measuring, records, saving
+from edgecompress.memory.choice import BALANCED, OPTIMIZE, SPEED, Wish
+from edgecompress.pipeline import firmware, measuring, records, saving, tuning
 from edgecompress.pipeline.accuracy import Answers, different_bytes
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
 from edgecompress.pipeline.execution import raw_inputs, run_layer_by_layer
 from edgecompress.pipeline.firmware import Firmware
 from edgecompress.pipeline.streaming import TestData, stream
+from edgecompress.pipeline.tuning import with_tuning
 from edgecompress.reference.compare import Comparison, compare
 from edgecompress.reference.inputs import hostile_inputs, random_inputs, real_inputs
 from edgecompress.report.records import Report
@@ -96,6 +97,7 @@ def bench(
     runs: int = RUNS,
     data: TestData | None = None,
     wish: Wish | None = None,
+    tune: bool = False,
 ) -> Benchmark:
     """Generates, compiles and runs a full-integer .tflite on its target, and compares every operator's output.
 
@@ -112,6 +114,8 @@ def bench(
         runs: how many inferences are timed where the device counts cycles.
         data: labelled test samples to stream through the device.
         wish: what the schedule is to be; None: as the run directory was built, else balanced.
+        tune: choose every layer's kernel by measuring all candidates on the emulator; see `pipeline.tuning`. On a real device
+            the firmware of a run directory that was tuned is expected to be tuned, without being told.
 
     Raises:
         ModelFileError, UnsupportedError, DoesNotFitError, MissingToolError, ToolError, DeviceError: as the stages do.
@@ -121,12 +125,17 @@ def bench(
     path = find_model(Path(model))
     chosen = find(target)
     graph = reader.read(path)
-    program = lower(graph, features_of(chosen.cpu), wish or wish_of(Path(model)))
+    say = on_progress or (lambda *_: None)
+    wish = wish or wish_of(Path(model))
+    tune = tune or (on is not EMULATOR and _was_tuned(Path(model)))
+    features = features_of(chosen.cpu, spends_flash=wish == SPEED)
+    program, tuned = (
+        tuning.tune(graph, chosen, compiler, say, wish) if tune else (lower(graph, features, wish=wish), None)
+    )
     firmware.check_fits(program, chosen)
     tests = [*random_inputs(graph, inputs, seed), *hostile_inputs(graph)]
     if samples is not None:
         tests += real_inputs(graph, samples, len(samples))
-    say = on_progress or (lambda *_: None)
     with saving.work_folder(Path(save) if save else None) as folder:
         say("running the reference interpreters", 0, 1)
         ready = firmware.load(Path(model), program, chosen) if on is not EMULATOR else None
@@ -138,6 +147,7 @@ def bench(
         profile = emulate.profile(built.standalone, chosen, f"{prefix}_invoke", names)
         comparison = compare(program.graph, ran.outputs, expected.outputs)
         report = records.back_end(path, program, chosen, built, profile, comparison, expected, seed)
+        report = with_tuning(report, program, tuned)
         report = with_calibration(ran.complete(replace(report, kind="bench", command=command)))
         if save:
             saving.save(Path(save), path, report, program, built, tests, ran.outputs)
@@ -198,6 +208,10 @@ def find_model(path: Path) -> Path:
     if not path.exists():
         raise ModelFileError(f"{path}: no such file", hint="check the path")
     return path
+
+
+def _was_tuned(run: Path) -> bool:
+    return (run / "report.json").is_file() and read_report(run).tuning is not None
 
 
 def _expect_and_build(

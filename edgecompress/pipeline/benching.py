@@ -50,6 +50,7 @@ def bench_anywhere(
     save: Path | None = None,
     prefix: str = "model",
     compiler: "Name" = "zig",
+    tune: bool = False,
     seed: int = 0,
     threads: int = 1,
     install_litert: bool = False,
@@ -87,6 +88,10 @@ def bench_anywhere(
         raise UsageError(
             f"{place.text} is a Linux computer: its layers run whole", hint="leave --optimize and --ram away"
         )
+    if place.is_linux and tune:
+        raise UsageError(
+            f"{place.text} is a Linux computer: --tune measures on an emulated Cortex-M", hint="leave it away"
+        )
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
         tests = None
         if data is not None or count is not None:
@@ -96,7 +101,7 @@ def bench_anywhere(
             return _on_linux(model, place, tests, {**shared, **more})
         chosen = target or _target_of(model)
         shared |= {"target": chosen, "compiler": compiler, "on": place, "runs": runs or RUNS, "data": tests}
-        result = bench(model, wish=wish, **shared)
+        result = bench(model, wish=wish, tune=tune, **shared)
     return Result(result.report, result.require_exact)
 
 

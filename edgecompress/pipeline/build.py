@@ -64,6 +64,7 @@ def build(
     compiler: Name = "zig",
     optimize: str | None = None,
     ram: str | None = None,
+    tune: bool = False,
     command: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Build:
@@ -78,6 +79,7 @@ def build(
         out: the run directory; None: build/<model's name>.
         max_drop: percentage points of the metric that may be lost; more raises AccuracyError, after the report is written.
         resume: go on from the finished stages of an earlier run with the same inputs.
+        tune: choose every layer's kernel by measuring all candidates on the emulator.
         random_calibration: without data: sizes and speed only, accuracy unknown.
         optimize, ram: of the schedule, see `wishes.read_wish`; None: the recipe's, else balanced.
         on_event: called with progress events (JSON-able dicts with "kind").
@@ -105,7 +107,7 @@ def build(
         },
     )
     try:
-        return _carry_out(run, compiler, command, started, wish)
+        return _carry_out(run, compiler, tune, wish, command, started)
     except ToolError:
         raise  # its message points at the log
     except BaseException:
@@ -113,7 +115,7 @@ def build(
         raise
 
 
-def _carry_out(run: Run, compiler: Name, command: str | None, started: float, wish: Wish | None) -> Build:
+def _carry_out(run: Run, compiler: Name, tune: bool, wish: Wish | None, command: str | None, started: float) -> Build:
     """The stages in order."""
     settings = run.settings.build
     wish = wish or read_wish(settings.optimize, settings.ram) or BALANCED
@@ -123,7 +125,7 @@ def _carry_out(run: Run, compiler: Name, command: str | None, started: float, wi
     losses = _losses(run) if converted and run.dataset else {}
     promises = assembly.check_promises(run.folder, compressed)
     tests = accuracy.read_test_set(run.folder.path / "test") if judged else None
-    benchmark = _bench(run, tests, compiler, command, wish)
+    benchmark = _bench(run, tests, compiler, tune, wish, command)
     report = assembly.assemble(benchmark.report, run.model, settings, compressed, converted, promises)
     report = replace(report, layers=tuple(replace(layer, **losses.get(layer.index, {})) for layer in report.layers))
     if run.dataset:
@@ -230,7 +232,9 @@ def _losses(run: Run) -> dict[int, dict[str, Any]]:
     return {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
 
 
-def _bench(run: Run, tests: accuracy.TestSet | None, compiler: Name, command: str | None, wish: Wish) -> Benchmark:
+def _bench(
+    run: Run, tests: accuracy.TestSet | None, compiler: Name, tune: bool, wish: Wish, command: str | None
+) -> Benchmark:
     settings = run.settings.build
     samples = None
     if tests is not None and len(tests.inputs) == 1:
@@ -246,6 +250,7 @@ def _bench(run: Run, tests: accuracy.TestSet | None, compiler: Name, command: st
         samples=samples,
         prefix=settings.prefix,
         compiler=compiler,
+        tune=tune,
         seed=settings.seed,
         command=command,
         on_progress=say,

@@ -14,10 +14,12 @@ from edgecompress.errors import DoesNotFitError, UnsupportedError, UsageError
 from edgecompress.report.schema import read_report
 from edgecompress.targets import Target, toolchain, uart
 from edgecompress.targets import image as images
-from edgecompress.targets.compilers import Name
+from edgecompress.targets.compilers import Name, find_compiler
 from edgecompress.targets.image import Image
 
 OPTIMIZATION = "-O2"
+Golden = tuple[Mapping[int, np.ndarray], Mapping[int, np.ndarray]]
+"""Inputs and expected outputs, by tensor index."""
 PROGRAMS: tuple[runtime.Program, ...] = ("firmware", "standalone")
 
 
@@ -31,6 +33,7 @@ class Firmware:
         standalone: one inference on the golden input from reset, then exits (`standalone.elf`).
         prefix: of the C.
         serial: like `mailbox`, behind the board's UART (`serial.elf`); None where the board's data names no UART.
+        compiler: with its version; None where it was not made just now.
     """
 
     sources: Mapping[str, str]
@@ -38,6 +41,7 @@ class Firmware:
     standalone: Image
     prefix: str = "model"
     serial: Image | None = None
+    compiler: str | None = None
 
     def image_for(self, place: Place, target: Target) -> Image:
         """The program that runs there; UnsupportedError where the board's data lacks the UART that it needs."""
@@ -55,7 +59,7 @@ def build(
     program: Program,
     target: Target,
     folder: Path,
-    golden: tuple[Mapping[int, np.ndarray], Mapping[int, np.ndarray]],
+    golden: Golden,
     *,
     prefix: str = "model",
     compiler: Name = "zig",
@@ -81,15 +85,32 @@ def build(
         if serial:
             extra = uart.sources(target.serial, target.name, target.register_writes)
         sources = {**model, **extra, **runtime.program_sources(name)}
-        images[name] = toolchain.compile(
-            sources,
-            target,
-            folder / f"{name}.elf",
-            defines={**defines, **serial},
-            optimization=OPTIMIZATION,
-            compiler=compiler,
-        )
-    return Firmware({**model, **golden_files}, images["firmware"], images["standalone"], prefix, images.get("serial"))
+        images[name] = _compile(sources, target, folder / f"{name}.elf", {**defines, **serial}, compiler)
+    return Firmware(
+        {**model, **golden_files},
+        images["firmware"],
+        images["standalone"],
+        prefix,
+        images.get("serial"),
+        find_compiler(compiler).identity,
+    )
+
+
+def build_standalone(program: Program, target: Target, folder: Path, golden: Golden, compiler: Name = "zig") -> Image:
+    """Only the program that runs one inference from reset: what is counted."""
+    sources = {
+        **writer.write(program, "model"),
+        **writer.write_golden(program, *golden, prefix="model"),
+        **runtime.program_sources("standalone"),
+    }
+    defines = {**runtime.program_defines("model"), "EC_SECTIONS": "1"}
+    return _compile(sources, target, folder / "standalone.elf", defines, compiler)
+
+
+def _compile(
+    sources: Mapping[str, str], target: Target, path: Path, defines: Mapping[str, str], compiler: Name
+) -> Image:
+    return toolchain.compile(sources, target, path, defines=defines, optimization=OPTIMIZATION, compiler=compiler)
 
 
 def load(folder: Path, program: Program, target: Target) -> Firmware | None:

@@ -14,6 +14,7 @@ from edgecompress.inspection import tensor_record
 from edgecompress.pipeline.evidence import Expected
 from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
 from edgecompress.reference.compare import Comparison
+from edgecompress.report.kernel_records import FlashWaits
 from edgecompress.report.records import (
     MODELLED,
     BitExact,
@@ -51,6 +52,8 @@ def back_end(
         warnings.append(f"the self-test of standalone.elf failed with status {profile.status}")
     if expected.litert_problem:
         warnings.append(f"LiteRT could not be shown beside: {expected.litert_problem}")
+    if target.flash_timing and profile.waits is None:
+        warnings.append(f"the cycles are those of flash that never waits: {target.name}'s could not be modelled here")
     layers, cycles = _layers(program, profile), _cycles(profile)
     return Report(
         model=ModelFile(str(path), sha256(path), size(path), "tflite"),
@@ -68,6 +71,7 @@ def back_end(
         ram=_ram(program, built, profile),
         instructions=profile.instructions,
         cycles=cycles,
+        flash_waits=_flash_waits(profile, target),
         milliseconds=milliseconds(cycles, target),
         layers=layers,
         inputs=tuple(tensor_record(program.graph.tensors[i]) for i in program.graph.inputs),
@@ -77,6 +81,7 @@ def back_end(
         litert=litert_differences(expected.litert),
         warnings=tuple(warnings),
         seed=seed,
+        compiler=built.compiler,
         compiler_flags=(OPTIMIZATION,),
         versions=versions(),
         hashes={
@@ -143,6 +148,14 @@ def _cycles(profile: Profile) -> Cycles:
     return Cycles(MODELLED, profile.cycles.min, profile.cycles.typical, profile.cycles.max, profile.confidence)
 
 
+def _flash_waits(profile: Profile, target: Target) -> FlashWaits | None:
+    timing, waits = target.flash_timing, profile.waits
+    if timing is None or waits is None:
+        return None
+    loads = profile.loads or 0
+    return FlashWaits(timing.wait_states, waits.min, waits.typical, waits.max, loads, timing.source)
+
+
 def milliseconds(cycles: Cycles, target: Target) -> Milliseconds:
     """At the target's clock; unknown where it has none, or where cycles are unknown."""
     if target.clock_hz is None or cycles.min is None or cycles.typical is None or cycles.max is None:
@@ -154,6 +167,7 @@ def milliseconds(cycles: Cycles, target: Target) -> Milliseconds:
 def layer_rows(program: Program) -> tuple[Layer, ...]:
     """One record per operation of the graph with what is known before anything runs."""
     weights = {layer.step: count for layer, count in zip(program.layers, weight_bytes(program), strict=True)}
+    kernels = {layer.step: layer.call.kernel for layer in program.layers}
     return tuple(
         Layer(
             index=operation.index,
@@ -161,6 +175,7 @@ def layer_rows(program: Program) -> tuple[Layer, ...]:
             name=program.graph.results(operation)[0].name,
             macs=macs(program.graph, operation),
             weight_bytes=weights.get(step, 0),
+            kernel=kernels.get(step),
             output_shape=program.graph.results(operation)[0].shape,
             parameters=sum(
                 t.elements
@@ -186,6 +201,8 @@ def _layers(program: Program, profile: Profile) -> tuple[Layer, ...]:
                 cycles=cost.cycles.typical if cost else 0 if is_alias else None,
                 cycles_min=cost.cycles.min if cost else 0 if is_alias else None,
                 cycles_max=cost.cycles.max if cost else 0 if is_alias else None,
+                flash_wait_cycles=cost.waits.typical if cost and cost.waits else None,
+                flash_loads=cost.loads if cost else None,
                 codec="dense" if row.weight_bytes else None,
             )
         )

@@ -204,6 +204,7 @@ def _circumstances(before: Report, after: Report) -> tuple[str, ...]:
         ("target", before.target, after.target),
         ("clock", before.milliseconds.clock_hz, after.milliseconds.clock_hz),
         ("runner", before.board.runner, after.board.runner),
+        ("compiler", before.compiler or "", after.compiler or ""),
         ("compiler flags", " ".join(before.compiler_flags), " ".join(after.compiler_flags)),
         ("passes", ",".join(p.name for p in before.passes), ",".join(p.name for p in after.passes)),
         ("seed", before.seed, after.seed),

@@ -26,7 +26,10 @@ from edgecompress.report.summary import (
     overhead,
     promise_line,
     ratio_to_model,
+    slowest_layers,
+    slowest_line,
     title,
+    tuning_line,
 )
 
 TEMPLATE = "report.html.jinja"
@@ -52,6 +55,7 @@ class LayerRow:
     weights: Bar
     per_mac: str
     share: str
+    is_slow: bool
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ def render_html(report: Report) -> str:
             tiles=tiles,
             facts=[fact for fact in facts if fact not in tiles],
             layers=_layer_rows(report.layers),
+            slowest=slowest_line(report.layers),
+            tuning=tuning_line(report.tuning) if report.tuning else "",
             known=_known(report.layers),
             stages=_stage_bars(report),
             whiskers=_whiskers(accuracy_rows(report)),
@@ -146,7 +152,12 @@ def _known(layers: Sequence[Layer]) -> dict[str, bool]:
     """Which columns of the layers hold anything at all."""
     fields = {"cycles": "cycles", "limits": "cycles_max", "macs": "macs", "weights": "weight_bytes"}
     fields |= {"instructions": "instructions", "shapes": "output_shape", "milliseconds": "milliseconds"}
-    fields |= {"modelled": "modelled_cycles", "expected": "expected_ratio"}
+    fields |= {
+        "modelled": "modelled_cycles",
+        "expected": "expected_ratio",
+        "waits": "flash_wait_cycles",
+        "kernels": "kernel",
+    }
     return {name: any(getattr(layer, field) is not None for layer in layers) for name, field in fields.items()}
 
 
@@ -155,11 +166,13 @@ def _layer_rows(layers: Sequence[Layer]) -> list[LayerRow]:
     cycles = _bars([layer.cycles for layer in layers], [layer.cycles_max for layer in layers])
     macs = _bars([layer.macs for layer in layers])
     weights = _bars([layer.weight_bytes for layer in layers])
-    rows = []
+    rows, slowest = [], slowest_layers(layers)
     for layer, cycle_bar, mac_bar, weight_bar in zip(layers, cycles, macs, weights, strict=True):
         per_mac = layer.cycles / layer.macs if layer.cycles is not None and layer.macs else None
         share = layer.cycles / total if layer.cycles is not None and total else None
-        rows.append(LayerRow(layer, cycle_bar, mac_bar, weight_bar, fmt.ratio(per_mac), fmt.percent(share)))
+        rows.append(
+            LayerRow(layer, cycle_bar, mac_bar, weight_bar, fmt.ratio(per_mac), fmt.percent(share), layer in slowest)
+        )
     return rows
 
 

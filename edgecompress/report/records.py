@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from edgecompress.memory.plan import Block
+from edgecompress.report.kernel_records import FlashWaits, KernelOption, Tuning
 from edgecompress.report.linux_records import ExecutorRecord, Machine
 
 SCHEMA = "edgecompress-report/1"
@@ -223,6 +224,10 @@ class Layer:
         cosine: between the two, mean over those samples.
         added_noise: error power over signal power that this operator itself adds.
         milliseconds: measured on a Linux computer, the median of all runs.
+        flash_wait_cycles: of the modelled cycles, those that wait for flash; None where the flash never waits.
+        flash_loads: loads from flash, counted where it waits.
+        kernel: what computes it on the device; None for aliases.
+        alternatives: every kernel that could, the chosen one among them, where they were measured.
     """
 
     index: int
@@ -243,6 +248,10 @@ class Layer:
     milliseconds: float | None = None
     modelled_cycles: int | None = None
     expected_ratio: float | None = None
+    flash_wait_cycles: int | None = None
+    flash_loads: int | None = None
+    kernel: str | None = None
+    alternatives: tuple[KernelOption, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -380,6 +389,8 @@ class Report:
     instructions: int | None = None
     cycles: Cycles = Cycles()
     modelled: Cycles = Cycles()
+    flash_waits: FlashWaits | None = None
+    tuning: Tuning | None = None
     run: Run = Run()
     calibration: CalibrationRecord | None = None
     milliseconds: Milliseconds = Milliseconds()
@@ -398,6 +409,7 @@ class Report:
     command: str | None = None
     seed: int | None = None
     seconds: float | None = None
+    compiler: str | None = None
     compiler_flags: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=_no_texts)
     hashes: Mapping[str, str] = field(default_factory=_no_texts)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgecompress.report import format as fmt
+from edgecompress.report.kernel_records import Tuning
 from edgecompress.report.linux_records import ExecutorRecord
-from edgecompress.report.records import COUNTED, MEASURED, Interval, Layer, PassRecord, Report
+from edgecompress.report.records import COUNTED, MEASURED, MODELLED, Interval, Layer, PassRecord, Report
 
 GOOD, BAD, WARN, NEUTRAL = "good", "bad", "warn", ""
 
@@ -31,7 +32,7 @@ def headline(report: Report) -> tuple[Fact, ...]:
         _cycles(report),
         _latency(report),
     ]
-    return (*facts, *_accuracy(report), *_silicon(report), _exactness(report))
+    return (*facts, *_accuracy(report), *_flash_waits(report), *_silicon(report), _exactness(report))
 
 
 def title(report: Report) -> str:
@@ -124,6 +125,52 @@ def _shares(costs: Sequence[float | None]) -> list[float | None]:
     return [cost / total if total and cost is not None else None for cost in costs]
 
 
+MOST_SLOW = 3
+SIZEABLE = 0.01
+"""Of all MACs: what a layer must have at least for its rate to be the model's best one."""
+
+
+def best_rate(layers: Sequence[Layer]) -> float | None:
+    """Cycles per MAC of the layer that needs fewest, layers of few MACs aside; None where nothing is known."""
+    total = sum(layer.macs or 0 for layer in layers)
+    rates = [
+        layer.cycles / layer.macs for layer in layers if layer.cycles and layer.macs and layer.macs >= SIZEABLE * total
+    ]
+    return min(rates, default=None)
+
+
+def slowest_layers(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Where the most is to be gained: the layers with most cycles above what their MACs would cost at the best rate."""
+    rate = best_rate(layers)
+    if rate is None:
+        return ()
+    excess = {layer.index: (layer.cycles or 0) - rate * (layer.macs or 0) for layer in layers}
+    ranked = sorted(layers, key=lambda layer: -excess[layer.index])[:MOST_SLOW]
+    return tuple(layer for layer in ranked if excess[layer.index] > 0)
+
+
+def slowest_line(layers: Sequence[Layer]) -> str:
+    """Those layers in words; empty where no cycles are known."""
+    shares = dict(zip((layer.index for layer in layers), layer_shares(layers), strict=True))
+    found = []
+    for layer in slowest_layers(layers):
+        rate = f" at {fmt.ratio(layer.cycles / layer.macs)} cycles/MAC" if layer.cycles and layer.macs else ""
+        found.append(f"{layer.index} {layer.op} ({fmt.percent(shares[layer.index])}{rate})")
+    if not found:
+        return ""
+    return f"slowest: {', '.join(found)}: most cycles above this model's best {fmt.ratio(best_rate(layers))} cycles/MAC"
+
+
+def tuning_line(tuning: Tuning) -> str:
+    """How the kernels were chosen, in one line."""
+    origin = MODELLED if tuning.by == "cycles" else COUNTED
+    when = ", measured earlier" if tuning.cached else ""
+    return (
+        f"kernels with the least {tuning.by} ({origin}, {fmt.plural(tuning.runs, 'emulated run')}{when}): "
+        f"{fmt.number(tuning.saved)} fewer than the best guesses"
+    )
+
+
 MOST_LOSSES = 5
 
 
@@ -206,10 +253,25 @@ def _cycles(report: Report) -> Fact:
     if report.macs:
         words.append(f"{fmt.ratio(cycles.typical / report.macs)} cycles/MAC")
     if cycles.confidence:
-        words.append(f"confidence: {cycles.confidence}")
+        words.append(f"confidence: {cycles.confidence}" + (" but for flash waits" if report.flash_waits else ""))
     if report.run.runs is not None:
         words.append(f"{fmt.plural(report.run.runs, 'run')}, counter {report.run.counter or fmt.UNKNOWN}")
     return Fact("cycles", fmt.number(cycles.typical), ", ".join(words))
+
+
+def _flash_waits(report: Report) -> tuple[Fact, ...]:
+    """What waiting for flash adds; nothing is said where it never waits."""
+    waits = report.flash_waits
+    if waits is None:
+        return ()
+    parts = [
+        f"{MODELLED}, within the {MODELLED} cycles",
+        f"{fmt.number(waits.min)} (every access hits) to {fmt.number(waits.max)} (no line is kept)",
+        f"{fmt.plural(waits.wait_states, 'wait state')}",
+        f"{fmt.number(waits.loads)} loads {COUNTED}",
+        f"untested on silicon, after {waits.source}",
+    ]
+    return (Fact("flash waits", fmt.number(waits.typical), ", ".join(parts)),)
 
 
 def _latency(report: Report) -> Fact:

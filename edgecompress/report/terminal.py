@@ -17,11 +17,16 @@ from edgecompress.report.summary import (
     layer_shares,
     promise_line,
     ratio_to_model,
+    slowest_layers,
+    slowest_line,
     title,
+    tuning_line,
 )
 
 WIDE_SCREEN = 100
 WIDE_BAR, NARROW_BAR = 12, 5
+SLOW = "<"
+"""Marks the layers where the most is to be gained."""
 MEMORY_MAP_FROM = 2
 """The verbosity that shows the memory map."""
 
@@ -39,6 +44,7 @@ def print_bench(report: Report, console: Console, *, verbosity: int = 0) -> None
     print_facts(console, headline(report))
     print_executors(report, console)
     print_layers(report, console)
+    print_tuning(report, console)
     _print_litert(report, console)
     if verbosity >= MEMORY_MAP_FROM:
         print_memory_map(report, console)
@@ -55,6 +61,7 @@ def print_build(report: Report, console: Console, *, verbosity: int = 0) -> None
     _print_heading(console, "result")
     print_facts(console, headline(report))
     print_layers(report, console)
+    print_tuning(report, console)
     _print_litert(report, console)
     if verbosity >= MEMORY_MAP_FROM:
         print_memory_map(report, console)
@@ -94,18 +101,20 @@ def print_layers(report: Report, console: Console) -> None:
     if not layers:
         return
     kind = report.cycles.kind or "unknown"
-    shares = layer_shares(layers)
+    shares, slowest = layer_shares(layers), slowest_layers(layers)
     time_kind = report.executors[0].kind if report.executors else None
     _print_heading(console, f"layers ({_words(layers, kind, time_kind)})")
     columns = [
         Column("#", tuple(str(layer.index) for layer in layers), style="dim"),
         Column("op", tuple(layer.op for layer in layers), right=False, style="cyan"),
         Column("name", tuple(fmt.layer_name(layer.name) for layer in layers), right=False, least=12, drop=3),
+        Column("kernel", tuple(layer.kernel or fmt.BLANK for layer in layers), right=False, drop=4),
         Column("MACs", tuple(fmt.number(layer.macs) for layer in layers)),
         Column("weights\nB", tuple(fmt.number(layer.weight_bytes) for layer in layers)),
         Column(f"instructions\n{COUNTED}", tuple(fmt.number(layer.instructions) for layer in layers), drop=1),
         Column(f"cycles\n{kind}", tuple(fmt.number(layer.cycles) for layer in layers), style="bold"),
         Column(f"cycles\n{MODELLED}", tuple(fmt.number(layer.modelled_cycles) for layer in layers)),
+        Column("flash waits\nmodelled", tuple(fmt.number(layer.flash_wait_cycles) for layer in layers), drop=2),
         Column("measured\n/modelled", tuple(fmt.ratio(ratio_to_model(layer)) for layer in layers)),
         Column(
             f"time, ms\n{time_kind or fmt.UNKNOWN}",
@@ -114,9 +123,30 @@ def print_layers(report: Report, console: Console) -> None:
         ),
         Column("cycles\n/MAC", tuple(fmt.ratio(_per_mac(layer)) for layer in layers)),
         Column("share", tuple(fmt.percent(share) for share in shares)),
+        Column("", tuple(SLOW if layer in slowest else "" for layer in layers), right=False, style="yellow"),
         _bars(shares, console),
     ]
     print_table(console, _without_empty(columns))
+    if slowest_line(layers):
+        print_line(console, slowest_line(layers), style="yellow")
+
+
+def print_tuning(report: Report, console: Console) -> None:
+    """What every kernel that could compute a layer costs, layers with a choice only."""
+    if report.tuning is None:
+        return
+    _print_heading(console, tuning_line(report.tuning))
+    rows = [(layer, one) for layer in report.layers if len(layer.alternatives) > 1 for one in layer.alternatives]
+    columns = [
+        Column("#", tuple(str(layer.index) for layer, _ in rows), style="dim"),
+        Column("op", tuple(layer.op for layer, _ in rows), right=False, style="cyan"),
+        Column("", tuple("chosen" if one.chosen else "" for _, one in rows), right=False, style="green"),
+        Column("kernel", tuple(one.kernel for _, one in rows), right=False),
+        Column(f"instructions\n{COUNTED}", tuple(fmt.number(one.instructions) for _, one in rows), drop=1),
+        Column(f"cycles\n{MODELLED}", tuple(fmt.number(one.cycles) for _, one in rows), style="bold"),
+        Column("scratch\nB", tuple(fmt.number(one.scratch_bytes) for _, one in rows), drop=2),
+    ]
+    print_table(console, columns)
 
 
 def _words(layers: Sequence[Layer], kind: str, time_kind: str | None) -> str:

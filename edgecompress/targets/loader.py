@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from edgecompress.errors import RecipeError
+from edgecompress.targets.flash_timing import read_flash_timing
 from edgecompress.targets.silicon_loader import read_silicon
 from edgecompress.targets.table import Table, parse
 from edgecompress.targets.target import Cpu, MemoryMap, QemuMachine, Region, Target, ZigTarget
@@ -88,6 +89,7 @@ def read_board(text: str, where: str, cpus: Mapping[str, Cpu]) -> Target:
         clock_hz=table.take("clock_hz", int) if table.has("clock_hz") else None,
         stack_bytes=table.take("stack_bytes", int) if table.has("stack_bytes") else Target.stack_bytes,
         **read_silicon(table),
+        flash_timing=read_flash_timing(table.table("flash_timing")) if table.has("flash_timing") else None,
         serial=read_uart(table.table("serial")) if table.has("serial") else None,
     )
     table.close()

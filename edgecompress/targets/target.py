@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from edgecompress.targets.flash_timing import FlashTiming
 from edgecompress.targets.silicon import Boot, ChipId, DebugUnlock, Flashing, RegisterWrite
 from edgecompress.targets.uart import Uart
 
@@ -91,6 +92,7 @@ class Target:
         boot: the block that the chip's boot ROM wants at the head of the flash; None where it wants none.
         caches: start-up switches the core's instruction and data cache on.
         chip: how to recognise it; None for generic CPUs and boards that do not say.
+        flash_timing: what its flash costs at full clock; None: zero wait states (generic CPUs, and boards that do not say).
         serial: the UART of programs that are driven over a serial line; None where the board names none.
     """
 
@@ -107,6 +109,7 @@ class Target:
     chip: ChipId | None = None
     debug_unlock: DebugUnlock | None = None
     flashing: Flashing = field(default_factory=Flashing)
+    flash_timing: FlashTiming | None = None
     serial: Uart | None = None
 
     def on_qemu(self) -> "Target":

@@ -33,12 +33,16 @@ from edgecompress.tflite.graph import Graph
 OURS: dict[str, Callable[[], Executor]] = {
     "numpy": Integer,
     "host": OnHost,
-    "host-dsp": partial(OnHost, Features(dsp=True)),
+    "host-dsp": partial(OnHost, "host-dsp", Features(dsp=True)),
+    "host-dsp-second": partial(OnHost, "host-dsp-second", Features(dsp=True), rank=1),
+    "host-dsp-flash": partial(OnHost, "host-dsp-flash", Features(dsp=True, spends_flash=True)),
     **{
         name: partial(OnCore, name)
         for name in ("cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33", "cortex-m55")
     },
     "cortex-m4-gcc": partial(OnCore, "cortex-m4", "gcc"),
+    "cortex-m4-second": partial(OnCore, "cortex-m4", rank=1),
+    "cortex-m4-flash": partial(OnCore, "cortex-m4", spends_flash=True),
 }
 """What must equal TFLM byte for byte: our NumPy operators, and the generated C wherever it runs."""
 

@@ -6,13 +6,14 @@ from typing import Protocol
 
 import numpy as np
 
-from edgecompress.codegen import writer
+from edgecompress.codegen import variants, writer
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.program import Program, lower
 from edgecompress.codegen.turns import collect, entries_of
 from edgecompress.errors import EdgecompressError
 from edgecompress.reference.executor import Answer, Job, Tensors
 from edgecompress.tflite import reader
+from edgecompress.tflite.graph import Graph
 
 GARBAGE = 0xA5
 """What the arena holds before a run: a kernel that reads what nothing has written gives other bytes than TFLM."""
@@ -28,19 +29,30 @@ class Written:
     job: Job
 
 
-def write(jobs: Sequence[Job], features: Features) -> list[Written | EdgecompressError]:
-    """The C of every job's model, or why there is none."""
+def write(jobs: Sequence[Job], features: Features, rank: int = 0) -> list[Written | EdgecompressError]:
+    """The C of every job's model, or why there is none.
+
+    Args:
+        rank: which candidate computes an operation: the best guess, the next one, …; the last where there are fewer.
+    """
     made: list[Written | EdgecompressError] = []
     count = 0
     for job in jobs:
         try:
-            program = lower(reader.read(job.model), features)
+            program = lower_ranked(reader.read(job.model), features, rank)
         except EdgecompressError as error:
             made.append(error)
             continue
         made.append(Written(count, program, writer.write(program, f"case_{count}"), job))
         count += 1
     return made
+
+
+def lower_ranked(graph: Graph, features: Features, rank: int) -> Program:
+    """The program of the candidates of one rank."""
+    first = lower(graph, features)
+    counts = [len(list(variants.candidates(first.graph, o, features))) for o in first.graph.operations]
+    return lower(graph, features, {step: min(rank, count - 1) for step, count in enumerate(counts)}) if rank else first
 
 
 def program_of(cases: Sequence[Written]) -> dict[str, str]:

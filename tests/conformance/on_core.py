@@ -3,7 +3,7 @@
 import struct
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import generated_c
@@ -54,10 +54,13 @@ class OnCore:
     Attributes:
         name: of the target.
         compiler: that makes the firmware.
+        spends_flash, rank: which kernels, as of `Features` and `generated_c.write`.
     """
 
     name: str
     compiler: Name = "zig"
+    spends_flash: bool = False
+    rank: int = 0
 
     def available(self) -> str | None:
         """None, or which program is missing."""
@@ -72,7 +75,8 @@ class OnCore:
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
         target = find(self.name)
-        made = generated_c.write(jobs, features_of(target.cpu))
+        features = replace(features_of(target.cpu), spends_flash=self.spends_flash)
+        made = generated_c.write(jobs, features, self.rank)
         cases = [one for one in made if isinstance(one, Written)]
         with tempfile.TemporaryDirectory() as folder:
             image = self.build(cases, target, Path(folder))

@@ -50,12 +50,15 @@ class OnHost:
     """See `Executor`: zig's trapping sanitizer stands in where there is neither gcc nor clang.
 
     Args:
+        name: of this executor.
         features: the processor that the kernels are chosen for; this computer runs their twins in plain C.
+        rank: of the kernels, as of `generated_c.write`.
     """
 
-    def __init__(self, features: Features = PLAIN) -> None:
-        self.name = "host-dsp" if features.dsp else "host"
+    def __init__(self, name: str = "host", features: Features = PLAIN, rank: int = 0) -> None:
+        self.name = name
         self._features = features
+        self._rank = rank
 
     def available(self) -> str | None:
         """None: the compiler is a dependency."""
@@ -63,7 +66,7 @@ class OnHost:
 
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
-        made = generated_c.write(jobs, self._features)
+        made = generated_c.write(jobs, self._features, self._rank)
         cases = [one for one in made if isinstance(one, Written)]
         sanitizer: host.Sanitizer = "address" if shutil.which("gcc") or shutil.which("clang") else "undefined"
         with tempfile.TemporaryDirectory() as folder:

@@ -123,7 +123,6 @@ def test_the_clocks_of_a_small_window_are_those_of_a_simulation():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"positions": 2, "part": 1}, "one at a time"),
         ({"channels_first": True}, "needs its own"),
         ({"own_channels": True, "out_bytes": 5}, "same number"),
         ({"part": 1, "reads_once": True}, "whole positions"),

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from edgecompress.report.html import render_html
 from edgecompress.report.layout import Column, fit, print_table
-from edgecompress.report.records import Report
+from edgecompress.report.records import Layer, Report
 from edgecompress.report.terminal import print_bench, print_build
 
 
@@ -142,3 +143,26 @@ def test_a_table_without_rows_prints_its_titles():
     stream = io.StringIO()
     print_table(Console(file=stream), [Column("a", ()), Column("b\nc", ())])
     assert stream.getvalue().split() == ["b", "a", "c"]
+
+
+def _slow_layers():
+    """At the best rate of 1 cycle per MAC, the layers 1 and 2 cost 500 and 900 cycles too many, layer 3 its 300."""
+    rows = [(1000, 1000), (500, 1000), (100, 1000), (0, 300), (5, 5)]
+    return tuple(Layer(i, f"OP{i}", f"n{i}", macs=macs, cycles=cycles) for i, (macs, cycles) in enumerate(rows))
+
+
+def test_layers_where_most_is_to_be_gained_are_marked_and_named_first(full_report):
+    report = replace(full_report, layers=_slow_layers())
+    text = _pipe(print_bench, report)
+    assert "slowest: 2 OP2 (30.3 % at 10.0 cycles/MAC), 1 OP1 (30.3 % at 2.00 cycles/MAC), 3 OP3 (9.1 %)" in text
+    assert "best 1.00 cycles/MAC" in text
+    marked = [line.split()[1] for line in text.splitlines() if line.endswith(" <")]
+    assert marked == ["OP1", "OP2", "OP3"]
+    page = render_html(report)
+    assert page.count('<tr class="slow">') == 3
+    assert "Slowest: 2 OP2" in page
+
+
+def test_nothing_is_called_slow_where_no_cycles_are_known(bare_report):
+    assert "slowest" not in _pipe(print_bench, bare_report)
+    assert "slow" not in render_html(bare_report).partition("</style>")[2]

@@ -128,6 +128,44 @@ def test_mistakes_in_a_board_file_are_named(tmp_path: Path, change: tuple[str, s
     assert "board.toml" in str(raised.value)
 
 
+TIMING = """
+[flash_timing]
+wait_states = 5
+prefetch = true
+instructions = { bytes = 1024, line = 16, ways = 4 }
+source = "a manual"
+"""
+
+
+def test_board_may_say_what_its_flash_costs(tmp_path: Path) -> None:
+    file = tmp_path / "board.toml"
+    file.write_text(BOARD + TIMING)
+    timing = targets.find(str(file)).flash_timing
+    assert timing is not None
+    assert (timing.wait_states, timing.instructions.sets, timing.data) == (5, 16, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("line = 16", "line = 12"), "line must be a power of two.*\n.*line 12"),
+        (("line = 16", "line = 0"), "line must be a power of two"),
+        (("ways = 4", "ways = 0"), "line must be a power of two"),
+        (("bytes = 1024", "bytes = 1000"), "line must be a power of two"),
+        (("bytes = 1024", "bytes = 0"), "line must be a power of two"),
+        (("wait_states = 5", "wait_states = -1"), "wait_states must be 0 to 10000"),
+        (("source", "sauce"), "'source' is missing"),
+        (("prefetch = true", "prefetch = true\npreload = 1"), "unknown key 'preload'"),
+    ],
+)
+def test_mistakes_in_what_flash_costs_are_named(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    file = tmp_path / "board.toml"
+    file.write_text(BOARD + TIMING.replace(*change))
+    with pytest.raises(RecipeError, match=message) as raised:
+        targets.find(str(file))
+    assert "flash_timing" in str(raised.value)
+
+
 def test_board_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "board.toml"
     file.write_bytes(b"\xff\xfe\x00")

@@ -237,6 +237,49 @@ MULTIPLIED: dict[str, dict[str, Any]] = {
     "multiplier_1_25x5_valid": {"filters": 1, "kernel": (5, 2), "padding": "VALID", "input_shape": (1, 8, 3, 6)},
 }
 
+LOWEST: dict[str, Any] = {"output_zero": -128, "activation": "RELU"}
+"""What lets kernels drop the rounding of negative numbers."""
+
+BLOCKED: dict[str, dict[str, Any]] = {
+    **{f"{pixels}_pixels": {"kernel": (1, 1), "input_shape": (1, 1, pixels, 12)} for pixels in range(2, 9)},
+    **{
+        f"depth_{depth}_relu": {"kernel": (1, 1), "input_shape": (1, 2, 3, depth), **LOWEST}
+        for depth in (4, 8, 36, 132)
+    },
+    "odd_row_of_filter": {"kernel": (3, 3), "input_shape": (1, 6, 7, 3), "filters": 6, **LOWEST},
+    "row_of_filter_15": {"kernel": (2, 5), "input_shape": (1, 6, 9, 3), "padding": "VALID"},
+    "eight_tiles": {"input_shape": (1, 8, 4, 4), "filters": 2},
+    "four_tiles_relu": {"input_shape": (1, 2, 8, 8), "filters": 6, **LOWEST},
+    "sixteen_tiles_valid": {"input_shape": (1, 10, 10, 12), "filters": 4, "padding": "VALID", "input_zero": 127},
+    "tiles_batch_2": {"input_shape": (2, 4, 4, 4), "filters": 4, "input_zero": -128},
+    "tiles_weights_lowest": {"input_shape": (1, 4, 4, 8), "weights": "lowest", "gain": 10.0},
+}
+"""Variations of what kernels for several pixels, channels and inputs at a time treat differently, for CONV_2D."""
+
+LINES: dict[str, dict[str, Any]] = {
+    f"3x3_{name}": {"filters": 1, **change}
+    for name, change in {
+        "one_pixel": {"input_shape": (1, 1, 1, 4)},
+        **{f"width_{width}": {"input_shape": (1, 3, width, 4)} for width in (2, 3, 4, 5, 6, 7, 8)},
+        "columns": {"input_shape": (1, 25, 5, 8), **LOWEST},
+        "columns_zero_point_highest": {"input_shape": (1, 12, 3, 4), "input_zero": 127},
+        "several_tiles": {"input_shape": (1, 31, 13, 4)},
+        "several_tiles_relu": {"input_shape": (1, 40, 8, 4), **LOWEST},
+        "valid": {"input_shape": (1, 7, 9, 8), "padding": "VALID"},
+        "valid_several_tiles": {"input_shape": (1, 30, 12, 4), "padding": "VALID", **LOWEST},
+        "stride_2_even": {"input_shape": (1, 8, 8, 4), "stride": (2, 2)},
+        "stride_2_odd": {"input_shape": (1, 9, 7, 8), "stride": (2, 2), **LOWEST},
+        "stride_2_valid": {"input_shape": (1, 10, 13, 4), "stride": (2, 2), "padding": "VALID"},
+        "stride_2_several_tiles": {"input_shape": (1, 40, 26, 4), "stride": (2, 2), **LOWEST},
+        "stride_2_one_pixel": {"input_shape": (1, 2, 2, 4), "stride": (2, 2)},
+        "batch_2": {"input_shape": (2, 5, 6, 4)},
+        "stride_2_batch_2": {"input_shape": (2, 6, 5, 4), "stride": (2, 2)},
+        "weights_lowest": {"input_shape": (1, 4, 5, 4), "weights": "lowest", "gain": 10.0},
+        "extreme_scales": {"input_shape": (1, 4, 5, 8), "spread": SPREAD},
+    }.items()
+}
+"""Variations of depthwise filters that go over lines."""
+
 DENSE: dict[str, dict[str, Any]] = {
     "plain": {},
     "batch_3": {"input_shape": (3, 20)},
@@ -278,11 +321,11 @@ def dense_cases() -> list[Case]:
     ]
 
 
-DEPTHWISE = {**GEOMETRY, **ARITHMETIC, **MULTIPLIED}
+DEPTHWISE = {**GEOMETRY, **ARITHMETIC, **MULTIPLIED, **LINES}
 del DEPTHWISE["absent_bias"]  # an operand of -1 ends TFLM's process with a segmentation fault here
 
 CASES = [
-    *convolution_cases("CONV_2D", PLAIN, {**GEOMETRY, **ARITHMETIC, **GROUPED}),
+    *convolution_cases("CONV_2D", PLAIN, {**GEOMETRY, **ARITHMETIC, **GROUPED, **BLOCKED}),
     *convolution_cases("DEPTHWISE_CONV_2D", replace(PLAIN, filters=2), DEPTHWISE),
     *dense_cases(),
     *[

@@ -4,6 +4,7 @@ import numpy as np
 
 from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier
 from edgecompress.codegen.ops.activation import activation_range, require_int8
+from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.broadcasting import broadcast_mismatch, broadcast_parameters
 from edgecompress.codegen.ops.requantization import bad_factor
@@ -32,7 +33,7 @@ class Add(Operator):
         assert a and b and q
         return bad_factor(2.0 * max(a.scale, b.scale) / (2**LEFT_SHIFT * q.scale))
 
-    def _multipliers(self, graph: Graph, operation: Operation) -> list[tuple[int, int]]:
+    def multipliers(self, graph: Graph, operation: Operation) -> list[tuple[int, int]]:
         """(multiplier, shift) of the first input, the second input and the output."""
         a, b = (graph.tensors[i].quantization for i in operation.inputs)
         q = graph.results(operation)[0].quantization
@@ -46,7 +47,7 @@ class Add(Operator):
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         (result,) = graph.results(operation)
-        factors = self._multipliers(graph, operation)
+        factors = self.multipliers(graph, operation)
         total: np.ndarray | int = 0
         for array, index, factor in zip(inputs, operation.inputs, factors, strict=False):
             q = graph.tensors[index].quantization
@@ -62,7 +63,7 @@ class Add(Operator):
         a, b = (graph.tensors[i] for i in operation.inputs)
         (result,) = graph.results(operation)
         assert a.quantization and b.quantization and result.quantization
-        factors = self._multipliers(graph, operation)
+        factors = self.multipliers(graph, operation)
         low, high = activation_range(operation, result)
         parameters = {
             **broadcast_parameters(a, b, result),
@@ -76,5 +77,5 @@ class Add(Operator):
             parameters |= {f"multiplier_{name}": multiplier, f"shift_{name}": shift}
         sweeps = tuple(elementwise(t, result) if t.elements == result.elements else None for t in (a, b))
         is_one_loop = all(t.elements == result.elements and not t.is_constant for t in (a, b))
-        length = "sizes[3]" if is_one_loop else ""
-        return KernelCall("add", parameters, (a, b, result), length=length, sweeps=sweeps)
+        call = KernelCall("add", parameters, (a, b, result), sweeps=sweeps)
+        return by_length(call, "sizes[3]") if is_one_loop else call

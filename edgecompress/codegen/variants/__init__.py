@@ -6,13 +6,27 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.variants.base import Variant
-from edgecompress.codegen.variants.dual import DualConv2D, DualDepthwiseConv2D, DualFullyConnected
+from edgecompress.codegen.variants.dual import (
+    Depthwise3x3,
+    DualConv2D,
+    DualDepthwiseConv2D,
+    JointConv2D,
+    JointDepthwiseConv2D,
+    JointFullyConnected,
+)
+from edgecompress.codegen.variants.dual_add import DualAdd
+from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
 VARIANTS: tuple[Variant, ...] = (
+    WinogradConv2D(),
+    JointConv2D(),
     DualConv2D(),
+    JointDepthwiseConv2D(),
+    Depthwise3x3(),
     DualDepthwiseConv2D(),
-    DualFullyConnected(),
+    JointFullyConnected(),
+    DualAdd(),
 )
 
 

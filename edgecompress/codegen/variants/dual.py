@@ -1,28 +1,40 @@
 """Variants for processors with dual 16-bit multiplication (ARMv7E-M: M4, M7; ARMv8-M with DSP: M33)."""
 
 from abc import abstractmethod
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts, Weighted
-from edgecompress.codegen.ops.windows import window
+from edgecompress.codegen.ops.windows import Window, window
 from edgecompress.codegen.variants.base import Variant
-from edgecompress.codegen.variants.quick import QuickLayer, quicken
+from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_fours, pack_joint, pack_scalings
+from edgecompress.codegen.variants.lines import Lines
+from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
+from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import Graph, Operation
 
 PIXELS = 4
-"""Output pixels whose inputs `ec_conv_2d_dsp` widens before it writes any of them."""
+"""Output pixels whose inputs `ec_strip_fill` widens at a time."""
+MOST_OUTPUTS = 16
+"""That `ec_fully_connected_joint` sums up before it writes them."""
 MOST_TAPS = 32
 """Of a depthwise filter: the kernel keeps a pointer to each on the stack."""
 
 
 class DualVariant(Variant):
     """Sums by SMLAD, requantized in a third of the instructions."""
+
+    limits: ClassVar[Limits] = Limits()
+    """Of the numbers that the kernel takes."""
 
     def suits(self, features: Features) -> bool:
         return features.dsp
@@ -34,7 +46,7 @@ class DualVariant(Variant):
         rows = self.rows(parts)
         if rows is None:
             return None
-        quick = quicken(rows, parts.bias, parts.scales, parts.source, operation, parts.result)
+        quick = quicken(rows, parts, operation, self.limits)
         return None if quick is None else self.call(parts, quick, operation)
 
     @abstractmethod
@@ -42,8 +54,8 @@ class DualVariant(Variant):
         """The weights as [outputs, inputs of one output]; None where the shape does not suit."""
 
     @abstractmethod
-    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
-        """The kernel call of a layer within the limits."""
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        """The kernel call of a layer within the limits; None where its numbers still do not suit."""
 
 
 class DualConv2D(DualVariant):
@@ -53,23 +65,67 @@ class DualConv2D(DualVariant):
         grouped = parts.weights.shape[3] != parts.source.shape[3]
         return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
 
-    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
         """Four pixels times two output channels at a time."""
-        source, weights, result = parts.source, parts.weights, parts.result
-        depth = quick.rows.shape[1] + -quick.rows.shape[1] % 4
-        geometry = window(operation, source, result, *weights.shape[1:3])
         parameters = {
-            **geometry.parameters(),
-            "in_channels": source.shape[3],
-            "out_channels": result.shape[3],
-            "depth": depth,
-            "input_offset": -parts.zero_point,
-            "weights": Array(pack_pairs(quick.rows), is_weights=True),
-            **quick.parameters(operation, result),
+            **strip(parts, operation),
+            "out_channels": parts.result.shape[3],
+            "weights": Array(pack_pairs(strip_order(quick.rows, parts)), is_weights=True),
+            **quick.with_zero_point(parts.zero_point).parameters(operation, parts.result),
         }
-        scratch = 8 * depth + (depth if source.shape[3] % 4 else 0)
-        sweeps = (geometry.sweep(source.shape[3], result.shape[3], positions=PIXELS),)
-        return KernelCall("conv_2d_dsp", parameters, (source, result), scratch_bytes=scratch, sweeps=sweeps)
+        call = KernelCall(
+            "conv_2d_dsp",
+            parameters,
+            (parts.source, parts.result),
+            scratch_bytes=strip_bytes(parts, operation),
+            sweeps=(strip_sweep(parts, operation),),
+        )
+        return by_window(call, "strip.window.")
+
+
+class JointConv2D(DualConv2D):
+    """The same with the weights of two output channels in one halfword, and eight bytes of constants per channel."""
+
+    limits = SCALING_LIMITS
+
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        outputs = parts.result.shape[3]
+        pairs = [*range(outputs - outputs % 2), *([outputs - 2, outputs - 1] if outputs % 2 else [])]
+        layer = quick.with_zero_point(parts.zero_point)
+        scalings = pack_scalings(layer, operation, parts.result)
+        if outputs < 2 or scalings is None:
+            return None
+        weights = pack_joint(strip_order(layer.rows[pairs], parts))
+        if weights is None:
+            return None
+        assert parts.result.quantization
+        zero_point = parts.result.quantization.zero_point
+        parameters = {
+            **strip(parts, operation),
+            "out_channels": outputs,
+            "weights": Array(weights, is_weights=True),
+            "scalings": Array(scalings[pairs]),
+            "output_zero_point": zero_point,
+        }
+        call = KernelCall(
+            "conv_2d_joint_relu" if zero_point == np.iinfo(np.int8).min else "conv_2d_joint_linear",
+            parameters,
+            (parts.source, parts.result),
+            source="conv_2d_joint",
+            scratch_bytes=strip_bytes(parts, operation),
+            sweeps=(strip_sweep(parts, operation),),
+        )
+        return by_window(call, "strip.window.")
+
+
+class JointDepthwiseConv2D(JointConv2D):
+    """Of a single input channel: that is a convolution."""
+
+    opcode = "DEPTHWISE_CONV_2D"
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        outputs = parts.result.shape[3]
+        return parts.values.reshape(-1, outputs).T if parts.source.shape[3] == 1 else None
 
 
 class DualDepthwiseConv2D(DualVariant):
@@ -83,7 +139,7 @@ class DualDepthwiseConv2D(DualVariant):
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
         """Four channels and two taps at a time; the channels are a multiple of four."""
         source, result = parts.source, parts.result
-        geometry, channels = window(operation, source, result, *parts.weights.shape[1:3]), result.shape[3]
+        geometry, channels = _window(parts, operation), result.shape[3]
         parameters = {
             **geometry.parameters(),
             "channels": channels,
@@ -93,24 +149,162 @@ class DualDepthwiseConv2D(DualVariant):
         }
         sweeps = (geometry.sweep(channels, channels, part=4, own=True),)
         call = "depthwise_conv_2d_dsp"
-        return KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps)
+        return by_window(KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps))
 
 
-class DualFullyConnected(DualVariant):
+class Depthwise3x3(DualVariant):
+    """A 3 x 3 filter without dilation: four channels of some lines taken apart, then two taps in each multiplication."""
+
+    opcode = "DEPTHWISE_CONV_2D"
+    limits = SCALING_LIMITS
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        channels = parts.result.shape[3]
+        suits = parts.weights.shape[1:3] == (3, 3) and channels == parts.source.shape[3] and channels % 4 == 0
+        return parts.values.reshape(9, channels).T if suits else None
+
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        geometry = _window(parts, operation)
+        stride = geometry.stride_height
+        simple = geometry.dilation_height == geometry.dilation_width == 1 and stride == geometry.stride_width <= 2
+        scalings = pack_scalings(quick.with_zero_point(parts.zero_point), operation, parts.result)
+        if not simple or scalings is None:
+            return None
+        assert parts.result.quantization
+        in_place = parts.source.shape == parts.result.shape
+        rows, columns = (make(geometry, parts.result.shape[3]) for make in (Lines.of_rows, Lines.of_columns))
+        transposed = in_place and columns.is_one_tile and columns.cost < rows.cost
+        lines = columns if transposed else rows
+        taps = quick.rows.reshape(-1, 3, 3)
+        weights = (taps.transpose(0, 2, 1) if transposed else taps).reshape(-1)
+        zero_point = parts.result.quantization.zero_point
+        parameters = {
+            **vars(lines),
+            "tile": lines.tile,
+            "by_channels": int(in_place),
+            "zero_point": parts.zero_point,
+            "output_zero_point": zero_point,
+            "weights": Array(np.pad(weights, (0, 2)), is_weights=True),
+            "scalings": Array(scalings),
+        }
+        kernel = f"depthwise_conv_2d_3x3_s{stride}_{'relu' if zero_point == -128 else 'linear'}"
+        call = KernelCall(
+            kernel,
+            parameters,
+            (parts.source, parts.result),
+            source="depthwise_conv_2d_3x3",
+            scratch_bytes=lines.strip_bytes(stride),
+            sweeps=(_tile_sweep(geometry, lines, by_channels=in_place),),
+        )
+        by_row = Array(np.pad(taps.reshape(-1), (0, 2)), is_weights=True)
+        return replace(call, band=partial(_band_of_rows, call, by_row, stride))
+
+
+def _band_of_rows(call: KernelCall, weights: Array, stride: int, window: Window) -> KernelCall:
+    """Some rows of `Depthwise3x3`: tile by tile, whichever way the whole image goes."""
+    lines = Lines.of_rows(window, call.operands[0].shape[3])
+    fields = {**vars(lines), "tile": lines.tile, "by_channels": 0, "weights": weights}
+    parameters = {**call.parameters, **fields}
+    return replace(call, parameters=parameters, scratch_bytes=lines.strip_bytes(stride), sweeps=(), band=None)
+
+
+def _tile_sweep(geometry: Window, lines: Lines, *, by_channels: bool) -> Sweep | None:
+    """A tile of four channels is read before it is written; by channels what the next tile needs of it is kept."""
+    channels = lines.channels
+    tile = geometry.sweep(channels, channels, positions=lines.tile * lines.out_length, part=4, own=True)
+    return replace(tile, channels_first=True, reads_once=True) if tile and by_channels else tile
+
+
+class JointFullyConnected(DualVariant):
+    """One row of inputs times four outputs at a time."""
+
     opcode = "FULLY_CONNECTED"
 
     def rows(self, parts: Parts) -> np.ndarray | None:
-        return parts.values if parts.weights.shape[1] % 4 == 0 else None
+        return parts.values if parts.weights.shape[1] >= 4 else None
 
-    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
-        """One row of inputs times four outputs at a time; the inputs are a multiple of four."""
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        layer = quick.with_zero_point(parts.zero_point)
+        fours, whole = (size // 4 * 4 for size in quick.rows.shape)
+        weights = pack_fours(quick.rows[:fours, :whole])
+        if weights is None:
+            return None
+        one_scaling = len(quick.multiplier) == 1
+        scalings = pack_scalings(
+            replace(layer, bias=np.zeros(1, np.int64)) if one_scaling else layer, operation, parts.result
+        )
+        if scalings is None:
+            return None
+        assert parts.result.quantization
+        zero_point = parts.result.quantization.zero_point
         parameters = {
             **sizes(parts),
-            "weights": Array(pack_fours(quick.rows), is_weights=True),
-            **quick.with_zero_point(parts.zero_point).parameters(operation, parts.result),
+            "weights": _weights(weights),
+            "tails": _weights(quick.rows[:fours, whole:]),
+            "singles": _weights(quick.rows[fours:]),
+            "bias": Array(layer.bias.astype(np.int32)) if one_scaling else 0,
+            "scalings": Array(scalings),
+            "output_zero_point": zero_point,
         }
-        sweeps = (by_rows(**sizes(parts), at_once=4),)
-        return KernelCall("fully_connected_dsp", parameters, (parts.source, parts.result), sweeps=sweeps)
+        kernel = f"fully_connected_joint_{'relu' if zero_point == -128 else 'linear'}"
+        sweeps = (by_rows(**sizes(parts), at_once=MOST_OUTPUTS),)
+        return KernelCall(
+            kernel, parameters, (parts.source, parts.result), source="fully_connected_joint", sweeps=sweeps
+        )
+
+
+def _weights(values: np.ndarray) -> Array | int:
+    """None are a null pointer."""
+    return Array(np.ascontiguousarray(values), is_weights=True) if values.size else 0
+
+
+def strip(parts: Parts, operation: Operation) -> dict[str, int | float | Array]:
+    """The fields `strip.*` of a kernel's struct: what `ec_strip_fill` slides over."""
+    fields = {
+        **_window(parts, operation).parameters(),
+        "channels": parts.source.shape[3],
+        "depth": _depth(parts),
+        "zero_point": parts.zero_point,
+    }
+    return {f"strip.{name}": value for name, value in fields.items()}
+
+
+def strip_bytes(parts: Parts, operation: Operation) -> int:
+    """The scratch that `ec_strip_fill` needs: the strip, and a patch where a window is not simply inside the input."""
+    w = _window(parts, operation)
+    ends_inside = (w.out_height - 1) * w.stride_height - w.pad_top + w.filter_height <= w.in_height and (
+        w.out_width - 1
+    ) * w.stride_width - w.pad_left + w.filter_width <= w.in_width
+    is_simple = ends_inside and not w.pad_top and not w.pad_left and w.dilation_height == w.dilation_width == 1
+    return 8 * _depth(parts) + (0 if is_simple else _depth(parts))
+
+
+def strip_sweep(parts: Parts, operation: Operation) -> Sweep | None:
+    """Four pixels are read before they are written; where two or three are left in the end, one by one."""
+    geometry = _window(parts, operation)
+    rest = geometry.out_height * geometry.out_width % PIXELS
+    return geometry.sweep(parts.source.shape[3], parts.result.shape[3], positions=PIXELS if rest <= 1 else 1)
+
+
+def strip_order(rows: np.ndarray, parts: Parts) -> np.ndarray:
+    """Weights [outputs, inputs] in the order in which the strip holds inputs: whole words by row, then what is left."""
+    height, width = parts.weights.shape[1:3]
+    run = width * parts.source.shape[3]
+    filters = rows.reshape(len(rows), height, run)
+    words = run // 4 * 4
+    return np.concatenate(
+        [half.reshape(len(rows), -1) for half in (filters[..., :words], filters[..., words:])], axis=1
+    )
+
+
+def _window(parts: Parts, operation: Operation) -> Window:
+    return window(operation, parts.source, parts.result, *parts.weights.shape[1:3])
+
+
+def _depth(parts: Parts) -> int:
+    """Inputs of one output, rounded up to 4."""
+    inputs = int(np.prod(parts.weights.shape[1:3])) * parts.source.shape[3]
+    return inputs + -inputs % 4
 
 
 def pack_pairs(rows: np.ndarray) -> np.ndarray:
@@ -134,14 +328,3 @@ def pack_taps(rows: np.ndarray) -> np.ndarray:
     padded = np.pad(rows, ((0, 0), (0, taps % 2)))
     blocks = padded.reshape(channels // 4, 2, 2, -1, 2)  # four channels as two by two, taps by two
     return np.ascontiguousarray(blocks.transpose(0, 3, 1, 4, 2)).reshape(-1)
-
-
-def pack_fours(rows: np.ndarray) -> np.ndarray:
-    """Weights [outputs, inputs] in the order of the kernel, outputs padded to a multiple of four with zeros.
-
-    For four outputs and four inputs: inputs 0 and 2 of outputs 0 and 1, of outputs 2 and 3, then inputs 1 and 3 likewise.
-    """
-    outputs, inputs = rows.shape
-    padded = np.pad(rows, ((0, -outputs % 4), (0, 0)))
-    blocks = padded.reshape(-1, 2, 2, inputs // 4, 2, 2)  # outputs by two and two, inputs by four as (half, parity)
-    return np.ascontiguousarray(blocks.transpose(0, 3, 5, 1, 4, 2)).reshape(-1)

@@ -13,10 +13,24 @@ from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier
 from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.base import Array
 from edgecompress.codegen.ops.requantization import multipliers, requantization_fields
+from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.tflite.graph import Operation, Tensor
 
 LARGEST_SUM = 2**30 - 1
 INT32 = 2**31
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a kernel's constants can express.
+
+    Attributes:
+        bias: the largest, what the input's zero point adds included.
+        shift: the largest, to the right.
+    """
+
+    bias: int = 2**31 - 1
+    shift: int = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,42 +58,38 @@ class QuickLayer:
         return {"bias": Array(self.bias.astype(np.int32)), **fields}
 
 
-def quicken(
-    rows: np.ndarray, bias: np.ndarray, scales: list[float], source: Tensor, operation: Operation, result: Tensor
-) -> QuickLayer | None:
+def quicken(rows: np.ndarray, parts: Parts, operation: Operation, limits: Limits) -> QuickLayer | None:
     """The layer within the limits, or None where a channel that matters breaks them.
 
     Args:
         rows: weights [outputs, inputs of one output].
-        bias: [outputs], int64.
-        scales: one factor, or one per output.
     """
-    multiplier, shift = multipliers(scales)
-    layer = QuickLayer(rows, bias, multiplier, shift)
-    outside = _outside(layer)
+    layer = QuickLayer(rows, parts.bias, *multipliers(parts.scales))
+    outside = _outside(layer, parts.zero_point, limits)
     if not outside.any():
         return layer
-    if len(scales) == 1:
+    if len(parts.scales) == 1:
         return None
-    constant, value = _constant_channels(layer, source, operation, result)
+    constant, value = _constant_channels(layer, parts.source, operation, parts.result)
     if (outside & ~constant).any():
         return None
     # 4 (y - zero_point), halved twice: once by the multiplier 2³⁰, once by the shift
-    assert result.quantization
+    assert parts.result.quantization
     return replace(
         layer,
         rows=np.where(outside[:, None], 0, rows).astype(np.int8),
-        bias=np.where(outside, 4 * (value - result.quantization.zero_point), bias),
-        multiplier=np.where(outside, 2**30, multiplier).astype(np.int32),
-        shift=np.where(outside, -1, shift).astype(np.int8),
+        bias=np.where(outside, 4 * (value - parts.result.quantization.zero_point), layer.bias),
+        multiplier=np.where(outside, 2**30, layer.multiplier).astype(np.int32),
+        shift=np.where(outside, -1, layer.shift).astype(np.int8),
     )
 
 
-def _outside(layer: QuickLayer) -> np.ndarray:
+def _outside(layer: QuickLayer, zero_point: int, limits: Limits) -> np.ndarray:
     """Which outputs break the limits."""
     largest = 255 * np.abs(layer.rows.astype(np.int64)).sum(axis=1) + np.abs(layer.bias)
-    factors = (layer.shift < -30) | (layer.shift > -1) | (layer.multiplier <= 0)
-    return (largest > LARGEST_SUM) | factors
+    bias = np.abs(layer.with_zero_point(zero_point).bias)
+    factors = (layer.shift < -limits.shift) | (layer.shift > -1) | (layer.multiplier <= 0)
+    return (largest > LARGEST_SUM) | (bias > limits.bias) | factors
 
 
 def _constant_channels(

@@ -84,4 +84,15 @@ static inline int32_t ec_multiply_top(int32_t a, int32_t b) {
 #endif
 }
 
+/* The same, plus `sum`. */
+static inline int32_t ec_multiply_top_add(int32_t a, int32_t b, int32_t sum) {
+#if EC_HAS_DSP
+    int32_t result;
+    __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+    return result;
+#else
+    return ec_multiply_top(a, b) + sum;
+#endif
+}
+
 #endif

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
+/* FULLY_CONNECTED, int8, for processors with dual 16-bit multiplication: every widened input serves four outputs. A row of inputs is
+ * read for 16 outputs, or all that are left, before any of them is written. */
+#include "ec_fully_connected_joint.h"
+
+#include "ec_dot_joint.h"
+
+enum { MOST_OUTPUTS = 16 }; /* as many as are summed up before they are requantized */
+
+typedef ec_fully_connected_joint_params params;
+
+static int32_t dot(const int8_t *weights, const int8_t *input, int32_t count) {
+    uint32_t sum = 0;
+    for (; count >= 4; count -= 4, weights += 4, input += 4) {
+        const uint32_t w = ec_load_word(weights), x = ec_load_word(input);
+        sum = ec_multiply_pairs(ec_even_bytes(w), ec_even_bytes(x), sum);
+        sum = ec_multiply_pairs(ec_odd_bytes(w), ec_odd_bytes(x), sum);
+    }
+    for (; count > 0; --count) {
+        sum += (uint32_t)(*weights++ * *input++);
+    }
+    return (int32_t)sum;
+}
+
+static inline int8_t scale(ec_scaling scaling, int32_t twice, int32_t zero_point, int32_t is_relu) {
+    return is_relu ? ec_scale_relu(scaling, twice) : ec_scale_linear(scaling, twice, zero_point);
+}
+
+/* Outputs from `first` on, from twice their sums. */
+static inline void requantize(const params *p, int32_t first, int32_t count, const int32_t *twice, int8_t *output,
+                              int32_t is_relu) {
+    const int32_t *bias = p->bias, *scalings = p->scalings;
+    const int32_t zero_point = p->output_zero_point;
+    if (bias) {
+        const ec_scaling scaling = ec_scaling_of(scalings, 0);
+        for (int32_t i = 0; i < count; ++i) {
+            output[i] = scale(scaling, 2 * bias[first + i] + twice[i], zero_point, is_relu);
+        }
+    } else {
+        for (int32_t i = 0; i < count; ++i) {
+            const ec_scaling scaling = ec_scaling_of(scalings, first + i);
+            output[i] = scale(scaling, ec_scaling_bias(scaling) + twice[i], zero_point, is_relu);
+        }
+    }
+}
+
+/* Inlined for sure: `is_relu` is a constant, not a question for every output. */
+static inline __attribute__((always_inline)) void one_row(const params *p, const int8_t *input, int8_t *output, int32_t is_relu) {
+    const int32_t tail = p->inputs % 4, whole = p->inputs - tail, singles = p->outputs % 4, fours = p->outputs - singles;
+    const int8_t *weights = p->weights, *tails = p->tails;
+    int32_t twice[MOST_OUTPUTS + 3];
+    int32_t first = 0;
+    do {
+        int32_t count = fours - first < MOST_OUTPUTS ? fours - first : MOST_OUTPUTS;
+        if (count != 0) {
+            ec_dot_joint(weights, input, whole, twice, count / 4);
+            weights += count * whole;
+        }
+        for (int32_t i = 0; tail != 0 && i < count; ++i, tails += tail) {
+            twice[i] += 2 * dot(tails, input + whole, tail);
+        }
+        if (first + count == fours) {
+            for (int32_t i = 0; i < singles; ++i) {
+                twice[count++] = 2 * dot(p->singles + i * p->inputs, input, p->inputs);
+            }
+        }
+        requantize(p, first, count, twice, output + first, is_relu);
+        first += count;
+    } while (first < p->outputs);
+}
+
+void ec_fully_connected_joint_relu(const params *p, const int8_t *input, int8_t *output) {
+    for (int32_t row = 0; row < p->rows; ++row) {
+        one_row(p, input + row * p->inputs, output + row * p->outputs, 1);
+    }
+}
+
+void ec_fully_connected_joint_linear(const params *p, const int8_t *input, int8_t *output) {
+    for (int32_t row = 0; row < p->rows; ++row) {
+        one_row(p, input + row * p->inputs, output + row * p->outputs, 0);
+    }
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
+#ifndef EC_FULLY_CONNECTED_JOINT_H
+#define EC_FULLY_CONNECTED_JOINT_H
+
+#include "ec_scaling.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Outputs are done by fours, over fours of inputs; the rest of both has weights of its own. */
+typedef struct {
+    int32_t rows; /* of the input and of the output */
+    int32_t inputs;
+    int32_t outputs;
+    const int8_t *weights;   /* of the fours, in the order of ec_dot_joint; 0: none */
+    const int8_t *tails;     /* [outputs that are fours][inputs % 4]; 0: none */
+    const int8_t *singles;   /* [outputs % 4][inputs]; 0: none */
+    const int32_t *bias;     /* [outputs] where all share one scaling; 0: it is in the scalings */
+    const int32_t *scalings; /* ec_scaling of every output, or one of all */
+    int32_t output_zero_point;
+} ec_fully_connected_joint_params;
+
+/* The relu form is for layers whose zero point and smallest output are -128. */
+void ec_fully_connected_joint_relu(const ec_fully_connected_joint_params *p, const int8_t *input, int8_t *output);
+void ec_fully_connected_joint_linear(const ec_fully_connected_joint_params *p, const int8_t *input, int8_t *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,62 @@
+"""ADD for processors with a multiplication that keeps the upper half of the product (ARMv7E-M, ARMv8-M with DSP)."""
+
+import numpy as np
+
+from edgecompress.codegen import ops
+from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.add import LEFT_SHIFT, Add
+from edgecompress.codegen.ops.bands import by_length
+from edgecompress.codegen.ops.base import KernelCall
+from edgecompress.codegen.ops.sweeps import elementwise
+from edgecompress.codegen.variants.base import Variant
+from edgecompress.codegen.variants.joint import SCALING_LIMITS
+from edgecompress.tflite.graph import Graph, Operation
+
+ONE_HALF = (2**30, 0)
+"""What the operand with the larger scale is multiplied by: (multiplier, shift)."""
+INT8 = np.iinfo(np.int8)
+
+
+class DualAdd(Variant):
+    opcode = "ADD"
+
+    def suits(self, features: Features) -> bool:
+        return features.dsp
+
+    def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
+        """Operands of one shape, the full range of outputs, and factors that only shift to the right."""
+        operator = ops.find(operation.opcode)
+        assert isinstance(operator, Add)
+        large, small = (graph.tensors[i] for i in operation.inputs)
+        (result,) = graph.results(operation)
+        first, second, factor = operator.multipliers(graph, operation)
+        if first != ONE_HALF:
+            large, small, first, second = small, large, second, first
+        simple = (
+            large.shape == small.shape == result.shape
+            and first == ONE_HALF
+            and -30 <= second[1] <= -1
+            and -SCALING_LIMITS.shift <= factor[1] <= -1
+            and activation_range(operation, result) == (INT8.min, INT8.max)
+        )
+        if not simple:
+            return None
+        assert large.quantization and small.quantization and result.quantization
+        zero_point = result.quantization.zero_point
+        shift = -factor[1] - 1
+        parameters = {
+            "elements": result.elements,
+            "large_offset": -large.quantization.zero_point << LEFT_SHIFT,
+            "small_offset": -small.quantization.zero_point << (LEFT_SHIFT + 1),
+            "small_multiplier": second[0],
+            "small_half": 1 << (-second[1] - 1),
+            "small_shift": -second[1],
+            "output_multiplier": factor[0],
+            "output_shift": shift,
+            "output_offset": (2 * zero_point + 1) << shift,
+        }
+        kernel = f"add_dsp_{'relu' if zero_point == INT8.min else 'linear'}"
+        sweeps = elementwise(large, result), elementwise(small, result)
+        call = KernelCall(kernel, parameters, (large, small, result), source="add_dsp", sweeps=sweeps)
+        return call if large.is_constant or small.is_constant else by_length(call, "elements")
