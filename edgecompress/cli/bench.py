@@ -88,8 +88,8 @@ def schedule_options(command: Any) -> Any:
 )
 @click.option("--prefix", default="model", show_default=True, help="Of the generated C.")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
-@click.option("--tune", is_flag=True, help="Choose every layer's kernel by measuring all candidates on the emulator.")
 @schedule_options
+@click.option("--tune", is_flag=True, help="Choose every layer's kernel by measuring all candidates on the emulator.")
 @click.option("--seed", default=0, show_default=True, help="Of the random inputs.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of LiteRT, on Linux.")
 @click.option("--install-litert", is_flag=True, help="Allow LiteRT to be put into a venv on the Linux computer.")

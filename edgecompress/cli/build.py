@@ -41,8 +41,8 @@ The recipe beside the model (model.toml) is used where no --recipe is given.
 @click.option("--random-calibration", is_flag=True, help="Without data: size and speed only, accuracy unknown.")
 @click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
-@click.option("--tune", is_flag=True, help="Choose every layer's kernel by measuring all candidates on the emulator.")
 @schedule_options
+@click.option("--tune", is_flag=True, help="Choose every layer's kernel by measuring all candidates on the emulator.")
 @common_options
 def build(model: Path, verbose: int, json_file: str | None, **options: object) -> None:
     """Compress, convert, generate C, compile, run on the emulated target, report.

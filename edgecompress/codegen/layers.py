@@ -1,15 +1,16 @@
 """Writes a layer as C: its tables, and the function that calls its kernel, whole or band by band."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from edgecompress.codegen.literals import C_TYPES, array, c_number, comment
 from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.ops.windows import Window
 from edgecompress.codegen.program import Layer, Program
 from edgecompress.codegen.turns import visits_of
 from edgecompress.memory import scratch_key
-from edgecompress.memory.sweep import Sweep
-from edgecompress.memory.visits import Visit
 from edgecompress.tflite.graph import Tensor
 
 
@@ -18,14 +19,14 @@ class _Band:
     """What a layer does in one round, or in several that differ only in where they read and write.
 
     Attributes:
-        parameters: the numbers of its kernel that differ from the whole layer's.
+        call: of the kernel.
         offsets: of each operand in the arena; 0 for constants.
         move: (from, bytes) within the output's buffer before it.
         first, end: rounds.
         strides: what each round adds to the offsets.
     """
 
-    parameters: Mapping[str, int]
+    call: KernelCall
     offsets: tuple[int, ...]
     move: tuple[int, int] | None
     first: int
@@ -39,41 +40,44 @@ def write_layer(program: Program, layer: Layer, prefix: str) -> str:
     shapes = " ".join("x".join(map(str, t.shape)) for t in layer.call.operands)
     result = program.graph.results(layer.operation)[0]
     title = f"/* {layer.operation.index} {comment(layer.operation.opcode)}: {comment(result.name)} ({shapes}) */"
-    arrays, fields = _fields(layer.call, name)
+    bands = _bands(program, layer)
+    calls = list({id(band.call): band.call for band in bands}.values())
+    arrays = _arrays(calls, name)
     for i, tensor in enumerate(layer.call.operands):
         if tensor.data is not None:
             arrays.append(array(f"{name}_constant_{i}", tensor.data.reshape(-1), "EC_WEIGHTS"))
-    bands = _bands(program, layer)
-    variants = list({tuple(band.parameters.items()): band.parameters for band in bands}.values())
-    structs = [
-        _struct(layer.call, _params_name(name, variants, variant), {**fields, **variant}) for variant in variants
-    ]
-    calls = [
-        (band, _statements(program, layer, name, band, _params_name(name, variants, band.parameters))) for band in bands
-    ]
-    return "\n".join([title, *arrays, *structs, _function(name, calls, rounds=len(visits_of(program, layer)))])
+    names = {id(call): f"{name}_params" + (f"_{i}" if len(calls) > 1 else "") for i, call in enumerate(calls)}
+    structs = [_struct(call, names[id(call)], name) for call in calls]
+    statements = [(band, _statements(program, layer, name, band, names[id(band.call)])) for band in bands]
+    return "\n".join([title, *arrays, *structs, _function(name, statements, rounds=len(visits_of(program, layer)))])
 
 
-def _fields(call: KernelCall, name: str) -> tuple[list[str], dict[str, str | int]]:
-    """The arrays, and the fields of the whole layer's parameters as C."""
-    arrays: list[str] = []
-    fields: dict[str, str | int] = {}
+def _arrays(calls: Sequence[KernelCall], name: str) -> list[str]:
+    """The arrays of the parameters; all calls share them."""
+    first, *others = calls
+    arrays = {field: value for field, value in first.parameters.items() if isinstance(value, Array)}
+    for call in others:
+        same = (_is_same(value, call.parameters[field]) for field, value in arrays.items())
+        assert all(same), f"{call.kernel}: its bands have other tables"
+    return [
+        array(_array_name(name, field), value.values.reshape(-1), "EC_WEIGHTS" if value.is_weights else "")
+        for field, value in arrays.items()
+    ]
+
+
+def _is_same(array: Array, other: object) -> bool:
+    return isinstance(other, Array) and (array is other or np.array_equal(array.values, other.values))
+
+
+def _array_name(name: str, field: str) -> str:
+    return f"{name}_{field.rpartition('.')[2]}"
+
+
+def _struct(call: KernelCall, name: str, layer: str) -> str:
+    lines = []
     for field, value in call.parameters.items():
-        if isinstance(value, Array):
-            fields[field] = f"{name}_{field.rpartition('.')[2]}"
-            section = "EC_WEIGHTS" if value.is_weights else ""
-            arrays.append(array(str(fields[field]), value.values.reshape(-1), section))
-        else:
-            fields[field] = c_number(value)
-    return arrays, fields
-
-
-def _params_name(name: str, variants: Sequence[Mapping[str, int]], parameters: Mapping[str, int]) -> str:
-    return f"{name}_params" if len(variants) == 1 else f"{name}_params_{variants.index(parameters)}"
-
-
-def _struct(call: KernelCall, name: str, fields: Mapping[str, str | int]) -> str:
-    lines = [f"    .{field} = {value}," for field, value in fields.items()]
+        text = _array_name(layer, field) if isinstance(value, Array) else c_number(value)
+        lines.append(f"    .{field} = {text},")
     return "\n".join([f"static const {call.struct_name} {name} = {{", *lines, "};"])
 
 
@@ -100,7 +104,7 @@ def _statements(program: Program, layer: Layer, name: str, band: _Band, params: 
     for i, (tensor, offset, stride) in enumerate(zip(layer.call.operands, band.offsets, band.strides, strict=True)):
         is_result = tensor.index in layer.operation.outputs
         operands.append(f"{name}_constant_{i}" if tensor.is_constant else _address(tensor, offset, stride, is_result))
-    if layer.call.scratch_bytes:
+    if band.call.scratch_bytes:
         operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
     return [*lines, f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});"]
 
@@ -128,19 +132,23 @@ def _bands(program: Program, layer: Layer) -> list[_Band]:
 
 
 def _rounds(program: Program, layer: Layer) -> Iterator[_Band]:
+    made: dict[Window, KernelCall] = {}
     for number_of_round, visit in enumerate(visits_of(program, layer)):
         if visit is None:
             continue
+        call = layer.call
+        if layer.call.band and any(layer.step in group.steps for group in program.groups):
+            window = next(iter(visit.windows.values()))
+            call = made.get(window) or made.setdefault(window, layer.call.band(window))
         rows = {part.tensor: part for part in (*visit.reads, visit.write)}
-        places = [0 if t.is_constant else program.plan.offsets[t.index] + rows[t.index].at for t in layer.call.operands]
+        places = [0 if t.is_constant else program.plan.offsets[t.index] + rows[t.index].at for t in call.operands]
         move = (visit.move.source, visit.move.bytes) if visit.move else None
-        parameters = band_parameters(layer.call, visit) if visit.sweeps else {}
         none = tuple(0 for _ in places)
-        yield _Band(parameters, tuple(places), move, number_of_round, number_of_round + 1, none)
+        yield _Band(call, tuple(places), move, number_of_round, number_of_round + 1, none)
 
 
 def _joined(last: _Band, one: _Band) -> _Band | None:
-    if (last.parameters, last.move, last.end) != (one.parameters, one.move, one.first):
+    if last.call is not one.call or (last.move, last.end) != (one.move, one.first):
         return None
     length = last.end - last.first
     differences = [new - old for new, old in zip(one.offsets, last.offsets, strict=True)]
@@ -149,13 +157,3 @@ def _joined(last: _Band, one: _Band) -> _Band | None:
     if not exact or (length > 1 and strides != last.strides):
         return None
     return replace(last, end=one.end, strides=strides)
-
-
-def band_parameters(call: KernelCall, visit: Visit) -> dict[str, int]:
-    """The numbers that tell a kernel how many rows there are: those of its window, or of its elements."""
-    sweep: Sweep = next(iter(visit.sweeps.values()))
-    if call.has_rows:
-        window = sweep.window
-        return dict(zip(call.row_fields, (window.in_height, window.out_height, window.pad_top), strict=True))
-    assert call.length, f"{call.kernel} does not say which number counts its elements"
-    return {call.length: sweep.window.out_width}

@@ -1,13 +1,15 @@
 """From a graph to a program: every operation lowered to its kernel call, every activation placed in the arena."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, describe, printable
+from edgecompress.codegen.ops.windows import Window
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Group, Plan, Sweep
 from edgecompress.memory.choice import BALANCED, Task, Wish, choose
@@ -67,18 +69,21 @@ DEFAULT_CHOICES: Mapping[int, int] = MappingProxyType({})
 
 
 def lower(
-    graph: Graph, features: Features = PLAIN, choices: Mapping[int, int] = DEFAULT_CHOICES, wish: Wish = BALANCED
+    graph: Graph,
+    features: Features = PLAIN,
+    choices: Mapping[int, int] = DEFAULT_CHOICES,
+    wish: Wish = BALANCED,
 ) -> Program:
     """Folds, checks, lowers and plans.
 
     Args:
-        choices: by step, which of `variants.candidates` computes it; the first where nothing is said.
         wish: what the schedule is to be.
+        choices: by step, which of `variants.candidates` computes it; the first where nothing is said.
 
     Raises:
         UnsupportedError: an operator is missing or used in a way that is not supported; names the first.
-        IndexError: a choice that is no candidate.
         DoesNotFitError: no schedule needs as little RAM as is wished.
+        IndexError: a choice that is no candidate.
     """
     _check_integer(graph)
     _check_borders(graph)
@@ -112,9 +117,13 @@ def task_of(
         scratch={layer.step: layer.call.scratch_bytes for layer in layers if layer.call.scratch_bytes},
         sweeps={layer.step: stated_sweeps(layer.call) for layer in layers},
         macs={layer.step: macs(graph, layer.operation) for layer in layers},
-        bands=frozenset(layer.step for layer in layers if layer.call.takes_bands),
+        bands={layer.step: partial(_band_scratch, layer.call.band) for layer in layers if layer.call.band},
     )
     return tuple(layers), task
+
+
+def _band_scratch(band: Callable[[Window], KernelCall], window: Window) -> int:
+    return band(window).scratch_bytes
 
 
 def stated_sweeps(call: KernelCall) -> dict[int, Sweep]:

@@ -11,7 +11,7 @@ from edgecompress.memory.lifetimes import lifetimes
 from edgecompress.memory.overlap import Rules, Sweeps, overlaps
 from edgecompress.memory.plan import Plan
 from edgecompress.memory.planners import NODE_LIMIT, plan_buffers
-from edgecompress.memory.rolling import roll
+from edgecompress.memory.rolling import Bands, roll
 from edgecompress.memory.verify import verify
 from edgecompress.memory.visits import Group
 from edgecompress.tflite.graph import Graph
@@ -59,7 +59,7 @@ class Task:
     """All that decides on a schedule; arguments as of `memory.arrange`, and:
 
     macs: of every step.
-    bands: steps whose kernels may be called for some rows of their output at a time.
+    bands: see `rolling.Bands`.
     """
 
     graph: Graph
@@ -67,7 +67,7 @@ class Task:
     scratch: Mapping[int, int]
     sweeps: Sweeps
     macs: Mapping[int, int]
-    bands: frozenset[int]
+    bands: Bands
 
     @property
     def cycles(self) -> int:
@@ -204,8 +204,8 @@ def _stages(task: Task, whole: Plan) -> list[_Stage]:
     for first in steps:
         for last in range(first + 1, min(first + LONGEST, len(steps))):
             span = range(first, last + 1)
-            if task.bands.issuperset(span) and any(singles[step].bytes > least for step in span):
-                rolled = (roll(task.graph, span, task.sweeps, rows) for rows in ROWS)
+            if any(singles[step].bytes > least for step in span):
+                rolled = (roll(task.graph, span, task.sweeps, task.bands, rows) for rows in ROWS)
                 groups += [group for group in takewhile(bool, rolled) if group]
     return singles + [_Stage(g.steps, g, _bytes_at(task, g.steps[0], (g,)), cost_of(g)) for g in groups]
 

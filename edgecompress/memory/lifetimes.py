@@ -75,6 +75,7 @@ def _scratch_buffers(
 ) -> Iterator[Buffer]:
     """One buffer per step, and one for all steps of a group: only one of them runs at a time."""
     grouped = {step for group in groups for step in group.steps}
+    scratch = {**scratch, **{step: size for group in groups for step, size in group.scratch.items()}}
     singles = [range(step, step + 1) for step in scratch if step not in grouped]
     for steps in sorted((*singles, *(group.steps for group in groups)), key=lambda steps: steps[0]):
         sizes = {step: scratch[step] for step in steps if scratch.get(step, 0) > 0}

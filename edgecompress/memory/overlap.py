@@ -99,6 +99,8 @@ def _distance(visits: Sequence[Visit], output: int, sources: Set[int]) -> tuple[
         if visit.write.tensor == output:
             distance = max(distance, visit.write.first + visit.write.bytes - waiting)
             for rows in read:
+                if rows.tensor not in visit.sweeps:
+                    return NEVER, multiple
                 sweep = visit.sweeps[rows.tensor]
                 distance = max(distance, least_distance(sweep) + visit.write.first - rows.first)
                 multiple = int(np.lcm(multiple, sweep.in_bytes if sweep.channels_first else 1))

@@ -4,13 +4,21 @@ Nothing is computed twice: in every round each layer computes the rows that the 
 there yet. Rows that are needed again are moved to the start of their buffer first.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from edgecompress.memory.overlap import Sweeps
 from edgecompress.memory.sweep import Sweep
 from edgecompress.memory.visits import Group, Move, Rows, Visit
 from edgecompress.tflite.graph import Graph, Operation
+
+if TYPE_CHECKING:
+    from edgecompress.codegen.ops.windows import Window
+
+Bands = Mapping[int, Callable[["Window"], int]]
+"""Step -> bytes of scratch that its kernel needs for a window over some rows; steps that only run whole are missing."""
 
 WORD = 4
 """Rows begin at words: kernels may rely on the alignment of what they are given."""
@@ -61,14 +69,14 @@ class _Roller:
         return max(0, low), min(self.height(source), low + (end - 1 - first) * w.stride_height + extent)
 
 
-def roll(graph: Graph, steps: range, sweeps: Sweeps, rows: int) -> Group | None:
+def roll(graph: Graph, steps: range, sweeps: Sweeps, bands: Bands, rows: int) -> Group | None:
     """The steps as a group that computes `rows` rows of its last layer's output in a round.
 
-    None where they cannot take turns: a tensor is no image of whole words a row, a kernel states no sweep over it, a tensor
-    in between is needed elsewhere, or a window lies outside its input.
+    None where they cannot take turns: a kernel cannot be called for some rows, a tensor is no image of whole words a row, a
+    tensor in between is needed elsewhere, or a window lies outside its input.
     """
     roller = _Roller(graph, steps, sweeps)
-    if not _can_roll(roller):
+    if not all(step in bands for step in steps) or not _can_roll(roller):
         return None
     exit_tensor = graph.operations[steps[-1]].outputs[0]
     roller.progress = {operation.outputs[0]: _Progress() for _, operation in roller.operations()}
@@ -79,7 +87,11 @@ def roll(graph: Graph, steps: range, sweeps: Sweeps, rows: int) -> Group | None:
             return None
         rounds.append(turn)
     inner = {key: p.size for key, p in roller.progress.items() if key != exit_tensor}
-    return Group(steps, tuple(rounds), MappingProxyType(inner), rows)
+    scratch: dict[int, int] = {}
+    windows = {(visit.step, next(iter(visit.windows.values()))) for turn in rounds for visit in turn if visit}
+    for step, window in windows:
+        scratch[step] = max(scratch.get(step, 0), bands[step](window))
+    return Group(steps, tuple(rounds), MappingProxyType(inner), MappingProxyType(scratch), rows)
 
 
 def is_line(sweep: Sweep) -> bool:
@@ -147,12 +159,14 @@ def _visit(roller: _Roller, step: int, output: int, end: int, *, whole: bool) ->
     """The layer computes its rows up to `end`; `whole`: its output keeps all of them."""
     own = roller.progress[output]
     first, row = own.done, roller.row_bytes(output)
-    reads, bands = [], {}
+    reads, windows, lines = [], {}, {}
     for source, sweep in roller.sweeps[step].items():
         low, high = roller.needed(output, source, sweep, first, end)
         if low >= high:
             return None
-        bands[source] = _band(sweep, first, end, low, high, roller.row_bytes(source))
+        windows[source] = _window(sweep, first, end, low, high, roller.row_bytes(source))
+        if is_line(sweep):
+            lines[source] = replace(sweep, window=windows[source])
         base = roller.progress[source].base if source in roller.progress else 0
         size = roller.row_bytes(source)
         reads.append(Rows(source, low * size, (high - low) * size, (low - base) * size))
@@ -165,7 +179,7 @@ def _visit(roller: _Roller, step: int, output: int, end: int, *, whole: bool) ->
         own.size = max(own.size, (end - own.base) * row)
     own.done = end
     write = Rows(output, first * row, (end - first) * row, (first - own.base) * row)
-    return Visit(step, tuple(reads), write, MappingProxyType(bands), move)
+    return Visit(step, tuple(reads), write, MappingProxyType(windows), MappingProxyType(lines), move)
 
 
 def _first_needed(roller: _Roller, tensor: int, reader: int, sweep: Sweep) -> int:
@@ -176,11 +190,11 @@ def _first_needed(roller: _Roller, tensor: int, reader: int, sweep: Sweep) -> in
     return roller.needed(reader, tensor, sweep, done, done + 1)[0]
 
 
-def _band(sweep: Sweep, first: int, end: int, low: int, high: int, row_bytes: int) -> Sweep:
-    """The sweep over the output rows [first, end) from the input rows [low, high)."""
+def _window(sweep: Sweep, first: int, end: int, low: int, high: int, row_bytes: int) -> "Window":
+    """Of the output rows [first, end) over the input rows [low, high)."""
+    w = sweep.window
     if is_line(sweep):
         length = (end - first) * row_bytes // sweep.in_bytes
-        return replace(sweep, window=replace(sweep.window, in_width=length, out_width=length))
-    w = sweep.window
+        return replace(w, in_width=length, out_width=length)
     pad = low - (first * w.stride_height - w.pad_top)
-    return replace(sweep, window=replace(w, in_height=high - low, out_height=end - first, pad_top=pad))
+    return replace(w, in_height=high - low, out_height=end - first, pad_top=pad)

@@ -6,6 +6,7 @@ the value that was written for it, whatever the plan says about first and last s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from edgecompress.memory.shadow import PlanError, Shadow
 from edgecompress.memory.sweep import Sweep
 from edgecompress.memory.visits import Group, Rows, Visit
 from edgecompress.tflite.graph import ABSENT, Graph
+
+if TYPE_CHECKING:
+    from edgecompress.codegen.ops.windows import Window
 
 __all__ = ["PlanError", "verify"]
 
@@ -40,7 +44,8 @@ def verify(
         PlanError: naming the step and both tensors.
     """
     aliases, sweeps = aliases or {}, sweeps or {}
-    sizes = _sizes(graph, scratch or {})
+    turned = {step: size for group in groups for step, size in group.scratch.items()}
+    sizes = _sizes(graph, {**(scratch or {}), **turned})
     kept = {key: size for group in groups for key, size in group.sizes.items()}
     _check_places(plan, sizes | kept, is_whole=not groups)
     shadow = Shadow(graph, plan, sizes)
@@ -117,39 +122,37 @@ def _check_windows(graph: Graph, visit: Visit, sweeps: Mapping[int, Sweep], wher
     if {rows.tensor for rows in visit.reads} != {key for key in read if not graph.tensors[key].is_constant}:
         raise PlanError(f"{where}: the visit reads other tensors than the layer")
     for rows in visit.reads:
-        whole, part = sweeps[rows.tensor], visit.sweeps[rows.tensor]
-        fits = (
-            _same_elements(part, rows, visit.write) if _is_line(whole) else _same_rows(whole, part, rows, visit.write)
-        )
-        if not fits:
+        whole, part = sweeps[rows.tensor], visit.windows[rows.tensor]
+        same = _same_elements if _is_line(whole.window) else _same_rows
+        allowed = visit.sweeps.get(rows.tensor, replace(whole, window=part))
+        if not same(whole, part, rows, visit.write) or allowed != replace(whole, window=part):
             raise PlanError(f"{where}: its windows over tensor {rows.tensor} are not those of the whole layer")
 
 
-def _is_line(sweep: Sweep) -> bool:
-    w = sweep.window
+def _is_line(w: "Window") -> bool:
     return (w.in_height, w.out_height, w.filter_height, w.filter_width) == (1, 1, 1, 1) and w.in_width == w.out_width
 
 
-def _same_elements(part: Sweep, rows: Rows, write: Rows) -> bool:
-    count = part.window.in_width
-    firsts = rows.first * part.out_bytes == write.first * part.in_bytes
-    return firsts and (rows.bytes, write.bytes) == (count * part.in_bytes, count * part.out_bytes)
+def _same_elements(whole: Sweep, part: "Window", rows: Rows, write: Rows) -> bool:
+    firsts = rows.first * whole.out_bytes == write.first * whole.in_bytes
+    lengths = (rows.bytes, write.bytes) == (part.in_width * whole.in_bytes, part.out_width * whole.out_bytes)
+    return _is_line(part) and firsts and lengths
 
 
-def _same_rows(whole: Sweep, part: Sweep, rows: Rows, write: Rows) -> bool:
-    w, p = whole.window, part.window
+def _same_rows(whole: Sweep, part: "Window", rows: Rows, write: Rows) -> bool:
+    w = whole.window
     row_in, row_out = w.in_width * whole.in_bytes, w.out_width * whole.out_bytes
-    if replace(p, in_height=w.in_height, out_height=w.out_height, pad_top=w.pad_top) != w or (
-        (rows.bytes, write.bytes) != (p.in_height * row_in, p.out_height * row_out)
+    if replace(part, in_height=w.in_height, out_height=w.out_height, pad_top=w.pad_top) != w or (
+        (rows.bytes, write.bytes) != (part.in_height * row_in, part.out_height * row_out)
     ):
         return False
     first_in, first_out = rows.first // row_in, write.first // row_out
-    for y in range(p.out_height):
-        for tap in range(p.filter_height):
+    for y in range(part.out_height):
+        for tap in range(part.filter_height):
             there = (first_out + y) * w.stride_height - w.pad_top + tap * w.dilation_height
-            here = y * p.stride_height - p.pad_top + tap * p.dilation_height
+            here = y * part.stride_height - part.pad_top + tap * part.dilation_height
             inside = 0 <= there < w.in_height
-            if inside != (0 <= here < p.in_height) or (inside and there != first_in + here):
+            if inside != (0 <= here < part.in_height) or (inside and there != first_in + here):
                 return False
     return rows.first % row_in == write.first % row_out == 0
 

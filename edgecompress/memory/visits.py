@@ -5,11 +5,14 @@ each visit computes the next rows of one layer's output, of which only those are
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import Graph
+
+if TYPE_CHECKING:
+    from edgecompress.codegen.ops.windows import Window
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,16 @@ class Visit:
         step: of the layer.
         reads: of every activation that it reads, in the operands' order.
         write: of its output.
-        sweeps: input tensor -> how the kernel goes over the rows of this visit.
+        windows: input tensor -> how the rows of this visit's output lie over those that it reads.
+        sweeps: input tensor -> how the kernel goes over these rows, where its output may lie on them.
         move: within the output's buffer, before anything else.
     """
 
     step: int
     reads: tuple[Rows, ...]
     write: Rows
-    sweeps: Mapping[int, Sweep] = field(default_factory=lambda: MappingProxyType({}))
+    windows: Mapping[int, "Window"]
+    sweeps: Mapping[int, Sweep]
     move: Move | None = None
 
 
@@ -61,7 +66,8 @@ def whole_visit(graph: Graph, step: int, sweeps: Mapping[int, Sweep]) -> Visit:
     operation = graph.operations[step]
     read = [key for key in dict.fromkeys(operation.inputs) if key >= 0 and not graph.tensors[key].is_constant]
     rows = {key: Rows(key, 0, graph.tensors[key].nbytes, 0) for key in (*read, operation.outputs[0])}
-    return Visit(step, tuple(rows[key] for key in read), rows[operation.outputs[0]], sweeps)
+    windows = {key: sweep.window for key, sweep in sweeps.items()}
+    return Visit(step, tuple(rows[key] for key in read), rows[operation.outputs[0]], windows, sweeps)
 
 
 @dataclass(frozen=True)
@@ -72,12 +78,14 @@ class Group:
         steps: neighbouring ones.
         rounds: in each of them, every step's visit in order; None where it has nothing to do.
         sizes: inner tensor -> bytes of the buffer for the rows that are kept of it.
+        scratch: step -> bytes that its kernel needs in any of its visits.
         rows: output rows of the last layer in one round.
     """
 
     steps: range
     rounds: tuple[tuple[Visit | None, ...], ...]
     sizes: Mapping[int, int]
+    scratch: Mapping[int, int]
     rows: int
 
     @property

@@ -96,8 +96,8 @@ def bench(
     on: Place = EMULATOR,
     runs: int = RUNS,
     data: TestData | None = None,
-    tune: bool = False,
     wish: Wish | None = None,
+    tune: bool = False,
 ) -> Benchmark:
     """Generates, compiles and runs a full-integer .tflite on its target, and compares every operator's output.
 
@@ -113,9 +113,9 @@ def bench(
             or, where `model` is a file, the very firmware that is built here.
         runs: how many inferences are timed where the device counts cycles.
         data: labelled test samples to stream through the device.
+        wish: what the schedule is to be; None: as the run directory was built, else balanced.
         tune: choose every layer's kernel by measuring all candidates on the emulator; see `pipeline.tuning`. On a real device
             the firmware of a run directory that was tuned is expected to be tuned, without being told.
-        wish: what the schedule is to be; None: as the run directory was built, else balanced.
 
     Raises:
         ModelFileError, UnsupportedError, DoesNotFitError, MissingToolError, ToolError, DeviceError: as the stages do.
@@ -126,12 +126,11 @@ def bench(
     chosen = find(target)
     graph = reader.read(path)
     say = on_progress or (lambda *_: None)
-    tune = tune or (on is not EMULATOR and _was_tuned(Path(model)))
     wish = wish or wish_of(Path(model))
+    tune = tune or (on is not EMULATOR and _was_tuned(Path(model)))
+    features = features_of(chosen.cpu, spends_flash=wish.spends_flash)
     program, tuned = (
-        tuning.tune(graph, chosen, compiler, say, wish)
-        if tune
-        else (lower(graph, features_of(chosen.cpu, spends_flash=wish.spends_flash), wish=wish), None)
+        tuning.tune(graph, chosen, compiler, say, wish) if tune else (lower(graph, features, wish=wish), None)
     )
     firmware.check_fits(program, chosen)
     tests = [*random_inputs(graph, inputs, seed), *hostile_inputs(graph)]

@@ -84,13 +84,13 @@ def bench_anywhere(
     }
     if place.is_linux and target is not None:
         raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
-    if place.is_linux and tune:
-        raise UsageError(
-            f"{place.text} is a Linux computer: --tune measures on an emulated Cortex-M", hint="leave it away"
-        )
     if place.is_linux and wish is not None:
         raise UsageError(
             f"{place.text} is a Linux computer: its layers run whole", hint="leave --optimize and --ram away"
+        )
+    if place.is_linux and tune:
+        raise UsageError(
+            f"{place.text} is a Linux computer: --tune measures on an emulated Cortex-M", hint="leave it away"
         )
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
         tests = None

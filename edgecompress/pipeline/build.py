@@ -62,9 +62,9 @@ def build(
     random_calibration: bool = False,
     trust_model_code: bool = False,
     compiler: Name = "zig",
-    tune: bool = False,
     optimize: str | None = None,
     ram: str | None = None,
+    tune: bool = False,
     command: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Build:
@@ -107,7 +107,7 @@ def build(
         },
     )
     try:
-        return _carry_out(run, compiler, tune, command, started, wish)
+        return _carry_out(run, compiler, tune, wish, command, started)
     except ToolError:
         raise  # its message points at the log
     except BaseException:
@@ -115,7 +115,7 @@ def build(
         raise
 
 
-def _carry_out(run: Run, compiler: Name, tune: bool, command: str | None, started: float, wish: Wish | None) -> Build:
+def _carry_out(run: Run, compiler: Name, tune: bool, wish: Wish | None, command: str | None, started: float) -> Build:
     """The stages in order."""
     settings = run.settings.build
     wish = wish or read_wish(settings.optimize, settings.ram) or BALANCED
@@ -125,7 +125,7 @@ def _carry_out(run: Run, compiler: Name, tune: bool, command: str | None, starte
     losses = _losses(run) if converted and run.dataset else {}
     promises = assembly.check_promises(run.folder, compressed)
     tests = accuracy.read_test_set(run.folder.path / "test") if judged else None
-    benchmark = _bench(run, tests, compiler, tune, command, wish)
+    benchmark = _bench(run, tests, compiler, tune, wish, command)
     report = assembly.assemble(benchmark.report, run.model, settings, compressed, converted, promises)
     report = replace(report, layers=tuple(replace(layer, **losses.get(layer.index, {})) for layer in report.layers))
     if run.dataset:
@@ -233,7 +233,7 @@ def _losses(run: Run) -> dict[int, dict[str, Any]]:
 
 
 def _bench(
-    run: Run, tests: accuracy.TestSet | None, compiler: Name, tune: bool, command: str | None, wish: Wish
+    run: Run, tests: accuracy.TestSet | None, compiler: Name, tune: bool, wish: Wish, command: str | None
 ) -> Benchmark:
     settings = run.settings.build
     samples = None

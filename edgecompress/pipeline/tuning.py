@@ -88,15 +88,14 @@ def tune(
 ) -> tuple[Program, Tuned]:
     """Measures every candidate of every layer on the emulator, or remembers what was measured, and lowers to the cheapest.
 
-    The programs lie in the memory map of the generic CPU, where all of them fit; the flash costs what the target's does. Every
-    layer is measured whole; the schedule of the result is the wish's.
+    The programs lie in the memory map of the generic CPU, where all of them fit; the flash costs what the target's does.
 
     Raises:
         UnsupportedError, ToolError, MissingToolError, DeviceError: as lowering, compiling and running do.
     """
     by = "instructions" if target.cpu.runner == "qemu" else "cycles"
     features = features_of(target.cpu, spends_flash=wish.spends_flash)
-    file = cache_folder("tuning") / f"{_key(graph, target, features, compiler)}.json"
+    file = cache_folder("tuning") / f"{_key(graph, target, compiler, features)}.json"
     known = _remembered(file)
     if known is not None:
         tuned = Tuned(known, by, cached=True)
@@ -104,7 +103,7 @@ def tune(
         if program is not None:
             return program, tuned
         log.warning("%s holds other kernels than there are: they are measured again", file)
-    tuned = Tuned(_measure(graph, target, features, compiler, say), by)
+    tuned = Tuned(_measure(graph, target, compiler, say, features), by)
     data = {str(step): [asdict(one) for one in row] for step, row in tuned.layers.items()}
     store(file, json.dumps(data, indent=1).encode())
     trim(file.parent, KEPT)
@@ -141,8 +140,9 @@ def _lowered(graph: Graph, features: Features, tuned: Tuned, wish: Wish) -> Prog
 
 
 def _measure(
-    graph: Graph, target: Target, features: Features, compiler: Name, say: Say
+    graph: Graph, target: Target, compiler: Name, say: Say, features: Features
 ) -> dict[int, tuple[Candidate, ...]]:
+    """Every layer run whole, whatever the schedule will be."""
     roomy = replace(find(target.cpu.name), flash_timing=target.flash_timing)
     first = lower(graph, features, wish=SPEED)
     counts = {
@@ -174,12 +174,12 @@ def _costs(program: Program, target: Target, compiler: Name) -> tuple[Cost, ...]
         return emulate.profile(image, target, "model_invoke", names).layers
 
 
-def _key(graph: Graph, target: Target, features: Features, compiler: Name) -> str:
+def _key(graph: Graph, target: Target, compiler: Name, features: Features) -> str:
     parts = (
         graph.sha256,
         target.cpu.name,
-        repr(features),
         repr(target.flash_timing),
+        repr(features),
         find_compiler(compiler).identity,
         firmware.OPTIMIZATION,
         metadata.version("edgecompress"),

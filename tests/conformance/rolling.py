@@ -106,7 +106,7 @@ def with_turns(graph: Graph, features: Features, rows: int) -> Program | None:
     steps = range(len(graph.operations))
     spans = [range(first, last + 1) for first in steps for last in steps[first + 1 :]]
     for span in sorted(spans, key=len, reverse=True):
-        group = roll(graph, span, task.sweeps, rows) if task.bands.issuperset(span) else None
+        group = roll(graph, span, task.sweeps, task.bands, rows)
         if group is not None:
             return Program(graph, layers, proven(task, (group,)), (group,))
     return None

@@ -4,6 +4,7 @@ import numpy as np
 
 from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier
 from edgecompress.codegen.ops.activation import activation_range, require_int8
+from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.broadcasting import broadcast_mismatch, broadcast_parameters
 from edgecompress.codegen.ops.requantization import bad_factor
@@ -76,5 +77,5 @@ class Add(Operator):
             parameters |= {f"multiplier_{name}": multiplier, f"shift_{name}": shift}
         sweeps = tuple(elementwise(t, result) if t.elements == result.elements else None for t in (a, b))
         is_one_loop = all(t.elements == result.elements and not t.is_constant for t in (a, b))
-        length = "sizes[3]" if is_one_loop else ""
-        return KernelCall("add", parameters, (a, b, result), length=length, sweeps=sweeps)
+        call = KernelCall("add", parameters, (a, b, result), sweeps=sweeps)
+        return by_length(call, "sizes[3]") if is_one_loop else call

@@ -7,14 +7,17 @@ To add an operator: one file here with a subclass of `Operator`, its kernel in `
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
+
+if TYPE_CHECKING:
+    from edgecompress.codegen.ops.windows import Window
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +44,8 @@ class KernelCall:
         operands: the tensors handed over, in the C function's order; constants are emitted into flash.
         source: the file's stem where it is not the kernel's name (kernels of one family share a file).
         scratch_bytes: of the arena that the kernel needs while it runs, handed over as its last argument.
-        row_fields: of the parameters: rows of the input, rows of the output, rows above the input; where there are such
-            fields it may be called for some rows at a time.
-        length: the field of an element-wise kernel that counts its elements, where it may be called for some of them.
+        band: the call for some rows of the output only, from the window over the rows that these need (of element-wise
+            kernels: over that many elements); its weights are the same. None: it is only called for all.
         sweeps: how it goes over each operand that its output may overlap, in the operands' order; None: it may not.
     """
 
@@ -52,18 +54,8 @@ class KernelCall:
     operands: tuple[Tensor, ...]
     source: str = ""
     scratch_bytes: int = 0
-    row_fields: tuple[str, str, str] = ("window.in_height", "window.out_height", "window.pad_top")
-    length: str = ""
+    band: "Callable[[Window], KernelCall] | None" = field(default=None, compare=False)
     sweeps: tuple[Sweep | None, ...] = ()
-
-    @property
-    def has_rows(self) -> bool:
-        return self.row_fields[0] in self.parameters
-
-    @property
-    def takes_bands(self) -> bool:
-        """Whether it may be called for some rows of its output at a time."""
-        return bool(self.sweeps) and (self.has_rows or bool(self.length))
 
     @property
     def file(self) -> str:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
 from edgecompress.codegen.ops.weighted import Weighted
@@ -61,4 +62,4 @@ class Conv2D(Weighted):
             **requantization_parameters(parts.scales, operation, result),
         }
         sweep = geometry.sweep(source.shape[3], result.shape[3], part=1)
-        return KernelCall("conv_2d", parameters, (source, result), sweeps=(sweep,))
+        return by_window(KernelCall("conv_2d", parameters, (source, result), sweeps=(sweep,)))

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
 from edgecompress.codegen.ops.weighted import Weighted
@@ -57,4 +58,4 @@ class DepthwiseConv2D(Weighted):
             **requantization_parameters(parts.scales, operation, result),
         }
         sweep = geometry.sweep(source.shape[3], result.shape[3], part=1, own=True)
-        return KernelCall("depthwise_conv_2d", parameters, (source, result), sweeps=(sweep,))
+        return by_window(KernelCall("depthwise_conv_2d", parameters, (source, result), sweeps=(sweep,)))

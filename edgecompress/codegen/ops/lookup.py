@@ -14,6 +14,7 @@ from edgecompress.codegen.arithmetic import (
     rounding_shift_right,
 )
 from edgecompress.codegen.ops.activation import ACTIVATIONS, quantize, require_int8
+from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
 from edgecompress.codegen.ops.requantization import bad_factor
 from edgecompress.codegen.ops.sweeps import elementwise
@@ -53,13 +54,10 @@ class Lookup(Operator):
         every_byte = np.arange(256, dtype=np.uint8).view(source.dtype)
         table = self._mapped(every_byte, graph, operation).view(np.uint8)
         sweeps = (elementwise(source, result),)
-        return KernelCall(
-            "lookup",
-            {"elements": result.elements, "table": Array(table)},
-            (source, result),
-            length="elements",
-            sweeps=sweeps,
+        call = KernelCall(
+            "lookup", {"elements": result.elements, "table": Array(table)}, (source, result), sweeps=sweeps
         )
+        return by_length(call, "elements")
 
 
 class Saturating(Lookup):

@@ -5,6 +5,7 @@ from abc import abstractmethod
 import numpy as np
 
 from edgecompress.codegen.ops.activation import activation_range, require_int8
+from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.windows import Window, patches, shape_mismatch, window
 from edgecompress.tflite.graph import Graph, Operation
@@ -58,7 +59,7 @@ class Pool2D(Operator):
             "activation_max": high,
         }
         sweeps = (geometry.sweep(channels, channels, part=1, own=True),)
-        return KernelCall(self.opcode.lower(), parameters, (source, result), source="pool_2d", sweeps=sweeps)
+        return by_window(KernelCall(self.opcode.lower(), parameters, (source, result), source="pool_2d", sweeps=sweeps))
 
 
 class AveragePool2D(Pool2D):

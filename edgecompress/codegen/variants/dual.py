@@ -2,12 +2,14 @@
 
 from abc import abstractmethod
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
@@ -22,7 +24,6 @@ from edgecompress.tflite.graph import Graph, Operation
 
 PIXELS = 4
 """Output pixels whose inputs `ec_strip_fill` widens at a time."""
-STRIP_ROWS = ("strip.window.in_height", "strip.window.out_height", "strip.window.pad_top")
 MOST_OUTPUTS = 16
 """That `ec_fully_connected_joint` sums up before it writes them."""
 MOST_TAPS = 32
@@ -72,14 +73,14 @@ class DualConv2D(DualVariant):
             "weights": Array(pack_pairs(strip_order(quick.rows, parts)), is_weights=True),
             **quick.with_zero_point(parts.zero_point).parameters(operation, parts.result),
         }
-        return KernelCall(
+        call = KernelCall(
             "conv_2d_dsp",
             parameters,
             (parts.source, parts.result),
             scratch_bytes=strip_bytes(parts, operation),
-            row_fields=STRIP_ROWS,
             sweeps=(strip_sweep(parts, operation),),
         )
+        return by_window(call, "strip.window.")
 
 
 class JointConv2D(DualConv2D):
@@ -106,15 +107,15 @@ class JointConv2D(DualConv2D):
             "scalings": Array(scalings[pairs]),
             "output_zero_point": zero_point,
         }
-        return KernelCall(
+        call = KernelCall(
             "conv_2d_joint_relu" if zero_point == np.iinfo(np.int8).min else "conv_2d_joint_linear",
             parameters,
             (parts.source, parts.result),
             source="conv_2d_joint",
             scratch_bytes=strip_bytes(parts, operation),
-            row_fields=STRIP_ROWS,
             sweeps=(strip_sweep(parts, operation),),
         )
+        return by_window(call, "strip.window.")
 
 
 class JointDepthwiseConv2D(JointConv2D):
@@ -148,7 +149,7 @@ class DualDepthwiseConv2D(DualVariant):
         }
         sweeps = (geometry.sweep(channels, channels, part=4, own=True),)
         call = "depthwise_conv_2d_dsp"
-        return KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps)
+        return by_window(KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps))
 
 
 class Depthwise3x3(DualVariant):
@@ -187,15 +188,24 @@ class Depthwise3x3(DualVariant):
             "scalings": Array(scalings),
         }
         kernel = f"depthwise_conv_2d_3x3_s{stride}_{'relu' if zero_point == -128 else 'linear'}"
-        return KernelCall(
+        call = KernelCall(
             kernel,
             parameters,
             (parts.source, parts.result),
             source="depthwise_conv_2d_3x3",
             scratch_bytes=lines.strip_bytes(stride),
-            row_fields=("", "", "") if transposed else ("in_lines", "out_lines", "pad_lines"),
             sweeps=(_tile_sweep(geometry, lines, by_channels=in_place),),
         )
+        by_row = Array(np.pad(taps.reshape(-1), (0, 2)), is_weights=True)
+        return replace(call, band=partial(_band_of_rows, call, by_row, stride))
+
+
+def _band_of_rows(call: KernelCall, weights: Array, stride: int, window: Window) -> KernelCall:
+    """Some rows of `Depthwise3x3`: tile by tile, whichever way the whole image goes."""
+    lines = Lines.of_rows(window, call.operands[0].shape[3])
+    fields = {**vars(lines), "tile": lines.tile, "by_channels": 0, "weights": weights}
+    parameters = {**call.parameters, **fields}
+    return replace(call, parameters=parameters, scratch_bytes=lines.strip_bytes(stride), sweeps=(), band=None)
 
 
 def _tile_sweep(geometry: Window, lines: Lines, *, by_channels: bool) -> Sweep | None:

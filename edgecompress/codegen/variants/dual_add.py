@@ -6,6 +6,7 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.add import LEFT_SHIFT, Add
+from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.codegen.variants.base import Variant
@@ -57,6 +58,5 @@ class DualAdd(Variant):
         }
         kernel = f"add_dsp_{'relu' if zero_point == INT8.min else 'linear'}"
         sweeps = elementwise(large, result), elementwise(small, result)
-        return KernelCall(
-            kernel, parameters, (large, small, result), source="add_dsp", length="elements", sweeps=sweeps
-        )
+        call = KernelCall(kernel, parameters, (large, small, result), source="add_dsp", sweeps=sweeps)
+        return call if large.is_constant or small.is_constant else by_length(call, "elements")

@@ -1,0 +1,26 @@
+"""Kernel calls that can also be made for some rows of their output."""
+
+from dataclasses import replace
+
+from edgecompress.codegen.ops.base import KernelCall
+from edgecompress.codegen.ops.windows import Window
+
+
+def by_window(call: KernelCall, prefix: str = "window.") -> KernelCall:
+    """The call of a kernel that takes any window; `prefix`: of its fields."""
+
+    def band(window: Window) -> KernelCall:
+        heights = {name: getattr(window, name) for name in ("in_height", "out_height", "pad_top")}
+        parameters = {**call.parameters, **{prefix + name: value for name, value in heights.items()}}
+        return replace(call, parameters=parameters, sweeps=(), band=None)
+
+    return replace(call, band=band)
+
+
+def by_length(call: KernelCall, field: str) -> KernelCall:
+    """The call of a kernel that goes over as many elements as `field` says."""
+
+    def band(window: Window) -> KernelCall:
+        return replace(call, parameters={**call.parameters, field: window.out_width}, sweeps=(), band=None)
+
+    return replace(call, band=band)
