@@ -4,7 +4,6 @@ To add an executor: a row in `OURS`. Its `run_jobs` gets all cases that were sel
 those of `FAST`.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools"), str(Path(__file__).resolve().parent)]
 
 from model_cases import CASES, Case
+from needs import NEEDS, require
 from on_core import OnCore
 from on_host import OnHost
 
@@ -47,9 +47,6 @@ OURS: dict[str, Callable[[], Executor]] = {
 """What must equal TFLM byte for byte: our NumPy operators, and the generated C wherever it runs."""
 
 FAST = ("numpy", "host", "host-dsp", "cortex-m4")
-NEEDS = {"cortex-m55": "qemu-system-arm", "cortex-m4-gcc": "arm-none-eabi-gcc"}
-"""The program that an executor needs besides the project's dependencies."""
-
 OTHERS: dict[str, Callable[[], Executor]] = {"tflm": Tflm, "litert": Litert}
 
 
@@ -60,15 +57,6 @@ class Material:
     case: Case
     graph: Graph
     job: Job
-
-
-def require(executor: Executor) -> None:
-    """Skip where the executor is missing; fail where EDGECOMPRESS_REQUIRE names it."""
-    reason = executor.available()
-    if reason is not None:
-        if executor.name in os.environ.get("EDGECOMPRESS_REQUIRE", "").split(","):
-            pytest.fail(f"{reason}, but EDGECOMPRESS_REQUIRE names it")
-        pytest.skip(reason)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

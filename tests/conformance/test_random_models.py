@@ -4,7 +4,7 @@ gives the bytes of our NumPy reference, and that gives TFLM's."""
 from dataclasses import fields
 
 import pytest
-from conftest import NEEDS, require
+from needs import NEEDS, require
 from on_core import OnCore
 from on_host import OnHost
 from random_models import MODELS, drawn

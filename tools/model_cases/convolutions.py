@@ -305,6 +305,7 @@ DENSE: dict[str, dict[str, Any]] = {
     "one_input": {"input_shape": (1, 1)},
     "odd_sizes": {"input_shape": (1, 37), "filters": 13},
     "long_rows": {"input_shape": (1, 640), "filters": 8},
+    "long_rows_weights_highest": {"input_shape": (1, 642), "filters": 9, "weights": "highest", "gain": 10.0},
     "per_channel": {"spread": (1.0, 0.6, 1.7, 0.9, 0.35)},
 }
 

@@ -216,7 +216,7 @@ def _tile_sweep(geometry: Window, lines: Lines, *, by_channels: bool) -> Sweep |
 
 
 class JointFullyConnected(DualVariant):
-    """One row of inputs times four outputs at a time."""
+    """One row of inputs times four outputs at a time, where the sums allow that they share halfwords."""
 
     opcode = "FULLY_CONNECTED"
 
@@ -225,10 +225,10 @@ class JointFullyConnected(DualVariant):
 
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
         layer = quick.with_zero_point(parts.zero_point)
-        fours, whole = (size // 4 * 4 for size in quick.rows.shape)
-        weights = pack_fours(quick.rows[:fours, :whole])
+        joint, whole = (size // 4 * 4 for size in quick.rows.shape)
+        weights = pack_fours(quick.rows[:joint, :whole])
         if weights is None:
-            return None
+            joint, weights = 0, quick.rows[:0]
         one_scaling = len(quick.multiplier) == 1
         scalings = pack_scalings(
             replace(layer, bias=np.zeros(1, np.int64)) if one_scaling else layer, operation, parts.result
@@ -239,9 +239,10 @@ class JointFullyConnected(DualVariant):
         zero_point = parts.result.quantization.zero_point
         parameters = {
             **sizes(parts),
+            "joint": joint,
             "weights": _weights(weights),
-            "tails": _weights(quick.rows[:fours, whole:]),
-            "singles": _weights(quick.rows[fours:]),
+            "tails": _weights(quick.rows[:joint, whole:]),
+            "singles": _weights(quick.rows[joint:]),
             "bias": Array(layer.bias.astype(np.int32)) if one_scaling else 0,
             "scalings": Array(scalings),
             "output_zero_point": zero_point,

@@ -44,29 +44,29 @@ static inline void requantize(const params *p, int32_t first, int32_t count, con
     }
 }
 
+static inline int32_t within(int32_t x, int32_t most) {
+    return x < 0 ? 0 : x < most ? x : most;
+}
+
 /* Inlined for sure: `is_relu` is a constant, not a question for every output. */
 static inline __attribute__((always_inline)) void one_row(const params *p, const int8_t *input, int8_t *output, int32_t is_relu) {
-    const int32_t tail = p->inputs % 4, whole = p->inputs - tail, singles = p->outputs % 4, fours = p->outputs - singles;
-    const int8_t *weights = p->weights, *tails = p->tails;
-    int32_t twice[MOST_OUTPUTS + 3];
-    int32_t first = 0;
-    do {
-        int32_t count = fours - first < MOST_OUTPUTS ? fours - first : MOST_OUTPUTS;
-        if (count != 0) {
-            ec_dot_joint(weights, input, whole, twice, count / 4);
-            weights += count * whole;
+    const int32_t tail = p->inputs % 4, whole = p->inputs - tail;
+    const int8_t *weights = p->weights, *tails = p->tails, *singles = p->singles;
+    for (int32_t first = 0; first < p->outputs; first += MOST_OUTPUTS) {
+        int32_t twice[MOST_OUTPUTS];
+        const int32_t count = within(p->outputs - first, MOST_OUTPUTS), joint = within(p->joint - first, count);
+        if (joint != 0) {
+            ec_dot_joint(weights, input, whole, twice, joint / 4);
+            weights += joint * whole;
         }
-        for (int32_t i = 0; tail != 0 && i < count; ++i, tails += tail) {
+        for (int32_t i = 0; tail != 0 && i < joint; ++i, tails += tail) {
             twice[i] += 2 * dot(tails, input + whole, tail);
         }
-        if (first + count == fours) {
-            for (int32_t i = 0; i < singles; ++i) {
-                twice[count++] = 2 * dot(p->singles + i * p->inputs, input, p->inputs);
-            }
+        for (int32_t i = joint; i < count; ++i, singles += p->inputs) {
+            twice[i] = 2 * dot(singles, input, p->inputs);
         }
         requantize(p, first, count, twice, output + first, is_relu);
-        first += count;
-    } while (first < p->outputs);
+    }
 }
 
 void ec_fully_connected_joint_relu(const params *p, const int8_t *input, int8_t *output) {

@@ -8,15 +8,16 @@
 extern "C" {
 #endif
 
-/* Outputs are done by fours, over fours of inputs; the rest of both has weights of its own. */
+/* Outputs whose weights can share halfwords are done by fours, over fours of inputs; the rest of both has weights of its own. */
 typedef struct {
     int32_t rows; /* of the input and of the output */
     int32_t inputs;
     int32_t outputs;
-    const int8_t *weights;   /* of the fours, in the order of ec_dot_joint; 0: none */
-    const int8_t *tails;     /* [outputs that are fours][inputs % 4]; 0: none */
-    const int8_t *singles;   /* [outputs % 4][inputs]; 0: none */
-    const int32_t *bias;     /* [outputs] where all share one scaling; 0: it is in the scalings */
+    int32_t joint;         /* how many outputs, from the first on, are done by fours: a multiple of 4 */
+    const int8_t *weights; /* of the fours, in the order of ec_dot_joint; 0: none */
+    const int8_t *tails;   /* [joint][inputs % 4]; 0: none */
+    const int8_t *singles; /* [outputs - joint][inputs]; 0: none */
+    const int32_t *bias;   /* [outputs] where all share one scaling; 0: it is in the scalings */
     const int32_t *scalings; /* ec_scaling of every output, or one of all */
     int32_t output_zero_point;
 } ec_fully_connected_joint_params;
