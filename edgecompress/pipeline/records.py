@@ -15,6 +15,7 @@ from edgecompress.pipeline.evidence import Expected
 from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
 from edgecompress.reference.compare import Comparison
 from edgecompress.report.kernel_records import FlashWaits
+from edgecompress.report.memory_records import MemoryMap, Schedule, Turns
 from edgecompress.report.records import (
     MODELLED,
     BitExact,
@@ -23,13 +24,10 @@ from edgecompress.report.records import (
     Flash,
     Layer,
     LitertDifference,
-    MemoryMap,
     Milliseconds,
     ModelFile,
     Ram,
     Report,
-    Schedule,
-    Turns,
 )
 from edgecompress.targets import Target
 

@@ -115,12 +115,14 @@ def test_whatever_matters_is_in_the_key(model, tmp_path, monkeypatch):
     graph = reader.read(model)
     other = tmp_path / "other.tflite"
     other.write_bytes(model_of("conv_2d-same"))
+    plain, spending = features_of(M4.cpu), features_of(M4.cpu, spends_flash=True)
     keys = [
-        tuning._key(graph, M4, "zig"),
-        tuning._key(reader.read(other), M4, "zig"),
-        tuning._key(graph, find("cortex-m7"), "zig"),
-        tuning._key(graph, find("nucleo-l4r5zi"), "zig"),
-        tuning._key(graph, find("nucleo-f446re"), "zig"),
+        tuning._key(graph, M4, "zig", plain),
+        tuning._key(graph, M4, "zig", spending),
+        tuning._key(reader.read(other), M4, "zig", plain),
+        tuning._key(graph, find("cortex-m7"), "zig", plain),
+        tuning._key(graph, find("nucleo-l4r5zi"), "zig", plain),
+        tuning._key(graph, find("nucleo-f446re"), "zig", plain),
     ]
     for name, made_up in (
         ("_sources", lambda: "x"),
@@ -128,9 +130,9 @@ def test_whatever_matters_is_in_the_key(model, tmp_path, monkeypatch):
     ):
         with monkeypatch.context() as patch:
             patch.setattr(tuning, name, made_up)
-            keys.append(tuning._key(graph, M4, "zig"))
+            keys.append(tuning._key(graph, M4, "zig", plain))
     assert len(set(keys)) == len(keys)
-    assert tuning._key(graph, M4, "zig") == keys[0]
+    assert tuning._key(graph, M4, "zig", plain) == keys[0]
 
 
 def tuning_compiler():
