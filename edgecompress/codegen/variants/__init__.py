@@ -15,6 +15,7 @@ from edgecompress.codegen.variants.dual import (
     JointFullyConnected,
 )
 from edgecompress.codegen.variants.dual_add import DualAdd
+from edgecompress.codegen.variants.dual_pool import DualAveragePool2D, DualMaxPool2D
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -27,6 +28,8 @@ VARIANTS: tuple[Variant, ...] = (
     DualDepthwiseConv2D(),
     JointFullyConnected(),
     DualAdd(),
+    DualMaxPool2D(),
+    DualAveragePool2D(),
 )
 
 
