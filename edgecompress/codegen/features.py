@@ -11,10 +11,12 @@ class Features:
 
     Attributes:
         dsp: dual 16-bit multiplication (ARMv7E-M, ARMv8-M with DSP).
+        mve: vectors of 16 bytes, integers (ARMv8.1-M).
         spends_flash: weights may take more flash than their int8 bytes where that saves time.
     """
 
     dsp: bool = False
+    mve: bool = False
     spends_flash: bool = False
 
 
@@ -23,4 +25,4 @@ PLAIN = Features()
 
 
 def features_of(cpu: Cpu, *, spends_flash: bool = False) -> Features:
-    return Features(dsp=cpu.dsp, spends_flash=spends_flash)
+    return Features(dsp=cpu.dsp, mve=cpu.mve, spends_flash=spends_flash)

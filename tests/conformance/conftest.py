@@ -36,17 +36,19 @@ OURS: dict[str, Callable[[], Executor]] = {
     "host-dsp": partial(OnHost, Features(dsp=True), name="host-dsp"),
     "host-dsp-second": partial(OnHost, Features(dsp=True), 1, "host-dsp-second"),
     "host-dsp-flash": partial(OnHost, Features(dsp=True, spends_flash=True), name="host-dsp-flash"),
+    "host-mve": partial(OnHost, Features(mve=True), name="host-mve"),
     **{
         name: partial(OnCore, name)
         for name in ("cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33", "cortex-m55")
     },
     "cortex-m4-gcc": partial(OnCore, "cortex-m4", "gcc"),
+    "cortex-m55-gcc": partial(OnCore, "cortex-m55", "gcc"),
     "cortex-m4-second": partial(OnCore, "cortex-m4", number=1),
     "cortex-m4-flash": partial(OnCore, "cortex-m4", spends_flash=True),
 }
 """What must equal TFLM byte for byte: our NumPy operators, and the generated C wherever it runs."""
 
-FAST = ("numpy", "host", "host-dsp", "cortex-m4")
+FAST = ("numpy", "host", "host-dsp", "host-mve", "cortex-m4")
 OTHERS: dict[str, Callable[[], Executor]] = {"tflm": Tflm, "litert": Litert}
 
 
@@ -76,9 +78,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def marks_of(executor: str) -> list[pytest.MarkDecorator]:
-    """Slow or not, and the program it needs."""
+    """Slow or not, and the programs it needs."""
     slow = [] if executor in FAST else [pytest.mark.slow]
-    return slow + ([pytest.mark.needs(NEEDS[executor])] if executor in NEEDS else [])
+    return slow + ([pytest.mark.needs(*NEEDS[executor])] if executor in NEEDS else [])
 
 
 @pytest.fixture(scope="session")

@@ -145,7 +145,7 @@ def test_every_variant_is_drawn_several_times(variant, batch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "core", [pytest.param(core, marks=[pytest.mark.needs(NEEDS[core])] if core in NEEDS else []) for core in CORES]
+    "core", [pytest.param(core, marks=[pytest.mark.needs(*NEEDS[core])] if core in NEEDS else []) for core in CORES]
 )
 def test_generated_c_is_exact_on_every_core_for_many_models(core, batch, reference):
     check(OnCore(core), MANY, batch, reference)

@@ -27,7 +27,7 @@ class Pool2D(Operator):
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the output shape must follow from input, filter, stride and padding, the channels stay"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        height, width = _filter(operation)
+        height, width = filter_size(operation)
         if min(height, width) < 1 or height * width > MOST_TAPS:
             return f"filter {height} x {width}"
         if source.shape[-1:] != result.shape[-1:]:
@@ -39,7 +39,9 @@ class Pool2D(Operator):
         """[b, y, x, c] from the taps [b, y, x, h, w, c] (0 outside) and where they are inside (same shape, bool)."""
 
     def window(self, graph: Graph, operation: Operation) -> Window:
-        return sliding(operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *_filter(operation))
+        return sliding(
+            operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *filter_size(operation)
+        )
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         (result,) = graph.results(operation)
@@ -80,5 +82,6 @@ class MaxPool2D(Pool2D):
         return np.where(inside, taps, np.iinfo(np.int8).min).max((3, 4))
 
 
-def _filter(operation: Operation) -> tuple[int, int]:
+def filter_size(operation: Operation) -> tuple[int, int]:
+    """(height, width) of the window."""
     return int(operation.options["filter_height"]), int(operation.options["filter_width"])  # type: ignore[call-overload]

@@ -16,10 +16,26 @@ from edgecompress.codegen.variants.dual import (
 )
 from edgecompress.codegen.variants.dual_add import DualAdd
 from edgecompress.codegen.variants.dual_pool import DualAveragePool2D, DualMaxPool2D
+from edgecompress.codegen.variants.mve import (
+    VectorAdd,
+    VectorAveragePool2D,
+    VectorConv2D,
+    VectorDepthwiseConv2D,
+    VectorDepthwiseConv2DOfOneChannel,
+    VectorFullyConnected,
+    VectorMaxPool2D,
+)
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
 VARIANTS: tuple[Variant, ...] = (
+    VectorConv2D(),
+    VectorDepthwiseConv2D(),
+    VectorDepthwiseConv2DOfOneChannel(),
+    VectorFullyConnected(),
+    VectorAdd(),
+    VectorAveragePool2D(),
+    VectorMaxPool2D(),
     WinogradConv2D(),
     JointConv2D(),
     DualConv2D(),
