@@ -15,6 +15,8 @@ from edgecompress.codegen.variants.dual import (
     JointFullyConnected,
 )
 from edgecompress.codegen.variants.dual_add import DualAdd
+from edgecompress.codegen.variants.linear_add import LinearAdd
+from edgecompress.codegen.variants.single import SingleConv2D, SingleDepthwiseConv2D, SingleFullyConnected
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -27,6 +29,10 @@ VARIANTS: tuple[Variant, ...] = (
     DualDepthwiseConv2D(),
     JointFullyConnected(),
     DualAdd(),
+    SingleConv2D(),
+    SingleDepthwiseConv2D(),
+    SingleFullyConnected(),
+    LinearAdd(),
 )
 
 
