@@ -9,7 +9,7 @@ import numpy as np
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
-from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.codegen.variants.base import Variant
@@ -50,10 +50,11 @@ class LinearAdd(Variant):
         )
         if found is None:
             return None
-        low, high = activation_range(operation, result)
-        parameters = {"elements": result.elements, **found, "activation_min": low, "activation_max": high}
+        limits = {"output_min": int(outputs.min()), "output_max": int(outputs.max())}
+        parameters = {"elements": result.elements, **found, **limits}
         sweeps = elementwise(a, result), elementwise(b, result)
-        return KernelCall("add_linear", parameters, (a, b, result), sweeps=sweeps)
+        call = KernelCall("add_linear", parameters, (a, b, result), sweeps=sweeps)
+        return call if a.is_constant or b.is_constant else by_length(call, "elements")
 
 
 def linear_function(

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
@@ -81,13 +82,14 @@ class SingleConv2D(SingleVariant):
             "runs": Array(np.array([n for run in runs for n in run or ()] or [0], np.uint8)),
             **ramps.parameters(),
         }
-        return KernelCall(
+        call = KernelCall(
             "conv_2d_single",
             parameters,
             (source, result),
             scratch_bytes=8 * depth + source.shape[3],
             sweeps=(geometry.sweep(source.shape[3], result.shape[3], positions=PIXELS),),
         )
+        return by_window(call)
 
 
 class SingleDepthwiseConv2D(SingleVariant):
@@ -109,13 +111,14 @@ class SingleDepthwiseConv2D(SingleVariant):
             "weights": Array(parts.values, is_weights=True),
             **ramps.parameters(),
         }
-        return KernelCall(
+        call = KernelCall(
             "depthwise_conv_2d_single",
             parameters,
             (source, result),
             scratch_bytes=channels,
             sweeps=(geometry.sweep(channels, channels, positions=PIXELS, part=1, own=True),),
         )
+        return by_window(call)
 
 
 class SingleFullyConnected(SingleVariant):

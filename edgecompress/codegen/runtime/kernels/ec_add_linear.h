@@ -16,8 +16,8 @@ typedef struct {
     int32_t offset;
     int32_t bend; /* added below zero */
     int32_t shift;
-    int32_t activation_min;
-    int32_t activation_max;
+    int32_t output_min; /* of all outputs that there are */
+    int32_t output_max;
 } ec_add_linear_params;
 
 void ec_add_linear(const ec_add_linear_params *p, const int8_t *a, const int8_t *b, int8_t *output);
