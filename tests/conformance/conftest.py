@@ -37,6 +37,7 @@ OURS: dict[str, Callable[[], Executor]] = {
     "host-dsp-second": partial(OnHost, Features(dsp=True), 1, "host-dsp-second"),
     "host-dsp-flash": partial(OnHost, Features(dsp=True, spends_flash=True), name="host-dsp-flash"),
     "host-mve": partial(OnHost, Features(mve=True), name="host-mve"),
+    "host-single": partial(OnHost, Features(single=True), name="host-single"),
     **{
         name: partial(OnCore, name)
         for name in ("cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33", "cortex-m55")
@@ -48,7 +49,7 @@ OURS: dict[str, Callable[[], Executor]] = {
 }
 """What must equal TFLM byte for byte: our NumPy operators, and the generated C wherever it runs."""
 
-FAST = ("numpy", "host", "host-dsp", "host-mve", "cortex-m4")
+FAST = ("numpy", "host", "host-dsp", "host-mve", "host-single", "cortex-m4")
 OTHERS: dict[str, Callable[[], Executor]] = {"tflm": Tflm, "litert": Litert}
 
 

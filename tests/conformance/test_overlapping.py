@@ -65,7 +65,11 @@ def on_host(cases, folder: Path):
         return [process.answer(case) for case in cases]
 
 
-@pytest.mark.parametrize("features", [PLAIN, Features(dsp=True), Features(mve=True)], ids=["plain", "dsp", "mve"])
+@pytest.mark.parametrize(
+    "features",
+    [PLAIN, Features(dsp=True), Features(mve=True), Features(single=True)],
+    ids=["plain", "dsp", "mve", "single"],
+)
 def test_every_kernel_bears_out_what_it_states_on_the_host(features, tmp_path):
     cases = _cases(_programs(features))
     assert {case.program.layers[0].operation.opcode for case in cases} == set(OPCODES)
@@ -74,7 +78,7 @@ def test_every_kernel_bears_out_what_it_states_on_the_host(features, tmp_path):
 
 
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
-@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m55"])
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", "cortex-m55"])
 def test_every_kernel_bears_out_what_it_states_on_the_emulated_core(core, compiler, tmp_path):
     executor = OnCore(core, compiler)
     if reason := executor.available():

@@ -260,6 +260,29 @@ GROUPED: dict[str, dict[str, Any]] = {
     "groups_of_one_channel": {"groups": 3, "input_shape": (1, 4, 4, 3), "filters": 6},
 }
 
+EIGHTS: dict[str, dict[str, Any]] = {
+    "filters_8": {"filters": 8},
+    "filters_8_kernel_1x1": {"filters": 8, "kernel": (1, 1), "input_shape": (1, 5, 5, 12)},
+    "filters_8_one_channel_valid": {"filters": 8, "kernel": (2, 5), "padding": "VALID", "input_shape": (1, 6, 9, 1)},
+    "filters_16_five_channels_stride_2": {"filters": 16, "stride": (2, 2), "input_shape": (1, 7, 9, 5)},
+    "filters_17_stride_3": {"filters": 17, "stride": (3, 3), "input_shape": (1, 10, 11, 3)},
+    "filters_16_dilation_2": {"filters": 16, "dilation": (2, 2), "input_shape": (1, 7, 8, 4)},
+    "filters_9_batch_2": {"filters": 9, "input_shape": (2, 3, 3, 4)},
+    "filters_8_one_pixel": {"filters": 8, "input_shape": (1, 1, 1, 8)},
+    "filters_8_relu": {"filters": 8, "activation": "RELU", "output_zero": -128},
+    "filters_8_relu6": {"filters": 8, "activation": "RELU6", "gain": 60.0},
+    "filters_8_zero_points_highest": {"filters": 8, "input_zero": 127, "output_zero": 127},
+    "filters_8_zero_points_opposite": {"filters": 8, "input_zero": -128, "output_zero": 127},
+    "filters_8_saturating": {"filters": 8, "gain": 900.0},
+    "filters_8_few_steps": {"filters": 8, "gain": 0.5},
+    "filters_8_weights_lowest": {"filters": 8, "weights": "lowest", "gain": 10.0},
+    "filters_8_weights_highest": {"filters": 8, "weights": "highest", "gain": 10.0},
+    "filters_8_deep_weights_unit": {"filters": 8, "weights": "unit", "input_shape": (1, 3, 3, 131)},
+    "filters_16_extreme_scales": {"filters": 16, "spread": SPREAD},
+    "filters_16_per_tensor": {"filters": 16, "spread": ()},
+}
+"""Variations for kernels that take eight output channels at a time."""
+
 MULTIPLIED: dict[str, dict[str, Any]] = {
     "multiplier_1": {"filters": 1},
     "multiplier_2_one_channel": {"filters": 2, "input_shape": (1, 5, 5, 1)},
@@ -272,6 +295,17 @@ MULTIPLIED: dict[str, dict[str, Any]] = {
     "multiplier_1_channels_16": {"filters": 1, "input_shape": (1, 4, 4, 16)},
     "multiplier_1_channels_19_stride_2": {"filters": 1, "input_shape": (1, 5, 5, 19), "stride": (2, 2)},
     "multiplier_1_valid_per_tensor": {"filters": 1, "padding": "VALID", "spread": ()},
+    "multiplier_1_dilation_2": {"filters": 1, "dilation": (2, 2), "input_shape": (1, 7, 8, 5)},
+    "multiplier_1_stride_3": {"filters": 1, "stride": (3, 3), "input_shape": (1, 8, 10, 3)},
+    "multiplier_1_batch_2": {"filters": 1, "input_shape": (2, 3, 5, 4)},
+    "multiplier_1_relu6": {"filters": 1, "activation": "RELU6", "gain": 60.0},
+    "multiplier_1_zero_points_highest": {"filters": 1, "input_zero": 127, "output_zero": 127},
+    "multiplier_1_zero_points_opposite": {"filters": 1, "input_zero": -128, "output_zero": 127},
+    "multiplier_1_weights_lowest": {"filters": 1, "weights": "lowest", "gain": 10.0},
+    "multiplier_1_weights_highest": {"filters": 1, "weights": "highest", "gain": 10.0},
+    "multiplier_1_saturating": {"filters": 1, "gain": 900.0},
+    "multiplier_1_extreme_scales": {"filters": 1, "spread": SPREAD, "input_shape": (1, 4, 4, 14)},
+    "multiplier_1_many_taps": {"filters": 1, "kernel": (7, 5), "input_shape": (1, 8, 8, 4)},
     "multiplier_1_25x5_valid": {"filters": 1, "kernel": (5, 2), "padding": "VALID", "input_shape": (1, 8, 3, 6)},
 }
 
@@ -364,6 +398,12 @@ DENSE: dict[str, dict[str, Any]] = {
     "17_to_33_rows_2": {"input_shape": (2, 17), "filters": 33},
     "33_to_71_per_channel": {"input_shape": (1, 33), "filters": 71, "spread": (1.0, 0.6, 1.7)},
     "64_to_2": {"input_shape": (1, 64), "filters": 2},
+    "batch_2_of_16": {"input_shape": (2, 23), "filters": 16},
+    "per_channel_of_9": {"input_shape": (1, 30), "filters": 9, "spread": (1.0, 0.6, 1.7, 0.9, 0.35)},
+    "two_inputs_of_8": {"input_shape": (1, 2), "filters": 8},
+    "weights_lowest_of_8": {"input_shape": (1, 21), "filters": 8, "weights": "lowest", "gain": 10.0},
+    "zero_points_opposite_of_8": {"filters": 8, "input_zero": -128, "output_zero": 127},
+    "zero_points_highest_of_8": {"filters": 8, "input_zero": 127, "output_zero": 127, "activation": "RELU"},
 }
 
 
@@ -400,7 +440,7 @@ DEPTHWISE = {**GEOMETRY, **ARITHMETIC, **MULTIPLIED, **LINES}
 del DEPTHWISE["absent_bias"]  # an operand of -1 ends TFLM's process with a segmentation fault here
 
 CASES = [
-    *convolution_cases("CONV_2D", PLAIN, {**GEOMETRY, **ARITHMETIC, **SIZES, **GROUPED, **BLOCKED}),
+    *convolution_cases("CONV_2D", PLAIN, {**GEOMETRY, **ARITHMETIC, **SIZES, **GROUPED, **BLOCKED, **EIGHTS}),
     *convolution_cases("DEPTHWISE_CONV_2D", replace(PLAIN, filters=2), DEPTHWISE),
     *convolution_cases("DEPTHWISE_CONV_2D", replace(PLAIN, filters=1), ONE_EACH),
     *dense_cases(),

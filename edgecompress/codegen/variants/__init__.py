@@ -16,6 +16,7 @@ from edgecompress.codegen.variants.dual import (
 )
 from edgecompress.codegen.variants.dual_add import DualAdd
 from edgecompress.codegen.variants.dual_pool import DualAveragePool2D, DualMaxPool2D
+from edgecompress.codegen.variants.linear_add import LinearAdd
 from edgecompress.codegen.variants.mve import (
     VectorAdd,
     VectorAveragePool2D,
@@ -25,6 +26,7 @@ from edgecompress.codegen.variants.mve import (
     VectorFullyConnected,
     VectorMaxPool2D,
 )
+from edgecompress.codegen.variants.single import SingleConv2D, SingleDepthwiseConv2D, SingleFullyConnected
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -46,6 +48,10 @@ VARIANTS: tuple[Variant, ...] = (
     DualAdd(),
     DualMaxPool2D(),
     DualAveragePool2D(),
+    SingleConv2D(),
+    SingleDepthwiseConv2D(),
+    SingleFullyConnected(),
+    LinearAdd(),
 )
 
 
