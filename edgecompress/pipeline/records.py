@@ -11,6 +11,7 @@ from edgecompress.codegen.program import Program, macs
 from edgecompress.emulate import Profile
 from edgecompress.files import sha256, size
 from edgecompress.inspection import tensor_record
+from edgecompress.memory.choice import SPEED
 from edgecompress.pipeline.evidence import Expected
 from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
 from edgecompress.reference.compare import Comparison
@@ -28,9 +29,8 @@ from edgecompress.report.records import (
     ModelFile,
     Ram,
     Report,
-    Schedule,
-    Turns,
 )
+from edgecompress.report.schedule_records import Schedule, Turns
 from edgecompress.targets import Target
 
 PACKAGES = ("edgecompress", "numpy", "ziglang", "unicorn", "capstone", "ai-edge-litert", "tflite-micro")
@@ -79,6 +79,7 @@ def back_end(
         memory=MemoryMap(program.plan.planner, program.plan.blocks),
         schedule=schedule(program),
         litert=litert_differences(expected.litert),
+        notes=_price_of_speed(program),
         warnings=tuple(warnings),
         seed=seed,
         compiler=built.compiler,
@@ -90,6 +91,21 @@ def back_end(
             "standalone.elf": sha256(built.standalone.path),
         },
     )
+
+
+def _price_of_speed(program: Program) -> tuple[str, ...]:
+    """What `--optimize speed` takes of the flash beyond the weights' int8 bytes, and how much RAM turns would have saved."""
+    if program.wish != SPEED:
+        return ()
+    weighted = [layer for layer, size in zip(program.layers, weight_bytes(program), strict=True) if size]
+    bytes_in_file = sum(
+        tensor.nbytes
+        for layer in weighted
+        for tensor in program.graph.operands(layer.operation)
+        if tensor is not None and tensor.is_constant and tensor.dtype.itemsize == 1
+    )
+    taken = sum(weight_bytes(program))
+    return (f"--optimize speed: weights take {taken:,} bytes, in the model they are {bytes_in_file:,}",)
 
 
 def schedule(program: Program) -> Schedule:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from edgecompress.memory.plan import Block
 from edgecompress.report.kernel_records import FlashWaits, KernelOption, Tuning
 from edgecompress.report.linux_records import ExecutorRecord, Machine
+from edgecompress.report.schedule_records import Schedule
 
 SCHEMA = "edgecompress-report/1"
 MEASURED, MODELLED, COUNTED, EMULATED = "measured", "modelled", "counted", "emulated"
@@ -327,45 +328,6 @@ class MemoryMap:
     blocks: tuple[Block, ...]
 
 
-@dataclass(frozen=True)
-class Turns:
-    """Operators that take turns, a few rows at a time: of the tensors between them only the rows still needed exist.
-
-    Attributes:
-        first, last: indices of the operators.
-        rows: of the last one's output, in each round.
-        rounds: how many.
-        calls: of kernels, in all rounds.
-        moved_bytes: rows moved within their buffers, in all rounds.
-    """
-
-    first: int
-    last: int
-    rows: int
-    rounds: int
-    calls: int
-    moved_bytes: int
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """In which order the layers run, and why.
-
-    Attributes:
-        optimize: what was asked for: "ram", "balanced" or "speed".
-        ram_bytes: the arena that was allowed; None where no limit was given.
-        whole_bytes: the arena that running every layer whole would need.
-        reason: why this schedule.
-        turns: all other layers run whole, one after the other.
-    """
-
-    optimize: str | None = None
-    ram_bytes: int | None = None
-    whole_bytes: int | None = None
-    reason: str | None = None
-    turns: tuple[Turns, ...] = ()
-
-
 def _no_texts() -> Mapping[str, str]:
     return MappingProxyType({})
 
@@ -400,7 +362,7 @@ class Report:
     outputs: tuple[TensorRecord, ...] = ()
     stages: tuple[Stage, ...] = ()
     memory: MemoryMap | None = None
-    schedule: Schedule = Schedule()
+    schedule: Schedule = field(default_factory=Schedule)
     litert: tuple[LitertDifference, ...] | None = None
     machine: Machine | None = None
     executors: tuple[ExecutorRecord, ...] = ()

@@ -14,7 +14,7 @@ from model_cases import model_of
 
 from edgecompress import emulate
 from edgecompress.codegen import variants
-from edgecompress.codegen.features import features_of
+from edgecompress.codegen.features import Features, features_of
 from edgecompress.codegen.program import lower
 from edgecompress.errors import UsageError
 from edgecompress.pipeline import firmware, tuning
@@ -27,6 +27,7 @@ from edgecompress.targets import find
 from edgecompress.tflite import reader
 
 M4 = find("cortex-m4")
+DSP = features_of(M4.cpu)
 NETWORK = "add-two_residuals"
 
 
@@ -116,11 +117,12 @@ def test_whatever_matters_is_in_the_key(model, tmp_path, monkeypatch):
     other = tmp_path / "other.tflite"
     other.write_bytes(model_of("conv_2d-same"))
     keys = [
-        tuning._key(graph, M4, "zig"),
-        tuning._key(reader.read(other), M4, "zig"),
-        tuning._key(graph, find("cortex-m7"), "zig"),
-        tuning._key(graph, find("nucleo-l4r5zi"), "zig"),
-        tuning._key(graph, find("nucleo-f446re"), "zig"),
+        tuning._key(graph, M4, "zig", DSP),
+        tuning._key(reader.read(other), M4, "zig", DSP),
+        tuning._key(graph, find("cortex-m7"), "zig", DSP),
+        tuning._key(graph, find("nucleo-l4r5zi"), "zig", DSP),
+        tuning._key(graph, find("nucleo-f446re"), "zig", DSP),
+        tuning._key(graph, M4, "zig", Features(dsp=True, spends_flash=True)),
     ]
     for name, made_up in (
         ("_sources", lambda: "x"),
@@ -128,9 +130,9 @@ def test_whatever_matters_is_in_the_key(model, tmp_path, monkeypatch):
     ):
         with monkeypatch.context() as patch:
             patch.setattr(tuning, name, made_up)
-            keys.append(tuning._key(graph, M4, "zig"))
+            keys.append(tuning._key(graph, M4, "zig", DSP))
     assert len(set(keys)) == len(keys)
-    assert tuning._key(graph, M4, "zig") == keys[0]
+    assert tuning._key(graph, M4, "zig", DSP) == keys[0]
 
 
 def tuning_compiler():

@@ -1,0 +1,42 @@
+"""What a report says about the order in which the layers run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Turns:
+    """Operators that take turns, a few rows at a time: of the tensors between them only the rows still needed exist.
+
+    Attributes:
+        first, last: indices of the operators.
+        rows: of the last one's output, in each round.
+        rounds: how many.
+        calls: of kernels, in all rounds.
+        moved_bytes: rows moved within their buffers, in all rounds.
+    """
+
+    first: int
+    last: int
+    rows: int
+    rounds: int
+    calls: int
+    moved_bytes: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """In which order the layers run, and why.
+
+    Attributes:
+        optimize: what was asked for: "ram", "balanced" or "speed".
+        ram_bytes: the arena that was allowed; None where no limit was given.
+        whole_bytes: the arena that running every layer whole would need.
+        reason: why this schedule.
+        turns: all other layers run whole, one after the other.
+    """
+
+    optimize: str | None = None
+    ram_bytes: int | None = None
+    whole_bytes: int | None = None
+    reason: str | None = None
+    turns: tuple[Turns, ...] = ()
