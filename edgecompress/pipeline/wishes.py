@@ -40,7 +40,7 @@ def read_bytes(text: str) -> int:
     Raises:
         UsageError: it is none, or zero.
     """
-    match = re.fullmatch(r"(\d{1,9})\s*([a-z]*)", text.strip().lower())
+    match = re.fullmatch(r"([0-9]{1,9})\s*([a-z]*)", text.strip().lower())
     size = int(match[1]) * UNITS.get(match[2], 0) if match else 0
     if not size:
         raise UsageError("a size of memory is a number of bytes", found=repr(text), hint="32768, 32k or 32KiB")

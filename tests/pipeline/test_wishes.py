@@ -1,0 +1,90 @@
+"""What the schedule is asked to be: sizes, words, what does not go together, and what a run directory remembers."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from model_cases.network import Network
+
+from edgecompress.codegen.program import lower
+from edgecompress.errors import DoesNotFitError, UsageError
+from edgecompress.memory.choice import BALANCED, SPEED, Wish
+from edgecompress.pipeline.bench import bench, wish_of
+from edgecompress.pipeline.benching import bench_anywhere
+from edgecompress.pipeline.wishes import read_bytes, read_wish
+from edgecompress.tflite import reader
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("32768", 32768), ("32k", 32768), ("32 KiB", 32768), ("1M", 2**20), (" 7b ", 7)]
+)
+def test_sizes_are_read(text, size):
+    assert read_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "0k", "-1", "k", "1.5k", "32q", "1e3", "9" * 30, "٣"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(UsageError, match="number of bytes"):
+        read_bytes(text)
+
+
+def test_wishes():
+    assert read_wish(None, None) is None
+    assert read_wish("speed", None) == SPEED
+    assert read_wish(None, "2k") == Wish(ram_bytes=2048)
+    with pytest.raises(UsageError, match="nothing left to say"):
+        read_wish("ram", "2k")
+    with pytest.raises(UsageError, match="one of ram, balanced, speed"):
+        read_wish("fast", None)
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Two convolutions and a shortcut on an image of 24 rows."""
+    numbers = np.random.default_rng(0)
+    network = Network()
+    shape = (1, 24, 6, 8)
+    tensors = [network.tensor(shape, 0.1, 3) for _ in range(4)]
+    for source, result in ((0, 1), (1, 2)):
+        weights = network.tensor((8, 3, 3, 8), 0.01, data=numbers.integers(-127, 128, (8, 3, 3, 8)))
+        network.operator(
+            "CONV_2D",
+            [tensors[source], weights, -1],
+            [tensors[result]],
+            "Conv2D",
+            padding="SAME",
+            strideH=1,
+            strideW=1,
+            dilationHFactor=1,
+            dilationWFactor=1,
+        )
+    network.operator("ADD", [tensors[2], tensors[0]], [tensors[3]], "Add")
+    path = tmp_path / "model.tflite"
+    path.write_bytes(network.file([tensors[0]], [tensors[3]]))
+    return path
+
+
+def test_ram_fits_or_says_what_the_least_is(model):
+    whole = lower(reader.read(model), wish=SPEED).plan.arena_bytes
+    least = lower(reader.read(model), wish=Wish("ram")).plan.arena_bytes
+    assert least < whole
+    report = bench_anywhere(model, ram=str(whole - 1), inputs=1).report
+    assert report.ram.arena < whole
+    assert report.schedule.turns
+    assert report.bit_exact.differing_bytes == 0
+    with pytest.raises(DoesNotFitError, match="no schedule"):
+        bench_anywhere(model, ram="300", inputs=1)
+
+
+def test_a_run_directory_remembers_what_it_was_built_for(model, tmp_path):
+    folder = tmp_path / "run"
+    speed = bench(model, wish=SPEED, inputs=1, save=folder).report
+    assert wish_of(folder) == SPEED
+    assert (speed.schedule.optimize, speed.schedule.turns, speed.schedule.reason) == ("speed", (), "asked for speed")
+    assert "--optimize speed: weights take" in " ".join(speed.notes)
+    assert bench(folder, inputs=1).report.schedule == speed.schedule
+    assert wish_of(model) == BALANCED
