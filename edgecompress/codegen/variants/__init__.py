@@ -26,11 +26,23 @@ from edgecompress.codegen.variants.mve import (
     VectorFullyConnected,
     VectorMaxPool2D,
 )
+from edgecompress.codegen.variants.simd import (
+    SimdAdd,
+    SimdAveragePool2D,
+    SimdConv2D,
+    SimdDepthwiseConv2D,
+    SimdFullyConnected,
+)
 from edgecompress.codegen.variants.single import SingleConv2D, SingleDepthwiseConv2D, SingleFullyConnected
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
 VARIANTS: tuple[Variant, ...] = (
+    SimdAdd(),
+    SimdAveragePool2D(),
+    SimdConv2D(),
+    SimdDepthwiseConv2D(),
+    SimdFullyConnected(),
     VectorConv2D(),
     VectorDepthwiseConv2D(),
     VectorDepthwiseConv2DOfOneChannel(),
