@@ -8,7 +8,8 @@ from edgecompress.codegen.program import lower, macs
 from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
 from edgecompress.files import sha256, size
 from edgecompress.report.listing import InspectedLayer, Inspection
-from edgecompress.report.records import MemoryMap, ModelFile, TensorRecord
+from edgecompress.report.memory_records import MemoryMap
+from edgecompress.report.records import ModelFile, TensorRecord
 from edgecompress.tflite import reader
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgecompress.codegen import writer
+from edgecompress.codegen.features import SIMD
 from edgecompress.codegen.program import Program, lower
 from edgecompress.errors import EdgecompressError, NotExactError
 from edgecompress.linux import address, exchange, execution, facts, instructions, labelled, litert, records
@@ -55,6 +56,7 @@ def bench_on_linux(
     with_litert: bool = True,
     install_litert: bool = False,
     architecture: str | None = None,
+    emulated_cpu: str | None = None,
     timeout: float = 600.0,
     command: str | None = None,
     on_progress: Progress | None = None,
@@ -72,6 +74,7 @@ def bench_on_linux(
         save: a folder for the program, its C, inputs, outputs and report.json.
         install_litert: the user's consent to put LiteRT into a venv on a remote computer.
         architecture: one of `architectures.ARCHITECTURES`; on this computer a foreign one is emulated by QEMU.
+        emulated_cpu: which of QEMU's processors then, "cortex-a76" for a Raspberry Pi 5; None for the architecture's own.
         timeout: seconds for each program run.
 
     Returns:
@@ -85,7 +88,9 @@ def bench_on_linux(
     destination = address.parse(where)
     effort = Effort(warm_up, runs, min(runs, MOST_LAYER_RUNS))
     path, labels = find_model(Path(model)), labelled.pair(tests, task)
-    wishes = Wishes(where, inputs, seed, prefix, threads, with_litert, install_litert, architecture, timeout)
+    wishes = Wishes(
+        where, inputs, seed, prefix, threads, with_litert, install_litert, architecture, emulated_cpu, timeout
+    )
     job = _prepare(path, samples, labels, effort, wishes, on_progress)
     with _opened(destination) as computer, work_folder(save) as folder:
         report, sources, outputs = _bench(job, computer, folder)
@@ -117,6 +122,7 @@ class Wishes:
     with_litert: bool
     install_litert: bool
     architecture: str | None
+    emulated_cpu: str | None
     timeout: float
 
 
@@ -150,7 +156,7 @@ def _prepare(
     proof = [*random_inputs(graph, wishes.inputs, wishes.seed), *hostile_inputs(graph)]
     if samples is not None:
         proof += real_inputs(graph, samples, len(samples))
-    return _Job(path, graph, lower(graph, wish=SPEED), proof, labels, effort, wishes, on_progress)
+    return _Job(path, graph, lower(graph, SIMD, wish=SPEED), proof, labels, effort, wishes, on_progress)
 
 
 @contextmanager
@@ -178,7 +184,7 @@ def _bench(job: _Job, computer: Computer, folder: Path) -> tuple[Report, dict[st
     """The report, our C by file name, and every operator's outputs of it."""
     program, wishes = job.program, job.wishes
     machine = facts.read_machine(computer)
-    processor = execution.choose_processor(computer, machine, wishes.architecture)
+    processor = execution.choose_processor(computer, machine, wishes.architecture, wishes.emulated_cpu)
     sources = writer.write(program, wishes.prefix)
     job.say("compiling, and asking the reference interpreters", 0)
     with ThreadPoolExecutor(2) as pool:

@@ -49,8 +49,12 @@ class Processor:
     python: tuple[str, ...] = ()
 
 
-def choose_processor(computer: Computer, machine: Machine, wanted: str | None) -> Processor:
+def choose_processor(computer: Computer, machine: Machine, wanted: str | None, cpu: str | None = None) -> Processor:
     """The computer's own processor, or an emulated one where another architecture is wanted on this computer.
+
+    Args:
+        wanted: an architecture; None for the computer's own.
+        cpu: the processor to emulate; None for the architecture's `qemu_cpu`.
 
     Raises:
         UnsupportedError: no program can be made for it.
@@ -60,13 +64,14 @@ def choose_processor(computer: Computer, machine: Machine, wanted: str | None) -
     if wanted is None:
         return Processor(own, emulator=machine.emulator)
     architecture = find_architecture(wanted)
+    cpu = cpu or architecture.qemu_cpu
     if not isinstance(computer, Here) or architecture == own:
         return Processor(architecture, emulator=machine.emulator)
     for name in (f"{architecture.qemu}-static", architecture.qemu):
         if program := shutil.which(name):
             found = re.search(r"version (\S+)", run((program, "--version"), timeout=30))
-            emulator = f"{name} {found[1] if found else ''}".strip() + f" as a {architecture.qemu_cpu}"
-            return Processor(architecture, (program, "-cpu", architecture.qemu_cpu), emulator, _emulated_python())
+            emulator = f"{name} {found[1] if found else ''}".strip() + f" as a {cpu}"
+            return Processor(architecture, (program, "-cpu", cpu), emulator, _emulated_python())
     raise MissingToolError(
         f"a program for {architecture.name} needs an emulator on this computer",
         found=f"no {architecture.qemu}-static",

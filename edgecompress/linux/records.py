@@ -201,7 +201,7 @@ def _ours(
         name=OURS,
         version=find_zig().identity,
         architecture=processor.architecture.name,
-        kernels="portable C",
+        kernels="SIMD",
         kind=EMULATED if processor.emulator else MEASURED,
         threads=1,
         warm_up=run.effort.warm_up,

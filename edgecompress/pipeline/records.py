@@ -11,11 +11,11 @@ from edgecompress.codegen.program import Program, macs
 from edgecompress.emulate import Profile
 from edgecompress.files import sha256, size
 from edgecompress.inspection import tensor_record
-from edgecompress.memory.choice import SPEED
 from edgecompress.pipeline.evidence import Expected
 from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
 from edgecompress.reference.compare import Comparison
 from edgecompress.report.kernel_records import FlashWaits
+from edgecompress.report.memory_records import MemoryMap, Schedule, Turns
 from edgecompress.report.records import (
     MODELLED,
     BitExact,
@@ -24,13 +24,11 @@ from edgecompress.report.records import (
     Flash,
     Layer,
     LitertDifference,
-    MemoryMap,
     Milliseconds,
     ModelFile,
     Ram,
     Report,
 )
-from edgecompress.report.schedule_records import Schedule, Turns
 from edgecompress.targets import Target
 
 PACKAGES = ("edgecompress", "numpy", "ziglang", "unicorn", "capstone", "ai-edge-litert", "tflite-micro")
@@ -94,8 +92,8 @@ def back_end(
 
 
 def _price_of_speed(program: Program) -> tuple[str, ...]:
-    """What `--optimize speed` takes of the flash beyond the weights' int8 bytes, and how much RAM turns would have saved."""
-    if program.wish != SPEED:
+    """What `--optimize speed` takes of the flash beside the weights' int8 bytes."""
+    if not program.wish.spends_flash:
         return ()
     weighted = [layer for layer, size in zip(program.layers, weight_bytes(program), strict=True) if size]
     bytes_in_file = sum(

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from edgecompress.report.records import MemoryMap, ModelFile, TensorRecord
+from edgecompress.report.memory_records import MemoryMap
+from edgecompress.report.records import ModelFile, TensorRecord
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from edgecompress.memory.plan import Block
 from edgecompress.report.kernel_records import FlashWaits, KernelOption, Tuning
 from edgecompress.report.linux_records import ExecutorRecord, Machine
-from edgecompress.report.schedule_records import Schedule
+from edgecompress.report.memory_records import MemoryMap, Schedule
 
 SCHEMA = "edgecompress-report/1"
 MEASURED, MODELLED, COUNTED, EMULATED = "measured", "modelled", "counted", "emulated"
@@ -318,14 +317,6 @@ class TensorRecord:
     dtype: str
     scale: float | None = None
     zero_point: int | None = None
-
-
-@dataclass(frozen=True)
-class MemoryMap:
-    """Where every buffer lies in the arena and when; step i is the layer i."""
-
-    planner: str
-    blocks: tuple[Block, ...]
 
 
 def _no_texts() -> Mapping[str, str]:

@@ -17,10 +17,11 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools"), str(Path(__f
 from model_cases import CASES, Case
 from needs import NEEDS, require
 from on_core import OnCore
+from on_emulated import OnEmulated
 from on_host import OnHost
 
 from edgecompress.codegen import ops
-from edgecompress.codegen.features import Features
+from edgecompress.codegen.features import SIMD, Features
 from edgecompress.errors import EdgecompressError
 from edgecompress.reference.executor import Answer, Executor, Job
 from edgecompress.reference.inputs import FILLS, filled_input
@@ -36,17 +37,25 @@ OURS: dict[str, Callable[[], Executor]] = {
     "host-dsp": partial(OnHost, Features(dsp=True), name="host-dsp"),
     "host-dsp-second": partial(OnHost, Features(dsp=True), 1, "host-dsp-second"),
     "host-dsp-flash": partial(OnHost, Features(dsp=True, spends_flash=True), name="host-dsp-flash"),
+    "host-mve": partial(OnHost, Features(mve=True), name="host-mve"),
+    "host-single": partial(OnHost, Features(single=True), name="host-single"),
+    "host-simd": partial(OnHost, SIMD, name="host-simd"),
+    "host-simd-plain": partial(OnHost, SIMD, name="host-simd-plain", table="plain"),
+    "host-simd-avx2": partial(OnHost, SIMD, name="host-simd-avx2", table="avx2"),
+    "cortex-a7": partial(OnEmulated, "armv7", "cortex-a7"),
+    **{name: partial(OnEmulated, "aarch64", name) for name in ("cortex-a72", "cortex-a76")},
     **{
         name: partial(OnCore, name)
         for name in ("cortex-m4", "cortex-m0plus", "cortex-m3", "cortex-m7", "cortex-m33", "cortex-m55")
     },
     "cortex-m4-gcc": partial(OnCore, "cortex-m4", "gcc"),
+    "cortex-m55-gcc": partial(OnCore, "cortex-m55", "gcc"),
     "cortex-m4-second": partial(OnCore, "cortex-m4", number=1),
     "cortex-m4-flash": partial(OnCore, "cortex-m4", spends_flash=True),
 }
 """What must equal TFLM byte for byte: our NumPy operators, and the generated C wherever it runs."""
 
-FAST = ("numpy", "host", "host-dsp", "cortex-m4")
+FAST = ("numpy", "host", "host-dsp", "host-mve", "host-simd", "cortex-m4")
 OTHERS: dict[str, Callable[[], Executor]] = {"tflm": Tflm, "litert": Litert}
 
 
@@ -76,9 +85,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def marks_of(executor: str) -> list[pytest.MarkDecorator]:
-    """Slow or not, and the program it needs."""
+    """Slow or not, and the programs it needs."""
     slow = [] if executor in FAST else [pytest.mark.slow]
-    return slow + ([pytest.mark.needs(NEEDS[executor])] if executor in NEEDS else [])
+    return slow + ([pytest.mark.needs(*NEEDS[executor])] if executor in NEEDS else [])
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,15 @@ import pytest
 
 from edgecompress.reference.executor import Executor
 
-NEEDS = {"cortex-m55": "qemu-system-arm", "cortex-m4-gcc": "arm-none-eabi-gcc"}
-"""The program that an executor needs besides the project's dependencies."""
+NEEDS = {
+    "cortex-m55": ("qemu-system-arm",),
+    "cortex-m4-gcc": ("arm-none-eabi-gcc",),
+    "cortex-m55-gcc": ("arm-none-eabi-gcc", "qemu-system-arm"),
+    "cortex-a7": ("qemu-arm-static",),
+    "cortex-a72": ("qemu-aarch64-static",),
+    "cortex-a76": ("qemu-aarch64-static",),
+}
+"""The programs that an executor needs besides the project's dependencies."""
 
 
 def require(executor: Executor) -> None:

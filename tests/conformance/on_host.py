@@ -1,5 +1,6 @@
 """Executor: the generated C on this computer, under gcc's address and undefined-behaviour sanitizers where gcc is."""
 
+import platform
 import shutil
 import struct
 import subprocess
@@ -53,16 +54,21 @@ class OnHost:
         name: of this executor.
         features: the processor that the kernels are chosen for; this computer runs their twins in plain C.
         number: which candidate computes every layer; the plain kernel where there are fewer.
+        table: which of `ec_simd.h`'s tables is run; "" for the one that is chosen at run time.
     """
 
-    def __init__(self, features: Features = PLAIN, number: int = 0, name: str = "host") -> None:
+    def __init__(self, features: Features = PLAIN, number: int = 0, name: str = "host", table: str = "") -> None:
         self.name = name
         self._features = features
         self._number = number
+        self._table = table
 
     def available(self) -> str | None:
-        """None: the compiler is a dependency."""
-        return None
+        """None, since the compiler is a dependency; or which vectors the processor lacks."""
+        if self._table in ("", "plain"):
+            return None
+        flags = Path("/proc/cpuinfo").read_text() if platform.machine() == "x86_64" else ""
+        return None if self._table in flags else f"this computer's processor has no {self._table}"
 
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
@@ -71,7 +77,10 @@ class OnHost:
         sanitizer: host.Sanitizer = "address" if shutil.which("gcc") or shutil.which("clang") else "undefined"
         with tempfile.TemporaryDirectory() as folder:
             sources = {**generated_c.program_of(cases), "main.c": MAIN}
-            program = host.build(sources, Path(folder) / "cases", sanitizer=sanitizer, optimization="-O1")
+            defines = {"EC_SIMD": self._table} if self._table else {}
+            program = host.build(
+                sources, Path(folder) / "cases", sanitizer=sanitizer, optimization="-O1", defines=defines
+            )
             with Process(program) as process:
                 return [
                     Answer(error=one) if isinstance(one, EdgecompressError) else process.answer(one) for one in made
@@ -81,8 +90,8 @@ class OnHost:
 class Process:
     """A `Device`: the program in a process that is started again when a sanitizer has ended it."""
 
-    def __init__(self, program: Path) -> None:
-        self._program = program
+    def __init__(self, program: Path, launcher: Sequence[str] = ()) -> None:
+        self._command = (*launcher, program)
         self._log = program.with_name("log.txt")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -106,7 +115,7 @@ class Process:
         if self._process is None:
             with self._log.open("wb") as log:
                 self._process = subprocess.Popen(
-                    self._program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+                    self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
                 )
         sent, received = self._process.stdin, self._process.stdout
         assert sent is not None and received is not None

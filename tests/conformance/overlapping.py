@@ -36,9 +36,9 @@ def _windowed(random: np.random.Generator, opcode: str) -> Graph:
     same = bool(random.integers(2)) or any(
         (t - 1) * d >= s for t, d, s in zip(taps, dilations, (height, width), strict=True)
     )
-    channels = int(random.choice([1, 2, 3, 4, 8, 12]))
+    channels = int(random.choice([1, 2, 3, 4, 8, 12, 35]))
     multiplier = int(random.choice([1, 1, 2])) if depthwise else 1
-    outputs = channels * multiplier if pooled or depthwise else int(random.choice([1, 2, 3, 4, 6, 8, 16]))
+    outputs = channels * multiplier if pooled or depthwise else int(random.choice([1, 2, 3, 4, 6, 8, 16, 70]))
     extents = [(t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True)]
     sizes = [
         -(-size // s) if same else (size - e) // s + 1
@@ -58,7 +58,7 @@ def _windowed(random: np.random.Generator, opcode: str) -> Graph:
 
 
 def _matrix(random: np.random.Generator) -> Graph:
-    rows, inputs, outputs = (int(random.choice(sizes)) for sizes in ([1, 2, 5], [4, 8, 7, 40], [1, 3, 4, 9, 30]))
+    rows, inputs, outputs = (int(random.choice(sizes)) for sizes in ([1, 2, 5], [4, 8, 7, 40], [1, 3, 4, 9, 30, 70]))
     weights = weights_of(random, (outputs, inputs), outputs, 0, inputs)
     source, result = _activation(random, 0, (rows, inputs)), _activation(random, 1, (rows, outputs))
     return _graph("FULLY_CONNECTED", source, result, weights, {})

@@ -130,10 +130,15 @@ def layers(draw: st.DrawFn, opcode: str) -> Layer:
         stride = (1, 1) if kernel == (1, 1) else draw(st.sampled_from(((1, 1), (2, 2))))
         depth = 4 * draw(st.integers(1, 8))
         filters = 1 if depthwise else depth
+        if depthwise and draw(st.integers(0, 3)) == 0:
+            depth, filters = 1, draw(st.integers(2, 16))  # a first layer's
     else:
         kernel, dilation, stride, depth = draw(kernels), draw(dilations), draw(strides), draw(channels)
         filters = draw(st.sampled_from((1, 1, 1, 2, 3))) if depthwise else draw(channels)
-    shape = (draw(st.sampled_from((1, 1, 1, 2))), *draw(sizes(kernel, dilation, padding)), depth)
+    height, width = draw(sizes(kernel, dilation, padding))
+    if is_usual and padding == "SAME" and draw(st.booleans()):
+        height, width = draw(st.tuples(*[st.sampled_from((4, 8))] * 2))  # whole tiles
+    shape = (draw(st.sampled_from((1, 1, 1, 2))), height, width, depth)
     window = {"kernel": kernel, "stride": stride, "dilation": dilation, "padding": padding}
     return Layer(**values, **window, input_shape=shape, filters=filters)
 

@@ -65,7 +65,11 @@ def on_host(cases, folder: Path):
         return [process.answer(case) for case in cases]
 
 
-@pytest.mark.parametrize("features", [PLAIN, Features(dsp=True)], ids=["plain", "dsp"])
+@pytest.mark.parametrize(
+    "features",
+    [PLAIN, Features(dsp=True), Features(mve=True), Features(single=True)],
+    ids=["plain", "dsp", "mve", "single"],
+)
 def test_every_kernel_bears_out_what_it_states_on_the_host(features, tmp_path):
     cases = _cases(_programs(features))
     assert {case.program.layers[0].operation.opcode for case in cases} == set(OPCODES)
@@ -74,11 +78,12 @@ def test_every_kernel_bears_out_what_it_states_on_the_host(features, tmp_path):
 
 
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
-def test_every_kernel_bears_out_what_it_states_on_the_emulated_core(compiler, tmp_path):
-    executor = OnCore("cortex-m4", compiler)
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", "cortex-m55"])
+def test_every_kernel_bears_out_what_it_states_on_the_emulated_core(core, compiler, tmp_path):
+    executor = OnCore(core, compiler)
     if reason := executor.available():
         pytest.skip(reason)
-    target = find("cortex-m4")
+    target = find(core)
     cases = _cases(_programs(features_of(target.cpu)))
     image = executor.build(cases, target, tmp_path)
     with emulate.open(target, image) as port:

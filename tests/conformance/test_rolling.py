@@ -38,7 +38,7 @@ def _wrong(case, answer):
     )
 
 
-@pytest.mark.parametrize("features", [PLAIN, Features(dsp=True)], ids=["plain", "dsp"])
+@pytest.mark.parametrize("features", [PLAIN, Features(dsp=True), Features(single=True)], ids=["plain", "dsp", "single"])
 def test_every_tensor_of_layers_in_turns_is_exact_on_the_host(features, tmp_path: Path):
     cases = _cases(features)
     assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := _wrong(c, a))]

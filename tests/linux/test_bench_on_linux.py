@@ -72,6 +72,19 @@ def test_aarch64_gives_the_references_bytes(model, name):
     assert report.executors[0].peak_bytes is None
 
 
+@pytest.mark.needs("qemu-aarch64-static")
+@pytest.mark.needs("qemu-aarch64")
+def test_a_processor_with_dot_products_is_found_at_run_time_and_needs_fewer_instructions(model):
+    path = model("conv_2d-vectors_2")
+    old, new = (
+        small(path, "host", architecture="aarch64", emulated_cpu=cpu, with_litert=False)
+        for cpu in ("cortex-a72", "cortex-a76")
+    )
+    assert new.machine.emulator.endswith(" as a cortex-a76")
+    assert (old.bit_exact.differing_bytes, new.bit_exact.differing_bytes) == (0, 0)
+    assert new.instructions < 0.7 * old.instructions
+
+
 @pytest.mark.needs("qemu-arm-static")
 @pytest.mark.parametrize("architecture", ["armv7", "armv6"])
 @pytest.mark.slow
@@ -88,19 +101,22 @@ def test_instructions_are_counted_per_layer(conv, tmp_path):
 
     from elftools.elf.elffile import ELFFile
 
+    from edgecompress.codegen.features import SIMD
     from edgecompress.codegen.program import lower
     from edgecompress.linux import exchange
     from edgecompress.reference.inputs import random_inputs
     from edgecompress.tflite import reader
 
     report = small(conv, "host", architecture="aarch64", with_litert=False, save=tmp_path / "run")
-    program = lower(reader.read(conv))
+    program = lower(reader.read(conv), SIMD)
     job = exchange.write_job(
         program, random_inputs(program.graph, 2), exchange.model_outputs(program), exchange.Effort(runs=1)
     )
     (tmp_path / "job").write_bytes(job)
     command = [
         "qemu-aarch64",
+        "-cpu",
+        "cortex-a72",
         "-singlestep",
         "-d",
         "exec,nochain",

@@ -241,25 +241,26 @@ def flip_number(array, place, change):
 
 
 FLIPS = {
-    "weight": (2, "weights", lambda weight: weight ^ 4),
-    "multiplier": (2, "multipliers", lambda multiplier: multiplier ^ (1 << 23)),
-    "bias": (2, "bias", lambda bias: bias ^ (1 << 8)),
-    "depthwise weight": (3, "weights", lambda weight: weight ^ 4),
-    "depthwise bias": (3, "bias", lambda bias: bias ^ (1 << 8)),
-    "last layer's weight": (10, "weights", lambda weight: weight ^ 16),
-    "last layer's multiplier": (10, "multipliers", lambda multiplier: multiplier ^ (1 << 24)),
+    "weight": (2, "weights", 0.3, lambda weight: weight ^ 4),
+    "multiplier": (2, "scalings", 0.3, lambda multiplier: multiplier ^ (1 << 23)),
+    "bias": (2, "scalings", 0.305, lambda bias: bias ^ (1 << 14)),
+    "shift": (2, "scalings", 0.305, lambda shift: shift ^ 1),
+    "depthwise weight": (3, "weights", 0.3, lambda weight: weight ^ 4),
+    "depthwise bias": (3, "scalings", 0.305, lambda bias: bias ^ (1 << 14)),
+    "last layer's weight": (10, "weights", 0.3, lambda weight: weight ^ 16),
+    "last layer's multiplier": (10, "scalings", 0.0, lambda multiplier: multiplier ^ (1 << 24)),
 }
-"""What is flipped: the layer, its array, and how."""
+"""What is flipped: the layer, its array, the place in it, and how. Scalings are pairs of a multiplier and a bias above a shift."""
 
 
 @pytest.mark.parametrize("kind", FLIPS)
 def test_one_flipped_constant_in_the_generated_c_is_seen_at_its_layer(kws, kind, monkeypatch):
-    original, (number, array, change) = writer.write, FLIPS[kind]
+    original, (number, array, place, change) = writer.write, FLIPS[kind]
 
     def flipped(program, prefix="model"):
         files = original(program, prefix)
         name = f"{prefix}.c"
-        return {**files, name: flip_number(f"{prefix}_layer_{number}_{array}", 0.3, change)(files[name])}
+        return {**files, name: flip_number(f"{prefix}_layer_{number}_{array}", place, change)(files[name])}
 
     monkeypatch.setattr(firmware.writer, "write", flipped)
     result = bench(kws, target="cortex-m4", inputs=2)

@@ -14,7 +14,7 @@ from model_cases import model_of
 
 from edgecompress import emulate
 from edgecompress.codegen import variants
-from edgecompress.codegen.features import Features, features_of
+from edgecompress.codegen.features import features_of
 from edgecompress.codegen.program import lower
 from edgecompress.errors import UsageError
 from edgecompress.pipeline import firmware, tuning
@@ -27,7 +27,6 @@ from edgecompress.targets import find
 from edgecompress.tflite import reader
 
 M4 = find("cortex-m4")
-DSP = features_of(M4.cpu)
 NETWORK = "add-two_residuals"
 
 
@@ -116,13 +115,14 @@ def test_whatever_matters_is_in_the_key(model, tmp_path, monkeypatch):
     graph = reader.read(model)
     other = tmp_path / "other.tflite"
     other.write_bytes(model_of("conv_2d-same"))
+    plain, spending = features_of(M4.cpu), features_of(M4.cpu, spends_flash=True)
     keys = [
-        tuning._key(graph, M4, "zig", DSP),
-        tuning._key(reader.read(other), M4, "zig", DSP),
-        tuning._key(graph, find("cortex-m7"), "zig", DSP),
-        tuning._key(graph, find("nucleo-l4r5zi"), "zig", DSP),
-        tuning._key(graph, find("nucleo-f446re"), "zig", DSP),
-        tuning._key(graph, M4, "zig", Features(dsp=True, spends_flash=True)),
+        tuning._key(graph, M4, "zig", plain),
+        tuning._key(graph, M4, "zig", spending),
+        tuning._key(reader.read(other), M4, "zig", plain),
+        tuning._key(graph, find("cortex-m7"), "zig", plain),
+        tuning._key(graph, find("nucleo-l4r5zi"), "zig", plain),
+        tuning._key(graph, find("nucleo-f446re"), "zig", plain),
     ]
     for name, made_up in (
         ("_sources", lambda: "x"),
@@ -130,9 +130,9 @@ def test_whatever_matters_is_in_the_key(model, tmp_path, monkeypatch):
     ):
         with monkeypatch.context() as patch:
             patch.setattr(tuning, name, made_up)
-            keys.append(tuning._key(graph, M4, "zig", DSP))
+            keys.append(tuning._key(graph, M4, "zig", plain))
     assert len(set(keys)) == len(keys)
-    assert tuning._key(graph, M4, "zig", DSP) == keys[0]
+    assert tuning._key(graph, M4, "zig", plain) == keys[0]
 
 
 def tuning_compiler():

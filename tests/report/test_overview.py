@@ -6,8 +6,9 @@ from rich.console import Console
 
 from edgecompress.report.codec import dumps
 from edgecompress.report.listing import InspectedLayer, Inspection, TargetRow, ToolCheck
+from edgecompress.report.memory_records import MemoryMap
 from edgecompress.report.overview import print_doctor, print_inspection, print_targets
-from edgecompress.report.records import MemoryMap, ModelFile, TensorRecord
+from edgecompress.report.records import ModelFile, TensorRecord
 
 
 def _pipe(show, value, **options):

@@ -234,10 +234,54 @@ GEOMETRY: dict[str, dict[str, Any]] = {
 }
 """Variations of the window, for both convolutions."""
 
+SIZES: dict[str, dict[str, Any]] = {
+    "channels_15_to_16": {"input_shape": (1, 4, 5, 15), "filters": 16, "kernel": (1, 1)},
+    "channels_16_to_17": {"input_shape": (1, 4, 5, 16), "filters": 17, "kernel": (1, 1)},
+    "channels_17_to_33": {"input_shape": (1, 4, 4, 17), "filters": 33, "kernel": (1, 1)},
+    "channels_32_to_15": {"input_shape": (1, 3, 5, 32), "filters": 15, "kernel": (1, 1), "activation": "RELU"},
+    "channels_48_to_3": {"input_shape": (1, 3, 5, 48), "filters": 3, "kernel": (1, 1)},
+    "channels_64_to_65": {"input_shape": (1, 2, 2, 64), "filters": 65, "kernel": (1, 1)},
+    "channels_79_to_130": {"input_shape": (1, 2, 2, 79), "filters": 130, "kernel": (1, 1), "activation": "RELU6"},
+    "channels_16_same": {"input_shape": (1, 5, 7, 16), "filters": 16, "activation": "RELU"},
+    "channels_1_kernel_10x4_stride_2": {
+        "input_shape": (1, 13, 10, 1),
+        "filters": 18,
+        "kernel": (10, 4),
+        "stride": (2, 2),
+        "input_zero": 83,
+    },
+    "channels_33_dilation_2_stride_1": {"input_shape": (1, 6, 6, 33), "filters": 5, "dilation": (2, 2)},
+    "channels_17_stride_3_valid": {"input_shape": (1, 8, 9, 17), "stride": (3, 3), "padding": "VALID"},
+}
+"""Depths and channels on both sides of the sizes of vectors and blocks, for CONV_2D."""
+
 GROUPED: dict[str, dict[str, Any]] = {
     "two_groups": {"groups": 2, "input_shape": (1, 5, 5, 4), "filters": 6},
     "groups_of_one_channel": {"groups": 3, "input_shape": (1, 4, 4, 3), "filters": 6},
 }
+
+EIGHTS: dict[str, dict[str, Any]] = {
+    "filters_8": {"filters": 8},
+    "filters_8_kernel_1x1": {"filters": 8, "kernel": (1, 1), "input_shape": (1, 5, 5, 12)},
+    "filters_8_one_channel_valid": {"filters": 8, "kernel": (2, 5), "padding": "VALID", "input_shape": (1, 6, 9, 1)},
+    "filters_16_five_channels_stride_2": {"filters": 16, "stride": (2, 2), "input_shape": (1, 7, 9, 5)},
+    "filters_17_stride_3": {"filters": 17, "stride": (3, 3), "input_shape": (1, 10, 11, 3)},
+    "filters_16_dilation_2": {"filters": 16, "dilation": (2, 2), "input_shape": (1, 7, 8, 4)},
+    "filters_9_batch_2": {"filters": 9, "input_shape": (2, 3, 3, 4)},
+    "filters_8_one_pixel": {"filters": 8, "input_shape": (1, 1, 1, 8)},
+    "filters_8_relu": {"filters": 8, "activation": "RELU", "output_zero": -128},
+    "filters_8_relu6": {"filters": 8, "activation": "RELU6", "gain": 60.0},
+    "filters_8_zero_points_highest": {"filters": 8, "input_zero": 127, "output_zero": 127},
+    "filters_8_zero_points_opposite": {"filters": 8, "input_zero": -128, "output_zero": 127},
+    "filters_8_saturating": {"filters": 8, "gain": 900.0},
+    "filters_8_few_steps": {"filters": 8, "gain": 0.5},
+    "filters_8_weights_lowest": {"filters": 8, "weights": "lowest", "gain": 10.0},
+    "filters_8_weights_highest": {"filters": 8, "weights": "highest", "gain": 10.0},
+    "filters_8_deep_weights_unit": {"filters": 8, "weights": "unit", "input_shape": (1, 3, 3, 131)},
+    "filters_16_extreme_scales": {"filters": 16, "spread": SPREAD},
+    "filters_16_per_tensor": {"filters": 16, "spread": ()},
+}
+"""Variations for kernels that take eight output channels at a time."""
 
 MULTIPLIED: dict[str, dict[str, Any]] = {
     "multiplier_1": {"filters": 1},
@@ -251,6 +295,17 @@ MULTIPLIED: dict[str, dict[str, Any]] = {
     "multiplier_1_channels_16": {"filters": 1, "input_shape": (1, 4, 4, 16)},
     "multiplier_1_channels_19_stride_2": {"filters": 1, "input_shape": (1, 5, 5, 19), "stride": (2, 2)},
     "multiplier_1_valid_per_tensor": {"filters": 1, "padding": "VALID", "spread": ()},
+    "multiplier_1_dilation_2": {"filters": 1, "dilation": (2, 2), "input_shape": (1, 7, 8, 5)},
+    "multiplier_1_stride_3": {"filters": 1, "stride": (3, 3), "input_shape": (1, 8, 10, 3)},
+    "multiplier_1_batch_2": {"filters": 1, "input_shape": (2, 3, 5, 4)},
+    "multiplier_1_relu6": {"filters": 1, "activation": "RELU6", "gain": 60.0},
+    "multiplier_1_zero_points_highest": {"filters": 1, "input_zero": 127, "output_zero": 127},
+    "multiplier_1_zero_points_opposite": {"filters": 1, "input_zero": -128, "output_zero": 127},
+    "multiplier_1_weights_lowest": {"filters": 1, "weights": "lowest", "gain": 10.0},
+    "multiplier_1_weights_highest": {"filters": 1, "weights": "highest", "gain": 10.0},
+    "multiplier_1_saturating": {"filters": 1, "gain": 900.0},
+    "multiplier_1_extreme_scales": {"filters": 1, "spread": SPREAD, "input_shape": (1, 4, 4, 14)},
+    "multiplier_1_many_taps": {"filters": 1, "kernel": (7, 5), "input_shape": (1, 8, 8, 4)},
     "multiplier_1_25x5_valid": {"filters": 1, "kernel": (5, 2), "padding": "VALID", "input_shape": (1, 8, 3, 6)},
 }
 
@@ -297,6 +352,37 @@ LINES: dict[str, dict[str, Any]] = {
 }
 """Variations of depthwise filters that go over lines."""
 
+ONE_EACH: dict[str, dict[str, Any]] = {
+    "each_1": {"input_shape": (1, 4, 5, 1)},
+    "each_1_wide_valid": {"input_shape": (1, 4, 37, 1), "padding": "VALID"},
+    "each_2_dilation_2": {"input_shape": (1, 6, 23, 2), "dilation": (2, 2)},
+    "each_4": {"input_shape": (1, 5, 12, 4), "activation": "RELU"},
+    "each_8_valid": {"input_shape": (2, 4, 7, 8), "padding": "VALID"},
+    "each_8_stride_2x1": {"input_shape": (1, 7, 7, 8), "stride": (2, 1)},
+    "each_3": {"input_shape": (1, 4, 5, 3)},
+    "each_15_relu": {"input_shape": (1, 4, 5, 15), "activation": "RELU"},
+    "each_16_stride_2": {"input_shape": (1, 6, 5, 16), "stride": (2, 2)},
+    "each_17_stride_3_valid": {"input_shape": (1, 8, 7, 17), "stride": (3, 3), "padding": "VALID"},
+    "each_33_dilation_2": {"input_shape": (1, 6, 5, 33), "dilation": (2, 2)},
+    "each_32_dilation_3x2_valid": {"input_shape": (1, 8, 7, 32), "dilation": (3, 2), "padding": "VALID"},
+    "each_48_one_pixel": {"input_shape": (1, 1, 1, 48)},
+    "each_20_batch_2_relu6": {"input_shape": (2, 3, 3, 20), "activation": "RELU6", "gain": 60.0},
+    "each_18_relu_n1_to_1": {"input_shape": (1, 3, 4, 18), "activation": "RELU_N1_TO_1", "gain": 70.0},
+    "each_16_per_tensor": {"input_shape": (1, 4, 4, 16), "spread": ()},
+    "each_16_kernel_5x5": {"input_shape": (1, 6, 6, 16), "kernel": (5, 5)},
+    "each_16_kernel_2x2": {"input_shape": (1, 4, 4, 16), "kernel": (2, 2)},
+    "each_16_kernel_1x1": {"input_shape": (1, 4, 4, 16), "kernel": (1, 1)},
+    "each_8_kernel_7x9": {"input_shape": (1, 3, 4, 8), "kernel": (7, 9)},
+    "each_21_zero_points_lowest": {"input_shape": (1, 4, 4, 21), "input_zero": -128, "output_zero": -128},
+    "each_21_zero_points_highest": {"input_shape": (1, 4, 4, 21), "input_zero": 127, "output_zero": 127},
+    "each_16_weights_lowest": {"input_shape": (1, 4, 4, 16), "weights": "lowest", "gain": 10.0},
+    "each_16_weights_highest": {"input_shape": (1, 4, 4, 16), "weights": "highest", "input_zero": -128, "gain": 10.0},
+    "each_16_saturating": {"input_shape": (1, 4, 4, 16), "gain": 900.0},
+    "each_16_no_bias": {"input_shape": (1, 4, 4, 16), "bias": "none"},
+    "each_19_extreme_scales": {"input_shape": (1, 4, 4, 19), "spread": SPREAD},
+}
+"""One output channel per input channel, for DEPTHWISE_CONV_2D."""
+
 DENSE: dict[str, dict[str, Any]] = {
     "plain": {},
     "batch_3": {"input_shape": (3, 20)},
@@ -307,6 +393,17 @@ DENSE: dict[str, dict[str, Any]] = {
     "long_rows": {"input_shape": (1, 640), "filters": 8},
     "long_rows_weights_highest": {"input_shape": (1, 642), "filters": 9, "weights": "highest", "gain": 10.0},
     "per_channel": {"spread": (1.0, 0.6, 1.7, 0.9, 0.35)},
+    "15_to_1": {"input_shape": (1, 15), "filters": 1},
+    "16_to_32": {"input_shape": (1, 16), "filters": 32, "activation": "RELU", "output_zero": -128},
+    "17_to_33_rows_2": {"input_shape": (2, 17), "filters": 33},
+    "33_to_71_per_channel": {"input_shape": (1, 33), "filters": 71, "spread": (1.0, 0.6, 1.7)},
+    "64_to_2": {"input_shape": (1, 64), "filters": 2},
+    "batch_2_of_16": {"input_shape": (2, 23), "filters": 16},
+    "per_channel_of_9": {"input_shape": (1, 30), "filters": 9, "spread": (1.0, 0.6, 1.7, 0.9, 0.35)},
+    "two_inputs_of_8": {"input_shape": (1, 2), "filters": 8},
+    "weights_lowest_of_8": {"input_shape": (1, 21), "filters": 8, "weights": "lowest", "gain": 10.0},
+    "zero_points_opposite_of_8": {"filters": 8, "input_zero": -128, "output_zero": 127},
+    "zero_points_highest_of_8": {"filters": 8, "input_zero": 127, "output_zero": 127, "activation": "RELU"},
 }
 
 
@@ -343,8 +440,9 @@ DEPTHWISE = {**GEOMETRY, **ARITHMETIC, **MULTIPLIED, **LINES}
 del DEPTHWISE["absent_bias"]  # an operand of -1 ends TFLM's process with a segmentation fault here
 
 CASES = [
-    *convolution_cases("CONV_2D", PLAIN, {**GEOMETRY, **ARITHMETIC, **GROUPED, **BLOCKED}),
+    *convolution_cases("CONV_2D", PLAIN, {**GEOMETRY, **ARITHMETIC, **SIZES, **GROUPED, **BLOCKED, **EIGHTS}),
     *convolution_cases("DEPTHWISE_CONV_2D", replace(PLAIN, filters=2), DEPTHWISE),
+    *convolution_cases("DEPTHWISE_CONV_2D", replace(PLAIN, filters=1), ONE_EACH),
     *dense_cases(),
     *[
         Case(opcode, "product_of_scales", partial(product_of_scales, opcode), 2, "it rounds once since LiteRT 1.3")

@@ -22,6 +22,9 @@ OPERANDS: dict[str, tuple[Operand, Operand]] = {
     "equal_scales": (Operand(SHAPE, 0.04, 1), Operand(SHAPE, 0.04, 1)),
     "scale_ratio_1e4": (Operand(SHAPE, 1.0, 7), Operand(SHAPE, 1e-4, -11)),
     "scale_ratio_1e9": (Operand(SHAPE, 1e-7, 7), Operand(SHAPE, 100.0, -11)),
+    "irregular_scales": (Operand((1, 5, 7, 3), 0.0313472, 7), Operand((1, 5, 7, 3), 0.0471213, -11)),
+    "irregular_scales_one_pixel": (Operand((1, 1, 1, 3), 0.0713472, -128), Operand((1, 1, 1, 3), 0.0171213, 127)),
+    "irregular_scales_rows": (Operand((1, 4, 3, 18), 0.0313472, 7), Operand((1, 4, 1, 18), 0.0871213, -11)),
     "scale_ratio_power_of_two": (Operand(SHAPE, 0.5, 0), Operand(SHAPE, 0.25, 0)),
 }
 

@@ -7,7 +7,8 @@ import numpy as np
 from edgecompress.codegen.ops.activation import activation_range, require_int8
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import KernelCall, Operator
-from edgecompress.codegen.ops.windows import Window, patches, shape_mismatch, window
+from edgecompress.codegen.ops.windows import Window, patches, shape_mismatch
+from edgecompress.codegen.ops.windows import window as sliding
 from edgecompress.tflite.graph import Graph, Operation
 
 MOST_TAPS = 2**20
@@ -26,7 +27,7 @@ class Pool2D(Operator):
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the output shape must follow from input, filter, stride and padding, the channels stay"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        height, width = _filter(operation)
+        height, width = filter_size(operation)
         if min(height, width) < 1 or height * width > MOST_TAPS:
             return f"filter {height} x {width}"
         if source.shape[-1:] != result.shape[-1:]:
@@ -37,13 +38,15 @@ class Pool2D(Operator):
     def pool(self, taps: np.ndarray, inside: np.ndarray) -> np.ndarray:
         """[b, y, x, c] from the taps [b, y, x, h, w, c] (0 outside) and where they are inside (same shape, bool)."""
 
-    def _window(self, graph: Graph, operation: Operation) -> Window:
-        return window(operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *_filter(operation))
+    def window(self, graph: Graph, operation: Operation) -> Window:
+        return sliding(
+            operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0], *filter_size(operation)
+        )
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         (result,) = graph.results(operation)
         assert inputs[0] is not None
-        geometry = self._window(graph, operation)
+        geometry = self.window(graph, operation)
         taps = patches(inputs[0].astype(np.int64), geometry, 0)
         inside = patches(np.ones_like(inputs[0], np.bool_), geometry, 0)
         return [np.clip(self.pool(taps, inside), *activation_range(operation, result)).astype(result.dtype)]
@@ -51,7 +54,7 @@ class Pool2D(Operator):
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
         low, high = activation_range(operation, result)
-        geometry, channels = self._window(graph, operation), result.shape[3]
+        geometry, channels = self.window(graph, operation), result.shape[3]
         parameters = {
             **geometry.parameters(),
             "channels": channels,
@@ -79,5 +82,6 @@ class MaxPool2D(Pool2D):
         return np.where(inside, taps, np.iinfo(np.int8).min).max((3, 4))
 
 
-def _filter(operation: Operation) -> tuple[int, int]:
+def filter_size(operation: Operation) -> tuple[int, int]:
+    """(height, width) of the window."""
     return int(operation.options["filter_height"]), int(operation.options["filter_width"])  # type: ignore[call-overload]

@@ -15,10 +15,41 @@ from edgecompress.codegen.variants.dual import (
     JointFullyConnected,
 )
 from edgecompress.codegen.variants.dual_add import DualAdd
+from edgecompress.codegen.variants.dual_pool import DualAveragePool2D, DualMaxPool2D
+from edgecompress.codegen.variants.linear_add import LinearAdd
+from edgecompress.codegen.variants.mve import (
+    VectorAdd,
+    VectorAveragePool2D,
+    VectorConv2D,
+    VectorDepthwiseConv2D,
+    VectorDepthwiseConv2DOfOneChannel,
+    VectorFullyConnected,
+    VectorMaxPool2D,
+)
+from edgecompress.codegen.variants.simd import (
+    SimdAdd,
+    SimdAveragePool2D,
+    SimdConv2D,
+    SimdDepthwiseConv2D,
+    SimdFullyConnected,
+)
+from edgecompress.codegen.variants.single import SingleConv2D, SingleDepthwiseConv2D, SingleFullyConnected
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
 VARIANTS: tuple[Variant, ...] = (
+    SimdAdd(),
+    SimdAveragePool2D(),
+    SimdConv2D(),
+    SimdDepthwiseConv2D(),
+    SimdFullyConnected(),
+    VectorConv2D(),
+    VectorDepthwiseConv2D(),
+    VectorDepthwiseConv2DOfOneChannel(),
+    VectorFullyConnected(),
+    VectorAdd(),
+    VectorAveragePool2D(),
+    VectorMaxPool2D(),
     WinogradConv2D(),
     JointConv2D(),
     DualConv2D(),
@@ -27,6 +58,12 @@ VARIANTS: tuple[Variant, ...] = (
     DualDepthwiseConv2D(),
     JointFullyConnected(),
     DualAdd(),
+    DualMaxPool2D(),
+    DualAveragePool2D(),
+    SingleConv2D(),
+    SingleDepthwiseConv2D(),
+    SingleFullyConnected(),
+    LinearAdd(),
 )
 
 

@@ -1,6 +1,16 @@
-"""What a report says about the order in which the layers run."""
+"""What of a report concerns the arena: where buffers lie, and in which order layers run. Part of `records`' contract."""
 
 from dataclasses import dataclass
+
+from edgecompress.memory.plan import Block
+
+
+@dataclass(frozen=True)
+class MemoryMap:
+    """Where every buffer lies in the arena and when; step i is the layer i."""
+
+    planner: str
+    blocks: tuple[Block, ...]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
+/* CONV_2D, int8, for processors that multiply one pair of numbers at a time: the inputs of four output pixels are gathered
+ * once into a strip, two pixels in each word, so that one multiplication serves two. Goes through the output's pixels in
+ * row-major order, four at a time, and reads their inputs before it writes them. */
+#include "ec_conv_2d_single.h"
+
+#include "ec_pixels_4.h"
+
+/* Whether all four windows lie inside the input and their rows are runs in memory. */
+static int are_whole(const ec_window *w, const ec_position origins[EC_BLOCK_PIXELS]) {
+    int inside = w->dilation_width == 1;
+    for (int32_t i = 0; i < EC_BLOCK_PIXELS; ++i) {
+        const int32_t last_y = origins[i].y + (w->filter_height - 1) * w->dilation_height;
+        inside &= ec_is_inside(w, origins[i].y, origins[i].x);
+        inside &= ec_is_inside(w, last_y, origins[i].x + w->filter_width - 1);
+    }
+    return inside;
+}
+
+static void gather(const ec_conv_2d_single_params *p, const int8_t *input, const int8_t *zeros, const ec_position origins[EC_BLOCK_PIXELS],
+                   uint32_t *strip) {
+    const ec_window *w = &p->window;
+    const int32_t taps = are_whole(w, origins) ? w->filter_width : 1;
+    for (int32_t ky = 0; ky < w->filter_height; ++ky) {
+        for (int32_t kx = 0; kx < w->filter_width; kx += taps) {
+            const int8_t *from[EC_BLOCK_PIXELS];
+            for (int32_t i = 0; i < EC_BLOCK_PIXELS; ++i) {
+                const int32_t y = origins[i].y + ky * w->dilation_height, x = origins[i].x + kx * w->dilation_width;
+                from[i] = ec_is_inside(w, y, x) ? input + (y * w->in_width + x) * p->in_channels : zeros;
+            }
+            strip = ec_block_pack(strip, from, taps * p->in_channels);
+        }
+    }
+}
+
+/* The output channels beyond the last eight, one at a time. */
+static void multiply_rest(const ec_conv_2d_single_params *p, const ec_block *b, const int8_t *weights) {
+    for (int32_t channel = b->channels; channel < p->out_channels; ++channel) {
+        const uint32_t *strip = (const uint32_t *)b->first;
+        uint32_t sums[EC_BLOCK_PIXELS] = {0, 0, 0, 0};
+        for (; (const void *)strip != b->end; strip += 2, ++weights) {
+            const uint32_t weight = (uint32_t)(int32_t)*weights;
+            for (int32_t pair = 0; pair < 2; ++pair) {
+                const uint32_t low = (uint32_t)(int32_t)(int16_t)strip[pair];
+                sums[2 * pair] += low * weight;
+                sums[2 * pair + 1] += (uint32_t)((int32_t)(strip[pair] - low) >> 16) * weight;
+            }
+        }
+        for (int32_t i = 0; i < EC_BLOCK_PIXELS; ++i) {
+            b->outputs[i][channel] = ec_ramp_output(&p->ramps, channel, sums[i]);
+        }
+    }
+}
+
+/* All output channels of the strip's pixels. */
+static void multiply(const ec_conv_2d_single_params *p, const uint32_t *strip, int8_t *output, int32_t pixels) {
+    const int32_t channels = p->out_channels - p->out_channels % EC_BLOCK_LANES;
+    ec_block b = ec_block_of(&p->ramps, channels, output, pixels, p->out_channels);
+    b.first = strip;
+    b.end = strip + 2 * p->depth;
+    b.weights = p->weights;
+    b.weights_step = EC_BLOCK_LANES * (p->depth - 1);
+    b.runs = p->runs;
+    if (channels > 0) {
+        ec_block_gemm(&b);
+    }
+    multiply_rest(p, &b, p->weights + channels * p->depth);
+}
+
+void ec_conv_2d_single(const ec_conv_2d_single_params *p, const int8_t *input, int8_t *output, void *scratch) {
+    const ec_window *w = &p->window;
+    uint32_t *strip = (uint32_t *)scratch;
+    int8_t *zeros = (int8_t *)(strip + 2 * p->depth);
+    for (int32_t i = 0; i < p->in_channels; ++i) {
+        zeros[i] = (int8_t)p->zero_point;
+    }
+    for (int32_t batch = 0; batch < w->batches; ++batch) {
+        ec_position next = {0, 0}, origins[EC_BLOCK_PIXELS];
+        while (next.y < w->out_height) {
+            const int32_t pixels = ec_next_pixels(w, &next, origins);
+            gather(p, input, zeros, origins, strip);
+            multiply(p, strip, output, pixels);
+            output += pixels * p->out_channels;
+        }
+        input += w->in_height * w->in_width * p->in_channels;
+    }
+}

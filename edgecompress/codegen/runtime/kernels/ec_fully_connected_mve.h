@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
+#ifndef EC_FULLY_CONNECTED_MVE_H
+#define EC_FULLY_CONNECTED_MVE_H
+
+#include "ec_requantization.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct {
+    int32_t rows; /* of the input and of the output */
+    int32_t inputs;
+    int32_t outputs;
+    const int8_t *weights; /* [outputs][inputs] */
+    const int32_t *bias;   /* [outputs], holds what the input's zero point adds */
+    ec_requantization requantization;
+} ec_fully_connected_mve_params;
+
+void ec_fully_connected_mve(const ec_fully_connected_mve_params *p, const int8_t *input, int8_t *output);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,161 @@
+"""Variants for processors that multiply one pair of numbers at a time (ARMv6-M: M0+; ARMv7-M without DSP: M3)."""
+
+from abc import abstractmethod
+
+import numpy as np
+
+from edgecompress.codegen import ops
+from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.bands import by_window
+from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.ops.fully_connected import sizes
+from edgecompress.codegen.ops.sweeps import by_rows
+from edgecompress.codegen.ops.weighted import Parts, Weighted
+from edgecompress.codegen.ops.windows import window
+from edgecompress.codegen.variants.base import Variant
+from edgecompress.codegen.variants.ramp import RampLayer, ramps_of
+from edgecompress.tflite.graph import Graph, Operation
+
+PIXELS = 4
+"""Output pixels of one step."""
+LANES = 8
+"""Output channels whose weights lie side by side."""
+GROUP = 4
+"""Inputs whose products are added in 16 bits."""
+MOST_IN_16_BITS = 255
+"""Of the magnitudes of a group's weights: times an input of -128, their sum stays within 16 bits."""
+MOST_GROUPS = 255
+"""In a run: its length is a byte."""
+MOST_TAPS = 32
+"""Of a depthwise filter: the kernel keeps four pointers to each on the stack."""
+
+
+class SingleVariant(Variant):
+    """Sums of single products, requantized by ramps."""
+
+    def suits(self, features: Features) -> bool:
+        return features.single
+
+    def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
+        operator = ops.find(operation.opcode)
+        assert isinstance(operator, Weighted)
+        parts = operator.parts(graph, operation)
+        rows = self.rows(parts)
+        if rows is None:
+            return None
+        ramps = ramps_of(rows, parts.bias, parts.scales, parts.source, operation, parts.result)
+        return None if ramps is None else self.call(parts, rows, ramps, operation)
+
+    @abstractmethod
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        """The weights as [outputs, inputs of one output]; None where the shape does not suit."""
+
+    @abstractmethod
+    def call(self, parts: Parts, rows: np.ndarray, ramps: RampLayer, operation: Operation) -> KernelCall | None:
+        """The kernel call of a layer whose ramps are known; None where the weights do not suit."""
+
+
+class SingleConv2D(SingleVariant):
+    opcode = "CONV_2D"
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        grouped = parts.weights.shape[3] != parts.source.shape[3]
+        return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
+
+    def call(self, parts: Parts, rows: np.ndarray, ramps: RampLayer, operation: Operation) -> KernelCall | None:
+        """Four pixels times one output channel at a time, two pixels in each multiplication."""
+        source, weights, result = parts.source, parts.weights, parts.result
+        padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % GROUP)))
+        whole = len(rows) - len(rows) % LANES
+        runs = [pack_runs(row) for row in padded[:whole]]
+        if any(run is None for run in runs):
+            return None
+        depth = padded.shape[1]
+        geometry = window(operation, source, result, *weights.shape[1:3])
+        parameters = {
+            **geometry.parameters(),
+            "in_channels": source.shape[3],
+            "out_channels": result.shape[3],
+            "depth": depth,
+            "zero_point": parts.zero_point,
+            "weights": Array(pack_lanes(padded), is_weights=True),
+            "runs": Array(np.array([n for run in runs for n in run or ()] or [0], np.uint8)),
+            **ramps.parameters(),
+        }
+        call = KernelCall(
+            "conv_2d_single",
+            parameters,
+            (source, result),
+            scratch_bytes=8 * depth + source.shape[3],
+            sweeps=(geometry.sweep(source.shape[3], result.shape[3], positions=PIXELS),),
+        )
+        return by_window(call)
+
+
+class SingleDepthwiseConv2D(SingleVariant):
+    opcode = "DEPTHWISE_CONV_2D"
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        taps, channels = parts.weights.shape[1] * parts.weights.shape[2], parts.result.shape[3]
+        suits = channels == parts.source.shape[3] and taps <= MOST_TAPS
+        return parts.values.reshape(taps, channels).T if suits else None
+
+    def call(self, parts: Parts, rows: np.ndarray, ramps: RampLayer, operation: Operation) -> KernelCall:
+        """Four pixels times one channel at a time."""
+        source, result, channels = parts.source, parts.result, parts.result.shape[3]
+        geometry = window(operation, source, result, *parts.weights.shape[1:3])
+        parameters = {
+            **geometry.parameters(),
+            "channels": channels,
+            "zero_point": parts.zero_point,
+            "weights": Array(parts.values, is_weights=True),
+            **ramps.parameters(),
+        }
+        call = KernelCall(
+            "depthwise_conv_2d_single",
+            parameters,
+            (source, result),
+            scratch_bytes=channels,
+            sweeps=(geometry.sweep(channels, channels, positions=PIXELS, part=1, own=True),),
+        )
+        return by_window(call)
+
+
+class SingleFullyConnected(SingleVariant):
+    opcode = "FULLY_CONNECTED"
+
+    def rows(self, parts: Parts) -> np.ndarray:
+        return parts.values
+
+    def call(self, parts: Parts, rows: np.ndarray, ramps: RampLayer, operation: Operation) -> KernelCall:
+        """One row of inputs times eight outputs at a time."""
+        offset = (pack_lanes(rows).view(np.uint8) ^ 128).astype(np.uint8)
+        parameters = {**sizes(parts), "weights": Array(offset, is_weights=True), **ramps.parameters()}
+        at_once = LANES if len(rows) % LANES <= 1 else 1  # those left over come one by one
+        sweeps = (by_rows(**sizes(parts), at_once=at_once),)
+        return KernelCall("fully_connected_single", parameters, (parts.source, parts.result), sweeps=sweeps)
+
+
+def pack_lanes(rows: np.ndarray) -> np.ndarray:
+    """Weights [outputs, inputs] as [outputs / 8][inputs][8], then those of the outputs left over, row by row."""
+    whole = len(rows) - len(rows) % LANES
+    lanes = rows[:whole].reshape(-1, LANES, rows.shape[1]).transpose(0, 2, 1)
+    return np.concatenate([np.ascontiguousarray(lanes).reshape(-1), rows[whole:].reshape(-1)])
+
+
+def pack_runs(row: np.ndarray) -> list[int] | None:
+    """One output's weights, a multiple of four, as numbers of groups of four whose products can be added in 16 bits.
+
+    Behind every number but the last, or behind all, stands a group whose halves are added apart. None where even two
+    products are too large.
+    """
+    sizes_of = np.abs(row.astype(np.int64)).reshape(-1, 2)
+    if (sizes_of.sum(axis=1) > MOST_IN_16_BITS).any():
+        return None
+    runs = [0]
+    for size in sizes_of.reshape(-1, GROUP).sum(axis=1):
+        if size > MOST_IN_16_BITS or runs[-1] == MOST_GROUPS:
+            runs.append(0)
+        else:
+            runs[-1] += 1
+    return runs if runs[-1] else runs[:-1]
