@@ -13,7 +13,7 @@ from edgecompress.memory.choice import Task
 from edgecompress.memory.rolling import roll
 from edgecompress.tflite.graph import Graph, Operation, Quantization, Tensor
 
-OPCODES = ("CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "RELU", "ADD")
+OPCODES = ("CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "RELU", "ADD", "PAD")
 
 
 class Maker:
@@ -53,7 +53,15 @@ class Maker:
                 other = int(self.random.choice(others))
                 return self.operation("ADD", [source, other], output, {})
             return self.operation("RELU", [source], output, {})
-        return self.window(opcode, source)
+        return self.pad(source) if opcode == "PAD" else self.window(opcode, source)
+
+    def pad(self, source: int) -> int:
+        (_, height, width, channels), like = self.tensors[source].shape, self.tensors[source]
+        pads = np.array([[0, 0], *self.random.integers(0, 3, (2, 2)), [0, 0]], np.int32)
+        shape = (1, height + int(pads[1].sum()), width + int(pads[2].sum()), channels)
+        output = self.add(self.activation(shape, like))
+        paddings = Tensor(len(self.tensors), "paddings", (4, 2), np.dtype(np.int32), data=pads)
+        return self.operation("PAD", [source, self.add(paddings)], output, {})
 
     def window(self, opcode: str, source: int) -> int:
         random, shape = self.random, self.tensors[source].shape

@@ -1,5 +1,8 @@
 """PAD: the input surrounded by its zero point; any type of one byte."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 
 from edgecompress.codegen.ops.activation import require_int8
@@ -58,9 +61,16 @@ class Pad(Operator):
             zip((1,) * missing + source.shape, [(0, 0)] * missing + _paddings(graph, operation), strict=True)
         ):
             fields |= {f"sizes[{axis}]": size, f"before[{axis}]": before, f"after[{axis}]": after}
-        return KernelCall(
-            "pad", fields, (source, result), sweeps=(_sweep(source, result, _paddings(graph, operation)),)
-        )
+        sweep = _sweep(source, result, _paddings(graph, operation))
+        call = KernelCall("pad", fields, (source, result), sweeps=(sweep,))
+        return replace(call, band=partial(_band, call)) if sweep else call
+
+
+def _band(call: KernelCall, window: Window) -> KernelCall:
+    """Some rows of a padded image."""
+    below = window.out_height - window.in_height - window.pad_top
+    fields = {"sizes[1]": window.in_height, "before[1]": window.pad_top, "after[1]": below}
+    return replace(call, parameters={**call.parameters, **fields}, sweeps=(), band=None)
 
 
 def _sweep(source: Tensor, result: Tensor, paddings: list[tuple[int, int]]) -> Sweep | None:
