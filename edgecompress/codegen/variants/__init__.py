@@ -16,7 +16,12 @@ from edgecompress.codegen.variants.dual import (
 )
 from edgecompress.codegen.variants.dual_add import DualAdd
 from edgecompress.codegen.variants.linear_add import LinearAdd
-from edgecompress.codegen.variants.single import SingleConv2D, SingleDepthwiseConv2D, SingleFullyConnected
+from edgecompress.codegen.variants.single import (
+    SingleConv2D,
+    SingleDepthwiseConv2D,
+    SingleDepthwiseOfOneChannel,
+    SingleFullyConnected,
+)
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -30,6 +35,7 @@ VARIANTS: tuple[Variant, ...] = (
     JointFullyConnected(),
     DualAdd(),
     SingleConv2D(),
+    SingleDepthwiseOfOneChannel(),
     SingleDepthwiseConv2D(),
     SingleFullyConnected(),
     LinearAdd(),
