@@ -350,7 +350,29 @@ LINES: dict[str, dict[str, Any]] = {
         "extreme_scales": {"input_shape": (1, 4, 5, 8), "spread": SPREAD},
     }.items()
 }
-"""Variations of depthwise filters that go over lines."""
+"""Variations of depthwise filters of 3 x 3 that go over lines."""
+
+FILTERS: dict[str, dict[str, Any]] = {
+    f"filter_{name}": {"filters": 1, **change}
+    for name, change in {
+        "5x5": {"kernel": (5, 5), "input_shape": (1, 9, 11, 8)},
+        "5x5_relu": {"kernel": (5, 5), "input_shape": (1, 7, 8, 4), **LOWEST},
+        "5x5_columns": {"kernel": (5, 3), "input_shape": (1, 24, 5, 4)},
+        "7x7_small": {"kernel": (7, 7), "input_shape": (1, 3, 4, 4), "input_zero": 127},
+        "1x5": {"kernel": (1, 5), "input_shape": (1, 1, 30, 8), **LOWEST},
+        "5x1": {"kernel": (5, 1), "input_shape": (1, 30, 1, 8)},
+        "1x1": {"kernel": (1, 1), "input_shape": (1, 5, 3, 4)},
+        "2x2_valid": {"kernel": (2, 2), "input_shape": (1, 6, 7, 4), "padding": "VALID"},
+        "4x6_valid_several_tiles": {"kernel": (4, 6), "input_shape": (1, 30, 18, 4), "padding": "VALID"},
+        "5x5_stride_2": {"kernel": (5, 5), "input_shape": (1, 12, 13, 4), "stride": (2, 2)},
+        "5x5_stride_2_relu": {"kernel": (5, 5), "input_shape": (1, 11, 10, 8), "stride": (2, 2), **LOWEST},
+        "3x4_stride_2_several_tiles": {"kernel": (3, 4), "input_shape": (1, 41, 22, 4), "stride": (2, 2)},
+        "2x3_stride_2_batch_2": {"kernel": (2, 3), "input_shape": (2, 6, 7, 4), "stride": (2, 2), "padding": "VALID"},
+        "5x5_weights_lowest": {"kernel": (5, 5), "input_shape": (1, 6, 6, 4), "weights": "lowest", "gain": 10.0},
+        "15x15": {"kernel": (15, 15), "input_shape": (1, 16, 16, 4)},
+    }.items()
+}
+"""Variations of depthwise filters of any size."""
 
 ONE_EACH: dict[str, dict[str, Any]] = {
     "each_1": {"input_shape": (1, 4, 5, 1)},
@@ -436,7 +458,7 @@ def dense_cases() -> list[Case]:
     ]
 
 
-DEPTHWISE = {**GEOMETRY, **ARITHMETIC, **MULTIPLIED, **LINES}
+DEPTHWISE = {**GEOMETRY, **ARITHMETIC, **MULTIPLIED, **LINES, **FILTERS}
 del DEPTHWISE["absent_bias"]  # an operand of -1 ends TFLM's process with a segmentation fault here
 
 CASES = [

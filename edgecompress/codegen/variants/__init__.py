@@ -7,7 +7,6 @@ from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.variants.base import Variant
 from edgecompress.codegen.variants.dual import (
-    Depthwise3x3,
     DualConv2D,
     DualDepthwiseConv2D,
     JointConv2D,
@@ -15,6 +14,7 @@ from edgecompress.codegen.variants.dual import (
     JointFullyConnected,
 )
 from edgecompress.codegen.variants.dual_add import DualAdd
+from edgecompress.codegen.variants.dual_depthwise import Depthwise3x3, DepthwiseAnyFilter
 from edgecompress.codegen.variants.dual_pool import DualAveragePool2D, DualMaxPool2D
 from edgecompress.codegen.variants.linear_add import LinearAdd
 from edgecompress.codegen.variants.mve import (
@@ -60,6 +60,7 @@ VARIANTS: tuple[Variant, ...] = (
     DualConv2D(),
     JointDepthwiseConv2D(),
     Depthwise3x3(),
+    DepthwiseAnyFilter(),
     DualDepthwiseConv2D(),
     JointFullyConnected(),
     DualAdd(),

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from dataclasses import replace
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +16,6 @@ from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import Window, window
 from edgecompress.codegen.variants.base import Variant
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_fours, pack_joint, pack_scalings
-from edgecompress.codegen.variants.lines import Lines
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
 from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import Graph, Operation
@@ -139,7 +137,7 @@ class DualDepthwiseConv2D(DualVariant):
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
         """Four channels and two taps at a time; the channels are a multiple of four."""
         source, result = parts.source, parts.result
-        geometry, channels = _window(parts, operation), result.shape[3]
+        geometry, channels = geometry_of(parts, operation), result.shape[3]
         parameters = {
             **geometry.parameters(),
             "channels": channels,
@@ -150,69 +148,6 @@ class DualDepthwiseConv2D(DualVariant):
         sweeps = (geometry.sweep(channels, channels, part=4, own=True),)
         call = "depthwise_conv_2d_dsp"
         return by_window(KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps))
-
-
-class Depthwise3x3(DualVariant):
-    """A 3 x 3 filter without dilation: four channels of some lines taken apart, then two taps in each multiplication."""
-
-    opcode = "DEPTHWISE_CONV_2D"
-    limits = SCALING_LIMITS
-
-    def rows(self, parts: Parts) -> np.ndarray | None:
-        channels = parts.result.shape[3]
-        suits = parts.weights.shape[1:3] == (3, 3) and channels == parts.source.shape[3] and channels % 4 == 0
-        return parts.values.reshape(9, channels).T if suits else None
-
-    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
-        geometry = _window(parts, operation)
-        stride = geometry.stride_height
-        simple = geometry.dilation_height == geometry.dilation_width == 1 and stride == geometry.stride_width <= 2
-        scalings = pack_scalings(quick.with_zero_point(parts.zero_point), operation, parts.result)
-        if not simple or scalings is None:
-            return None
-        assert parts.result.quantization
-        in_place = parts.source.shape == parts.result.shape
-        rows, columns = (make(geometry, parts.result.shape[3]) for make in (Lines.of_rows, Lines.of_columns))
-        transposed = in_place and columns.is_one_tile and columns.cost < rows.cost
-        lines = columns if transposed else rows
-        taps = quick.rows.reshape(-1, 3, 3)
-        weights = (taps.transpose(0, 2, 1) if transposed else taps).reshape(-1)
-        zero_point = parts.result.quantization.zero_point
-        parameters = {
-            **vars(lines),
-            "tile": lines.tile,
-            "by_channels": int(in_place),
-            "zero_point": parts.zero_point,
-            "output_zero_point": zero_point,
-            "weights": Array(np.pad(weights, (0, 2)), is_weights=True),
-            "scalings": Array(scalings),
-        }
-        kernel = f"depthwise_conv_2d_3x3_s{stride}_{'relu' if zero_point == -128 else 'linear'}"
-        call = KernelCall(
-            kernel,
-            parameters,
-            (parts.source, parts.result),
-            source="depthwise_conv_2d_3x3",
-            scratch_bytes=lines.strip_bytes(stride),
-            sweeps=(_tile_sweep(geometry, lines, by_channels=in_place),),
-        )
-        by_row = Array(np.pad(taps.reshape(-1), (0, 2)), is_weights=True)
-        return replace(call, band=partial(_band_of_rows, call, by_row, stride))
-
-
-def _band_of_rows(call: KernelCall, weights: Array, stride: int, window: Window) -> KernelCall:
-    """Some rows of `Depthwise3x3`: tile by tile, whichever way the whole image goes."""
-    lines = Lines.of_rows(window, call.operands[0].shape[3])
-    fields = {**vars(lines), "tile": lines.tile, "by_channels": 0, "weights": weights}
-    parameters = {**call.parameters, **fields}
-    return replace(call, parameters=parameters, scratch_bytes=lines.strip_bytes(stride), sweeps=(), band=None)
-
-
-def _tile_sweep(geometry: Window, lines: Lines, *, by_channels: bool) -> Sweep | None:
-    """A tile of four channels is read before it is written; by channels what the next tile needs of it is kept."""
-    channels = lines.channels
-    tile = geometry.sweep(channels, channels, positions=lines.tile * lines.out_length, part=4, own=True)
-    return replace(tile, channels_first=True, reads_once=True) if tile and by_channels else tile
 
 
 class JointFullyConnected(DualVariant):
@@ -262,7 +197,7 @@ def _weights(values: np.ndarray) -> Array | int:
 def strip(parts: Parts, operation: Operation) -> dict[str, int | float | Array]:
     """The fields `strip.*` of a kernel's struct: what `ec_strip_fill` slides over."""
     fields = {
-        **_window(parts, operation).parameters(),
+        **geometry_of(parts, operation).parameters(),
         "channels": parts.source.shape[3],
         "depth": _depth(parts),
         "zero_point": parts.zero_point,
@@ -272,7 +207,7 @@ def strip(parts: Parts, operation: Operation) -> dict[str, int | float | Array]:
 
 def strip_bytes(parts: Parts, operation: Operation) -> int:
     """The scratch that `ec_strip_fill` needs: the strip, and a patch where a window is not simply inside the input."""
-    w = _window(parts, operation)
+    w = geometry_of(parts, operation)
     ends_inside = (w.out_height - 1) * w.stride_height - w.pad_top + w.filter_height <= w.in_height and (
         w.out_width - 1
     ) * w.stride_width - w.pad_left + w.filter_width <= w.in_width
@@ -282,7 +217,7 @@ def strip_bytes(parts: Parts, operation: Operation) -> int:
 
 def strip_sweep(parts: Parts, operation: Operation) -> Sweep | None:
     """Four pixels are read before they are written; where two or three are left in the end, one by one."""
-    geometry = _window(parts, operation)
+    geometry = geometry_of(parts, operation)
     rest = geometry.out_height * geometry.out_width % PIXELS
     return geometry.sweep(parts.source.shape[3], parts.result.shape[3], positions=PIXELS if rest <= 1 else 1)
 
@@ -298,7 +233,7 @@ def strip_order(rows: np.ndarray, parts: Parts) -> np.ndarray:
     )
 
 
-def _window(parts: Parts, operation: Operation) -> Window:
+def geometry_of(parts: Parts, operation: Operation) -> Window:
     return window(operation, parts.source, parts.result, *parts.weights.shape[1:3])
 
 

@@ -1,4 +1,4 @@
-"""The geometry of `ec_depthwise_conv_2d_3x3`: an image as lines, and how many lines are worth doing together."""
+"""The geometry of `ec_depthwise_tiles`: an image as lines, and how many lines are worth doing together."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,11 @@ COST_OF_FOUR, COST_OF_TWO = 75, 50
 
 @dataclass(frozen=True)
 class Lines:
-    """An NHWC image as lines: its rows, or its columns. Steps and pitches are bytes; the fields of the kernel's struct."""
+    """An NHWC image as lines: its rows, or its columns. Steps and pitches are bytes.
+
+    Attributes:
+        filter_length: taps along a line.
+    """
 
     batches: int
     channels: int
@@ -28,6 +32,9 @@ class Lines:
     out_pitch: int
     pad_before: int
     pad_lines: int
+    stride: int
+    filter_lines: int
+    filter_length: int
 
     @staticmethod
     def of_rows(w: Window, channels: int) -> "Lines":
@@ -35,7 +42,7 @@ class Lines:
             w.batches, channels,
             w.in_width, w.in_height, channels, w.in_width * channels,
             w.out_width, w.out_height, channels, w.out_width * channels,
-            w.pad_left, w.pad_top,
+            w.pad_left, w.pad_top, w.stride_height, w.filter_height, w.filter_width,
         )  # fmt: skip
 
     @staticmethod
@@ -44,7 +51,7 @@ class Lines:
             w.batches, channels,
             w.in_height, w.in_width, w.in_width * channels, channels,
             w.out_height, w.out_width, w.out_width * channels, channels,
-            w.pad_top, w.pad_left,
+            w.pad_top, w.pad_left, w.stride_width, w.filter_width, w.filter_height,
         )  # fmt: skip
 
     @property
@@ -63,7 +70,12 @@ class Lines:
         """Whether all lines are done together; only then columns are allowed where outputs replace inputs."""
         return self.tile == self.out_lines
 
-    def strip_bytes(self, stride: int) -> int:
+    def parameters(self) -> dict[str, int]:
+        """The fields of the struct `ec_depthwise_tiles` that follow from the geometry."""
+        fields = {**vars(self), "tile": self.tile}
+        del fields["filter_length"]
+        return fields
+
+    def strip_bytes(self, pairs: int) -> int:
         """The scratch for the inputs of a tile."""
-        pairs = (self.out_length + 1) // 2 + 1 if stride == 1 else self.out_length + 1 + self.out_length % 2
-        return ((self.tile - 1) * stride + 3) * pairs * PAIR_BYTES
+        return ((self.tile - 1) * self.stride + self.filter_lines) * pairs * PAIR_BYTES

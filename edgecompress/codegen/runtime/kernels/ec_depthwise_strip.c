@@ -63,25 +63,25 @@ static uint32_t *take_apart_twos(uint32_t *to, const int8_t *from, int32_t step,
 
 #endif
 
+/* A place of the line, or what stands outside. */
+static inline uint32_t place(const ec_depthwise_image *m, const int8_t *from, int32_t x) {
+    return x >= 0 && x < m->length ? ec_load_word(from + x * m->step) : (uint32_t)(uint8_t)m->zero_point * UINT32_C(0x01010101);
+}
+
 static void load_line(const ec_depthwise_image *m, const int8_t *from, int32_t pairs, uint32_t *to) {
-    const int32_t step = m->step, length = m->length;
-    const uint32_t outside = (uint32_t)(uint8_t)m->zero_point * UINT32_C(0x01010101);
     uint32_t *end = to + pairs * CHANNELS;
     int32_t x = -m->pad_before;
-    if (x < 0) {
-        to = take_apart(to, outside, ec_load_word(from)); /* a 3 x 3 filter has at most one place outside */
-        x += 2;
+    for (; x < 0 && to < end; x += 2) {
+        to = take_apart(to, place(m, from, x), place(m, from, x + 1));
     }
-    const int32_t whole = (length - x) / 2, left = (int32_t)(end - to) / CHANNELS;
+    const int32_t whole = (m->length - x) / 2, left = (int32_t)(end - to) / CHANNELS;
     const int32_t twos = (whole < left ? whole : left) / 2;
     if (twos > 0) {
-        to = take_apart_twos(to, from + x * step, step, twos);
+        to = take_apart_twos(to, from + x * m->step, m->step, twos);
         x += 4 * twos;
     }
     for (; to < end; x += 2) {
-        const uint32_t first = x < length ? ec_load_word(from + x * step) : outside;
-        const uint32_t second = x + 1 < length ? ec_load_word(from + (x + 1) * step) : outside;
-        to = take_apart(to, first, second);
+        to = take_apart(to, place(m, from, x), place(m, from, x + 1));
     }
 }
 
