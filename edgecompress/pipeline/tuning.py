@@ -193,7 +193,7 @@ def _sources() -> str:
     """A hash of everything that makes or counts code: a kernel may change without a new version."""
     found = hashlib.sha256()
     for folder in ("codegen", "emulate", "targets"):
-        for path in _files(resources.files("edgecompress") / folder):
+        for path in _files(resources.files(f"edgecompress.{folder}")):
             found.update(path.name.encode() + b"\0" + path.read_bytes())
     return found.hexdigest()
 
