@@ -18,6 +18,7 @@ REFUSED = {
     "conv_2d-many_channels",
     "conv_2d-positive_shift",
     "conv_2d-positive_shift_per_tensor",
+    "conv_2d-vectors_2",
     "fully_connected-large_positive_shift",
     "fully_connected-positive_shift",
     "fully_connected-positive_shift_per_tensor",

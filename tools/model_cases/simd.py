@@ -1,4 +1,4 @@
-"""Cases of shapes that kernels for vectors treat apart: whole and partial vectors of channels, strips of pixels, runs of inputs."""
+"""Cases of shapes that kernels for vectors treat apart: whole and partial vectors of channels, tiles of pixels, runs of inputs."""
 
 from dataclasses import replace
 from functools import partial

@@ -3,7 +3,7 @@
 #include "ec_conv_2d_simd.h"
 
 void ec_conv_2d_simd_framed(const ec_conv_2d_simd_params *p, const int8_t *input, int8_t *output,
-                              void *scratch) {
+                            void *scratch) {
     const ec_frame *f = &p->frame;
     ec_simd_image image = {0, f->out_height, f->out_width, f->row_step, f->pixel_step, p->runs, p->offsets};
     for (int32_t batch = 0; batch < f->batches; ++batch) {

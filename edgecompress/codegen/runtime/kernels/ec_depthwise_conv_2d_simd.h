@@ -21,7 +21,7 @@ typedef struct {
 
 /* scratch: frame.bytes */
 void ec_depthwise_conv_2d_simd_framed(const ec_depthwise_conv_2d_simd_params *p, const int8_t *input, int8_t *output,
-                                        void *scratch);
+                                      void *scratch);
 
 /* Where the input is its own frame. */
 void ec_depthwise_conv_2d_simd(const ec_depthwise_conv_2d_simd_params *p, const int8_t *input, int8_t *output);

@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 enum {
-    EC_LANES = 8,        /* output channels of a vector */
-    EC_QUAD = 4,         /* inputs that are multiplied together: four bytes of each channel lie side by side */
+    EC_LANES = 8,       /* output channels of a vector */
+    EC_QUAD = 4,        /* inputs that are multiplied together: four bytes of each channel lie side by side */
     EC_TILE_PIXELS = 4, /* output pixels that share what is loaded of the weights */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
 /* The loops of ec_simd.h, written once above what each instruction set defines before it includes this file:
  *
- *   ec_lanes                               eight int32_t
+ *   ec_lanes                                 eight int32_t
  *   ec_load(p), ec_store(p, v)               eight int32_t at p
  *   ec_same(x)                               eight times x
  *   ec_widen(p)                              eight int8_t at p
@@ -60,7 +60,7 @@ EC_INLINE void multiply_groups(const ec_simd_channels *c, const ec_tile *tile, e
 }
 
 EC_INLINE void multiply_tile(const ec_simd_channels *c, const ec_tile *tile, int32_t pixels, int32_t groups,
-                              int8_t *output) {
+                             int8_t *output) {
     const ec_range range = c->range;
     int32_t channel = 0;
     for (; channel + groups * EC_LANES <= c->channels; channel += groups * EC_LANES) {
