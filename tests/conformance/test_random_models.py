@@ -1,7 +1,8 @@
 """Random models: the generated C for every family of processors, on this computer under sanitizers and on emulated cores,
 gives the bytes of our NumPy reference, and that gives TFLM's."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
+from inspect import signature
 
 import pytest
 from needs import NEEDS, require
@@ -25,12 +26,10 @@ FEW, MANY = 20, 200
 CORES = tuple(name for name in names() if name == find(name).cpu.name)
 SINGLES = tuple(Features(**{field.name: True}) for field in fields(Features))
 """Each feature alone; a new field of `Features` joins by itself."""
-PROCESSORS = tuple(dict.fromkeys((PLAIN, *(features_of(find(core).cpu) for core in CORES))))
-WISHES = tuple(f.name for f in fields(Features) if not any(getattr(have, f.name) for have in PROCESSORS))
-"""What no Cortex-M has: said by the user, or of other computers."""
-FAMILIES = tuple(
-    dict.fromkeys((*PROCESSORS, *SINGLES, *(replace(have, **{wish: True}) for have in PROCESSORS for wish in WISHES)))
-)
+WISHES = tuple(name for name, one in signature(features_of).parameters.items() if one.kind is one.KEYWORD_ONLY)
+PROCESSORS = tuple(features_of(find(core).cpu, **wish) for core in CORES for wish in ({}, *({w: True} for w in WISHES)))
+FAMILIES = tuple(dict.fromkeys((PLAIN, *SINGLES, *PROCESSORS)))
+"""All that kernels may be chosen for: every feature alone, every Cortex-M, and that with every wish of the user."""
 FAST_CORES = ("cortex-m4", "cortex-m0plus")
 
 
@@ -124,7 +123,7 @@ def test_kernels_that_are_not_the_first_choice_are_exact_on_this_computer(featur
 
 @pytest.mark.slow
 def test_kernels_that_are_not_the_first_choice_are_exact_on_a_core(batch, reference):
-    features = replace(features_of(find("cortex-m4").cpu), spends_flash=True)
+    features = features_of(find("cortex-m4").cpu, spends_flash=True)
     for number in (0, *ranks(features, batch(MANY)[1])):
         check(OnCore("cortex-m4", number=number, spends_flash=True), MANY, batch, reference)
 
