@@ -36,7 +36,7 @@ from edgecompress.codegen.variants.simd import (
 from edgecompress.codegen.variants.single import (
     SingleConv2D,
     SingleDepthwiseConv2D,
-    SingleDepthwiseOfOneChannel,
+    SingleDepthwiseConv2DOfOneChannel,
     SingleFullyConnected,
 )
 from edgecompress.codegen.variants.winograd import WinogradConv2D
@@ -67,7 +67,7 @@ VARIANTS: tuple[Variant, ...] = (
     DualMaxPool2D(),
     DualAveragePool2D(),
     SingleConv2D(),
-    SingleDepthwiseOfOneChannel(),
+    SingleDepthwiseConv2DOfOneChannel(),
     SingleDepthwiseConv2D(),
     SingleFullyConnected(),
     LinearAdd(),

@@ -95,7 +95,7 @@ class SingleConv2D(SingleVariant):
         return by_window(call)
 
 
-class SingleDepthwiseOfOneChannel(SingleConv2D):
+class SingleDepthwiseConv2DOfOneChannel(SingleConv2D):
     """Of a single input channel: that is a convolution."""
 
     opcode = "DEPTHWISE_CONV_2D"

@@ -16,24 +16,33 @@ static uint32_t correction(const int8_t *input, int32_t count) {
     return (uint32_t)sum * (uint32_t)-128;
 }
 
+/* `count` outputs from `first` on, from their sums of products. */
+__attribute__((noinline)) static void requantize(const ec_ramps *r, int32_t first, int32_t count, const uint32_t *sums,
+                                                 int8_t *output) {
+    const int32_t *starts = r->starts + first, *ramp = r->ramps + first * r->step;
+    const int32_t kind = r->kind, shift = r->shift, step = r->step;
+    for (int32_t i = 0; i < count; ++i, ramp += step) {
+        const uint32_t sum = sums[i] + (uint32_t)starts[i];
+        output[i] = kind == EC_EXACT ? ec_ramp_output(r, first + i, sum) : ec_ramp_requantize(ramp, kind, shift, sum);
+    }
+}
+
 void ec_fully_connected_single(const ec_fully_connected_single_params *p, const int8_t *input, int8_t *output) {
-    for (int32_t row = 0; row < p->rows; ++row, input += p->inputs) {
+    for (int32_t row = 0; row < p->rows; ++row, input += p->inputs, output += p->outputs) {
         const uint32_t start = correction(input, p->inputs);
         const uint8_t *weights = p->weights;
         int32_t first = 0;
         for (; first <= p->outputs - OUTPUTS; first += OUTPUTS, weights += OUTPUTS * p->inputs) {
             uint32_t sums[OUTPUTS] = {start, start, start, start, start, start, start, start};
             ec_dot_1x8(weights, input, p->inputs, sums);
-            for (int32_t i = 0; i < OUTPUTS; ++i) {
-                *output++ = ec_ramp_output(&p->ramps, first + i, sums[i] + (uint32_t)p->ramps.starts[first + i]);
-            }
+            requantize(&p->ramps, first, OUTPUTS, sums, output + first);
         }
         for (; first < p->outputs; ++first) {
-            uint32_t sum = start + (uint32_t)p->ramps.starts[first];
+            uint32_t sum = start;
             for (int32_t i = 0; i < p->inputs; ++i) {
                 sum += (uint32_t)(*weights++ * input[i]);
             }
-            *output++ = ec_ramp_output(&p->ramps, first, sum);
+            requantize(&p->ramps, first, 1, &sum, output + first);
         }
     }
 }
