@@ -38,7 +38,10 @@ def _wrong(case, answer):
     )
 
 
-@pytest.mark.parametrize("features", [PLAIN, Features(dsp=True), Features(single=True)], ids=["plain", "dsp", "single"])
+FAMILIES = {"plain": PLAIN, "dsp": Features(dsp=True), "single": Features(single=True), "mve": Features(mve=True)}
+
+
+@pytest.mark.parametrize("features", FAMILIES.values(), ids=FAMILIES)
 def test_every_tensor_of_layers_in_turns_is_exact_on_the_host(features, tmp_path: Path):
     cases = _cases(features)
     assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := _wrong(c, a))]

@@ -79,9 +79,10 @@ class VectorConv2D(VectorWeighted):
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
         """Three pixels times all output channels of a block."""
         source, result = parts.source, parts.result
-        geometry = window(operation, source, result, *parts.weights.shape[1:3]).flattened
+        geometry = window(operation, source, result, *parts.weights.shape[1:3])
         outputs, depth = quick.rows.shape
-        by_lines = geometry.dilation_width == 1 and lines_pay(outputs, geometry.filter_height, depth)
+        are_runs = geometry.dilation_width == 1 or geometry.filter_width == 1
+        by_lines = are_runs and lines_pay(outputs, geometry.filter_height, depth)
         lines = geometry.filter_height if by_lines else 1
         parameters = {
             **geometry.parameters(),
@@ -95,7 +96,8 @@ class VectorConv2D(VectorWeighted):
             **quick.parameters(operation, result),
         }
         channels = min(outputs, BLOCK)
-        in_one_row = geometry.out_height == 1 or geometry.out_width % PIXELS == 0
+        steps = geometry.filter_height, geometry.filter_width, geometry.stride_height, geometry.stride_width
+        in_one_row = steps == (1, 1, 1, 1) or geometry.out_width % PIXELS == 0
         gathered = 0 if by_lines and in_one_row and geometry.is_inside else PIXELS * depth
         scratch = 4 * PIXELS * (channels + -channels % 4) + gathered
         sweep = geometry.sweep(source.shape[3], outputs, positions=PIXELS, part=BLOCK)
@@ -176,7 +178,9 @@ class VectorAdd(VectorVariant):
         low, high = activation_range(operation, result)
         parameters: dict[str, int] = {**loops, **vars(found), "activation_min": low, "activation_max": high}
         sweeps = tuple(elementwise(t, result) if t.elements == result.elements else None for t in (a, b))
-        return KernelCall("add_mve", parameters, (a, b, result), sweeps=sweeps)
+        is_one_loop = all(t.elements == result.elements and not t.is_constant for t in (a, b))
+        length = "sizes[3]" if is_one_loop else ""
+        return KernelCall("add_mve", parameters, (a, b, result), length=length, sweeps=sweeps)
 
 
 class VectorPool2D(VectorVariant):
