@@ -39,8 +39,9 @@ static void fill(int8_t *to, int8_t value, int32_t count) {
 #endif
 }
 
-/* The inputs of the window at the input's (y, x), side by side, with the zero point outside the input. */
-static __attribute__((noinline)) void gather_taps(const ec_conv_2d_mve_params *p, const int8_t *input, int32_t y, int32_t x, int8_t *to) {
+/* The inputs of any window, its first tap at the input's (y, x), side by side, with the zero point outside the input. */
+static __attribute__((noinline)) void gather_taps(const ec_conv_2d_mve_params *p, const int8_t *input, int32_t y,
+                                                  int32_t x, int8_t *to) {
     const ec_window *w = &p->window;
     const int32_t channels = p->in_channels, line = w->in_width * channels;
     const ec_taps rows = ec_taps_inside(y, w->filter_height, w->dilation_height, w->in_height);
@@ -60,6 +61,7 @@ static __attribute__((noinline)) void gather_taps(const ec_conv_2d_mve_params *p
     }
 }
 
+/* The same, shorter where all of the window is inside the input. */
 static void gather(const ec_conv_2d_mve_params *p, const int8_t *input, int32_t y, int32_t x, int8_t *to) {
     const ec_window *w = &p->window;
     const int32_t is_inside = y >= 0 && x >= 0 && y + w->filter_height <= w->in_height && x + w->filter_width <= w->in_width;
