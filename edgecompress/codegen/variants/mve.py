@@ -13,6 +13,7 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops import pool_2d
 from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.bands import by_length, by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.broadcasting import broadcast_parameters
 from edgecompress.codegen.ops.fully_connected import sizes
@@ -20,8 +21,8 @@ from edgecompress.codegen.ops.sweeps import by_rows, elementwise
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import window
 from edgecompress.codegen.variants.base import Variant
+from edgecompress.codegen.variants.linear_add import function_of
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
-from edgecompress.codegen.variants.weighted_sum import weighted_sum
 from edgecompress.tflite.graph import Graph, Operation
 
 LANES = 16
@@ -101,7 +102,8 @@ class VectorConv2D(VectorWeighted):
         gathered = 0 if by_lines and in_one_row and geometry.is_inside else PIXELS * depth
         scratch = 4 * PIXELS * (channels + -channels % 4) + gathered
         sweep = geometry.sweep(source.shape[3], outputs, positions=PIXELS, part=BLOCK)
-        return KernelCall("conv_2d_mve", parameters, (source, result), scratch_bytes=scratch, sweeps=(sweep,))
+        call = KernelCall("conv_2d_mve", parameters, (source, result), scratch_bytes=scratch, sweeps=(sweep,))
+        return by_window(call)
 
 
 class VectorDepthwiseConv2D(VectorWeighted):
@@ -134,7 +136,7 @@ class VectorDepthwiseConv2D(VectorWeighted):
         }
         sweeps = (geometry.sweep(channels, channels, part=LANES, own=True),)
         call = "depthwise_conv_2d_mve"
-        return KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps)
+        return by_window(KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps))
 
 
 class VectorDepthwiseConv2DOfOneChannel(VectorConv2D):
@@ -172,15 +174,13 @@ class VectorAdd(VectorVariant):
         a, b = (graph.tensors[i] for i in operation.inputs)
         (result,) = graph.results(operation)
         loops = broadcast_parameters(a, b, result)
-        found = weighted_sum(graph, operation) if loops["strides_a[3]"] == loops["strides_b[3]"] == 1 else None
+        found = function_of(graph, operation) if loops["strides_a[3]"] == loops["strides_b[3]"] == 1 else None
         if found is None:
             return None
-        low, high = activation_range(operation, result)
-        parameters: dict[str, int] = {**loops, **vars(found), "activation_min": low, "activation_max": high}
         sweeps = tuple(elementwise(t, result) if t.elements == result.elements else None for t in (a, b))
+        call = KernelCall("add_mve", {**loops, **found}, (a, b, result), sweeps=sweeps)
         is_one_loop = all(t.elements == result.elements and not t.is_constant for t in (a, b))
-        length = "sizes[3]" if is_one_loop else ""
-        return KernelCall("add_mve", parameters, (a, b, result), length=length, sweeps=sweeps)
+        return by_length(call, "sizes[3]") if is_one_loop else call
 
 
 class VectorPool2D(VectorVariant):
@@ -194,7 +194,8 @@ class VectorPool2D(VectorVariant):
         assert plain
         fits = np.prod(pool_2d.filter_size(operation)) <= self.most_taps
         sweeps = tuple(replace(sweep, part=self.lanes) if sweep else None for sweep in plain.sweeps)
-        return replace(plain, kernel=f"{plain.kernel}_mve", source="pool_2d_mve", sweeps=sweeps) if fits else None
+        call = replace(plain, kernel=f"{plain.kernel}_mve", source="pool_2d_mve", sweeps=sweeps)
+        return by_window(call) if fits else None
 
 
 class VectorMaxPool2D(VectorPool2D):
