@@ -38,15 +38,18 @@ def _wrong(case, answer):
     )
 
 
-@pytest.mark.parametrize("features", [PLAIN, Features(dsp=True), Features(single=True)], ids=["plain", "dsp", "single"])
+FAMILIES = {"plain": PLAIN, "dsp": Features(dsp=True), "single": Features(single=True), "mve": Features(mve=True)}
+
+
+@pytest.mark.parametrize("features", FAMILIES.values(), ids=FAMILIES)
 def test_every_tensor_of_layers_in_turns_is_exact_on_the_host(features, tmp_path: Path):
     cases = _cases(features)
     assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := _wrong(c, a))]
 
 
-@pytest.mark.parametrize("compiler", ["zig", "gcc"])
-def test_every_tensor_of_layers_in_turns_is_exact_on_the_emulated_core(compiler, tmp_path: Path):
-    executor, target = OnCore("cortex-m4", compiler), find("cortex-m4")
+@pytest.mark.parametrize(("core", "compiler"), [("cortex-m4", "zig"), ("cortex-m4", "gcc"), ("cortex-m55", "zig")])
+def test_every_tensor_of_layers_in_turns_is_exact_on_the_emulated_core(core, compiler, tmp_path: Path):
+    executor, target = OnCore(core, compiler), find(core)
     if reason := executor.available():
         pytest.skip(reason)
     cases = _cases(features_of(target.cpu))

@@ -250,6 +250,11 @@ SIZES: dict[str, dict[str, Any]] = {
         "stride": (2, 2),
         "input_zero": 83,
     },
+    "kernel_1x1_dilation_2": {"kernel": (1, 1), "dilation": (2, 2)},
+    "channels_16_stride_2": {"input_shape": (1, 9, 11, 16), "filters": 6, "stride": (2, 2), "activation": "RELU"},
+    "channels_16_valid": {"input_shape": (2, 5, 8, 16), "filters": 6, "padding": "VALID"},
+    "channels_40_kernel_1x3": {"input_shape": (1, 4, 7, 40), "filters": 66, "kernel": (1, 3)},
+    "channels_40_kernel_3x1_dilation_2": {"input_shape": (1, 8, 7, 40), "kernel": (3, 1), "dilation": (2, 1)},
     "channels_33_dilation_2_stride_1": {"input_shape": (1, 6, 6, 33), "filters": 5, "dilation": (2, 2)},
     "channels_17_stride_3_valid": {"input_shape": (1, 8, 9, 17), "stride": (3, 3), "padding": "VALID"},
 }

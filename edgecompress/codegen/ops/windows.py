@@ -30,13 +30,6 @@ class Window:
     pad_left: int
 
     @property
-    def flattened(self) -> "Window":
-        """The same over one long row, where a window of one position moves by one: all batches, rows and columns."""
-        shape = (self.filter_height, self.filter_width, self.stride_height, self.stride_width)
-        length = self.batches * self.in_height * self.in_width
-        return Window(1, 1, length, 1, length, 1, 1, 1, 1, 1, 1, 0, 0) if shape == (1, 1, 1, 1) else self
-
-    @property
     def is_inside(self) -> bool:
         """Whether no tap of any position is outside the input."""
         last_row = (self.out_height - 1) * self.stride_height + (self.filter_height - 1) * self.dilation_height

@@ -39,22 +39,26 @@ class LinearAdd(Variant):
         (result,) = graph.results(operation)
         if a.shape != b.shape or a.shape != result.shape:
             return None
-        assert a.quantization and b.quantization and result.quantization
-        first, second = (x.reshape(-1) for x in np.meshgrid(*[np.arange(-128, 128, dtype=np.int8)] * 2, indexing="ij"))
-        (outputs,) = ops.find(self.opcode).reference(graph, operation, [first, second])
-        scale = result.quantization.scale
-        found = linear_function(
-            outputs.astype(np.int64),
-            (a.quantization.scale / scale, b.quantization.scale / scale),
-            (a.quantization.zero_point, b.quantization.zero_point),
-        )
+        found = function_of(graph, operation)
         if found is None:
             return None
-        limits = {"output_min": int(outputs.min()), "output_max": int(outputs.max())}
-        parameters = {"elements": result.elements, **found, **limits}
+        parameters = {"elements": result.elements, **found}
         sweeps = elementwise(a, result), elementwise(b, result)
         call = KernelCall("add_linear", parameters, (a, b, result), sweeps=sweeps)
         return call if a.is_constant or b.is_constant else by_length(call, "elements")
+
+
+def function_of(graph: Graph, operation: Operation) -> dict[str, int] | None:
+    """The numbers of `linear_function` for an ADD, and output_min, output_max: what it is clamped to."""
+    a, b = (graph.tensors[i].quantization for i in operation.inputs)
+    result = graph.results(operation)[0].quantization
+    assert a and b and result
+    first, second = (x.reshape(-1) for x in np.meshgrid(*[np.arange(-128, 128, dtype=np.int8)] * 2, indexing="ij"))
+    (outputs,) = ops.find(operation.opcode).reference(graph, operation, [first, second])
+    scales = a.scale / result.scale, b.scale / result.scale
+    found = linear_function(outputs.astype(np.int64), scales, (a.zero_point, b.zero_point))
+    limits = {"output_min": int(outputs.min()), "output_max": int(outputs.max())}
+    return None if found is None else {**found, **limits}
 
 
 def linear_function(

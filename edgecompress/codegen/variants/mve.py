@@ -13,6 +13,7 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops import pool_2d
 from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.bands import by_length, by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.broadcasting import broadcast_parameters
 from edgecompress.codegen.ops.fully_connected import sizes
@@ -20,8 +21,8 @@ from edgecompress.codegen.ops.sweeps import by_rows, elementwise
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import window
 from edgecompress.codegen.variants.base import Variant
+from edgecompress.codegen.variants.linear_add import function_of
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
-from edgecompress.codegen.variants.weighted_sum import weighted_sum
 from edgecompress.tflite.graph import Graph, Operation
 
 LANES = 16
@@ -79,9 +80,10 @@ class VectorConv2D(VectorWeighted):
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
         """Three pixels times all output channels of a block."""
         source, result = parts.source, parts.result
-        geometry = window(operation, source, result, *parts.weights.shape[1:3]).flattened
+        geometry = window(operation, source, result, *parts.weights.shape[1:3])
         outputs, depth = quick.rows.shape
-        by_lines = geometry.dilation_width == 1 and lines_pay(outputs, geometry.filter_height, depth)
+        are_runs = geometry.dilation_width == 1 or geometry.filter_width == 1
+        by_lines = are_runs and lines_pay(outputs, geometry.filter_height, depth)
         lines = geometry.filter_height if by_lines else 1
         parameters = {
             **geometry.parameters(),
@@ -95,11 +97,13 @@ class VectorConv2D(VectorWeighted):
             **quick.parameters(operation, result),
         }
         channels = min(outputs, BLOCK)
-        in_one_row = geometry.out_height == 1 or geometry.out_width % PIXELS == 0
+        steps = geometry.filter_height, geometry.filter_width, geometry.stride_height, geometry.stride_width
+        in_one_row = steps == (1, 1, 1, 1) or geometry.out_width % PIXELS == 0
         gathered = 0 if by_lines and in_one_row and geometry.is_inside else PIXELS * depth
         scratch = 4 * PIXELS * (channels + -channels % 4) + gathered
         sweep = geometry.sweep(source.shape[3], outputs, positions=PIXELS, part=BLOCK)
-        return KernelCall("conv_2d_mve", parameters, (source, result), scratch_bytes=scratch, sweeps=(sweep,))
+        call = KernelCall("conv_2d_mve", parameters, (source, result), scratch_bytes=scratch, sweeps=(sweep,))
+        return by_window(call)
 
 
 class VectorDepthwiseConv2D(VectorWeighted):
@@ -132,7 +136,7 @@ class VectorDepthwiseConv2D(VectorWeighted):
         }
         sweeps = (geometry.sweep(channels, channels, part=LANES, own=True),)
         call = "depthwise_conv_2d_mve"
-        return KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps)
+        return by_window(KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps))
 
 
 class VectorDepthwiseConv2DOfOneChannel(VectorConv2D):
@@ -170,13 +174,13 @@ class VectorAdd(VectorVariant):
         a, b = (graph.tensors[i] for i in operation.inputs)
         (result,) = graph.results(operation)
         loops = broadcast_parameters(a, b, result)
-        found = weighted_sum(graph, operation) if loops["strides_a[3]"] == loops["strides_b[3]"] == 1 else None
+        found = function_of(graph, operation) if loops["strides_a[3]"] == loops["strides_b[3]"] == 1 else None
         if found is None:
             return None
-        low, high = activation_range(operation, result)
-        parameters: dict[str, int] = {**loops, **vars(found), "activation_min": low, "activation_max": high}
         sweeps = tuple(elementwise(t, result) if t.elements == result.elements else None for t in (a, b))
-        return KernelCall("add_mve", parameters, (a, b, result), sweeps=sweeps)
+        call = KernelCall("add_mve", {**loops, **found}, (a, b, result), sweeps=sweeps)
+        is_one_loop = all(t.elements == result.elements and not t.is_constant for t in (a, b))
+        return by_length(call, "sizes[3]") if is_one_loop else call
 
 
 class VectorPool2D(VectorVariant):
@@ -190,7 +194,8 @@ class VectorPool2D(VectorVariant):
         assert plain
         fits = np.prod(pool_2d.filter_size(operation)) <= self.most_taps
         sweeps = tuple(replace(sweep, part=self.lanes) if sweep else None for sweep in plain.sweeps)
-        return replace(plain, kernel=f"{plain.kernel}_mve", source="pool_2d_mve", sweeps=sweeps) if fits else None
+        call = replace(plain, kernel=f"{plain.kernel}_mve", source="pool_2d_mve", sweeps=sweeps)
+        return by_window(call) if fits else None
 
 
 class VectorMaxPool2D(VectorPool2D):

@@ -39,8 +39,9 @@ static void fill(int8_t *to, int8_t value, int32_t count) {
 #endif
 }
 
-/* The inputs of the window at the input's (y, x), side by side, with the zero point outside the input. */
-static __attribute__((noinline)) void gather_taps(const ec_conv_2d_mve_params *p, const int8_t *input, int32_t y, int32_t x, int8_t *to) {
+/* The inputs of any window, its first tap at the input's (y, x), side by side, with the zero point outside the input. */
+static __attribute__((noinline)) void gather_taps(const ec_conv_2d_mve_params *p, const int8_t *input, int32_t y,
+                                                  int32_t x, int8_t *to) {
     const ec_window *w = &p->window;
     const int32_t channels = p->in_channels, line = w->in_width * channels;
     const ec_taps rows = ec_taps_inside(y, w->filter_height, w->dilation_height, w->in_height);
@@ -60,6 +61,7 @@ static __attribute__((noinline)) void gather_taps(const ec_conv_2d_mve_params *p
     }
 }
 
+/* The same, shorter where all of the window is inside the input. */
 static void gather(const ec_conv_2d_mve_params *p, const int8_t *input, int32_t y, int32_t x, int8_t *to) {
     const ec_window *w = &p->window;
     const int32_t is_inside = y >= 0 && x >= 0 && y + w->filter_height <= w->in_height && x + w->filter_width <= w->in_width;
@@ -117,14 +119,17 @@ void ec_conv_2d_mve(const ec_conv_2d_mve_params *p, const int8_t *input, int8_t 
     const ec_window *w = &p->window;
     const int32_t channels = p->out_channels < EC_GEMM_BLOCK ? p->out_channels : EC_GEMM_BLOCK;
     const int32_t end_y = w->in_height - (w->filter_height - 1) * w->dilation_height;
-    const int32_t end_x = w->in_width - (w->filter_width - 1) * w->dilation_width;
+    /* a window of one position that moves by one goes over one long row */
+    const int32_t is_line = w->filter_height * w->filter_width * w->stride_height * w->stride_width == 1;
+    const int32_t width = is_line ? w->out_height * w->out_width : w->out_width;
+    const int32_t end_x = is_line ? width : w->in_width - (w->filter_width - 1) * w->dilation_width;
     const int32_t gap = p->depth - (p->depth + 15) / 16 * 16; /* where lines lie side by side */
     ec_gemm_3x2_mve_block block = {.depth = p->depth, .sums = (int32_t *)scratch, .lines = p->lines};
     int8_t *const rows = (int8_t *)(block.sums + (channels + 3) / 4 * 4 * EC_GEMM_PIXELS);
     ec_requantization_mve requantization;
     ec_prepare_requantization(&p->requantization, p->bias, &requantization);
     for (int32_t batch = 0; batch < w->batches; ++batch) {
-        position at = {w->out_width, -w->pad_top, -w->pad_left};
+        position at = {width, -w->pad_top, -w->pad_left};
         for (int32_t left = w->out_height * w->out_width; left > 0;) {
             const int32_t pixels = left < EC_GEMM_PIXELS ? left : EC_GEMM_PIXELS;
             /* the last pixel again, to the same place, where there are fewer than three */

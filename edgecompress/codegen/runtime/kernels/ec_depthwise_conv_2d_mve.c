@@ -14,7 +14,7 @@ enum { LANES = 16, TABLE = LANES / 4 + 2 * LANES, BIASES = LANES / 4, MULTIPLIER
 
 /* What 16 channels need, of one pixel or of a few neighbours. */
 typedef struct {
-    const int8_t *inputs; /* the first channel of the pixel that the taps are counted from */
+    const int8_t *inputs; /* where the taps are counted from, and of which channel */
     const int32_t *taps;  /* their distances from there */
     int32_t count;        /* of taps */
     int32_t channels;     /* how many are left, of all pixels; from 16 on all 16 are computed */
@@ -42,57 +42,56 @@ typedef struct {
     [a] "+w"((s)->a), [b] "+w"((s)->b), [c] "+w"((s)->c), [d] "+w"((s)->d), [even] "=&w"(even), [odd] "=&w"(odd),      \
         [x] "=&w"(x), [w] "=&w"(w)
 
-/* Two taps. With all registers in use, the second inputs are loaded twice: compilers would store sums instead. */
-#define PAIR(LOAD)                                                                                                     \
-    LOAD " %q[x], [%[first]]\n\t"                                                                                      \
-    "vldrb.8 %q[w], [%[weights]], #16\n\t"                                                                             \
-    "vmullb.s8 %q[even], %q[x], %q[w]\n\t"                                                                             \
-    "vmullt.s8 %q[odd], %q[x], %q[w]\n\t"                                                                              \
-    LOAD " %q[x], [%[second]]\n\t"                                                                                     \
-    "vldrb.8 %q[w], [%[weights]], #16\n\t"                                                                             \
-    "vmullb.s8 %q[x], %q[x], %q[w]\n\t"                                                                                \
-    "vadd.i16 %q[even], %q[even], %q[x]\n\t"                                                                           \
-    LOAD " %q[x], [%[second]]\n\t"                                                                                     \
-    "vmullt.s8 %q[x], %q[x], %q[w]\n\t"                                                                                \
-    "vadd.i16 %q[odd], %q[odd], %q[x]\n\t" WIDEN
-#define SINGLE(LOAD)                                                                                                   \
-    LOAD " %q[x], [%[first]]\n\t"                                                                                      \
-    "vldrb.8 %q[w], [%[weights]]\n\t"                                                                                  \
-    "vmullb.s8 %q[even], %q[x], %q[w]\n\t"                                                                             \
-    "vmullt.s8 %q[odd], %q[x], %q[w]\n\t" WIDEN
-#define ALL "vldrb.8"
-#define SOME "vpst\n\tvldrbt.8" /* of the lanes that VCTP has left */
-#define CHOOSE "vctp.8 %[channels]\n\t"
-
-static inline __attribute__((always_inline)) void add_taps(const group *g, sums *s, const int is_whole) {
+/* All taps of 16 channels. With all registers in use, the second inputs of a pair are loaded twice: compilers would store
+ * sums instead. */
+static inline __attribute__((always_inline)) void add_taps(const group *g, sums *s) {
     const int32_t *tap = g->taps;
     const int8_t *weights = g->weights;
     int8x16_t x, w;
     int16x8_t even, odd;
     for (int32_t pair = 0; pair < g->count / 2; ++pair, tap += 2) {
-        const int8_t *first = g->inputs + tap[0], *second = g->inputs + tap[1];
-        if (is_whole) {
-            __asm__(PAIR(ALL)
-                    : TEMPORARIES(s), [weights] "+r"(weights)
-                    : [first] "r"(first), [second] "r"(second)
-                    : "memory");
-        } else {
-            __asm__(CHOOSE PAIR(SOME)
-                    : TEMPORARIES(s), [weights] "+r"(weights)
-                    : [first] "r"(first), [second] "r"(second), [channels] "r"(g->channels)
-                    : "memory", "cc");
-        }
+        __asm__("vldrb.8 %q[x], [%[first]]\n\t"
+                "vldrb.8 %q[w], [%[weights]], #16\n\t"
+                "vmullb.s8 %q[even], %q[x], %q[w]\n\t"
+                "vmullt.s8 %q[odd], %q[x], %q[w]\n\t"
+                "vldrb.8 %q[x], [%[second]]\n\t"
+                "vldrb.8 %q[w], [%[weights]], #16\n\t"
+                "vmullb.s8 %q[x], %q[x], %q[w]\n\t"
+                "vadd.i16 %q[even], %q[even], %q[x]\n\t"
+                "vldrb.8 %q[x], [%[second]]\n\t"
+                "vmullt.s8 %q[x], %q[x], %q[w]\n\t"
+                "vadd.i16 %q[odd], %q[odd], %q[x]\n\t" WIDEN
+                : TEMPORARIES(s), [weights] "+r"(weights)
+                : [first] "r"(g->inputs + tap[0]), [second] "r"(g->inputs + tap[1])
+                : "memory");
     }
     if (g->count % 2) {
-        const int8_t *first = g->inputs + tap[0];
-        if (is_whole) {
-            __asm__(SINGLE(ALL) : TEMPORARIES(s) : [weights] "r"(weights), [first] "r"(first) : "memory");
-        } else {
-            __asm__(CHOOSE SINGLE(SOME)
-                    : TEMPORARIES(s)
-                    : [weights] "r"(weights), [first] "r"(first), [channels] "r"(g->channels)
-                    : "memory", "cc");
+        __asm__("vldrb.8 %q[x], [%[first]]\n\t"
+                "vldrb.8 %q[w], [%[weights]]\n\t"
+                "vmullb.s8 %q[even], %q[x], %q[w]\n\t"
+                "vmullt.s8 %q[odd], %q[x], %q[w]\n\t" WIDEN
+                : TEMPORARIES(s)
+                : [weights] "r"(weights), [first] "r"(g->inputs + tap[0])
+                : "memory");
+    }
+}
+
+/* The same of fewer channels: no input beyond them is read. */
+static inline __attribute__((always_inline)) void add_taps_of_rest(const group *g, sums *s) {
+    const mve_pred16_t left = vctp8q((uint32_t)g->channels);
+    for (int32_t tap = 0; tap < g->count; tap += 2) {
+        int8x16_t x = vldrbq_z_s8(g->inputs + g->taps[tap], left), w = vldrbq_s8(g->weights + LANES * tap);
+        int16x8_t even = vmullbq_int_s8(x, w), odd = vmulltq_int_s8(x, w);
+        if (tap + 1 < g->count) {
+            x = vldrbq_z_s8(g->inputs + g->taps[tap + 1], left);
+            w = vldrbq_s8(g->weights + LANES * tap + LANES);
+            even = vaddq_s16(even, vmullbq_int_s8(x, w));
+            odd = vaddq_s16(odd, vmulltq_int_s8(x, w));
         }
+        s->a = vaddq_s32(s->a, vmovlbq_s16(even));
+        s->b = vaddq_s32(s->b, vmovltq_s16(even));
+        s->c = vaddq_s32(s->c, vmovlbq_s16(odd));
+        s->d = vaddq_s32(s->d, vmovltq_s16(odd));
     }
 }
 
@@ -109,7 +108,11 @@ static inline __attribute__((always_inline)) void multiply(const group *g, ec_qu
     const int32_t *bias = g->table + BIASES, *factors = g->table + MULTIPLIERS;
     const int8_t *shifts = (const int8_t *)g->table;
     sums s = {vldrwq_s32(bias), vldrwq_s32(bias + 4), vldrwq_s32(bias + 8), vldrwq_s32(bias + 12)};
-    add_taps(g, &s, is_whole);
+    if (is_whole) {
+        add_taps(g, &s);
+    } else {
+        add_taps_of_rest(g, &s);
+    }
     s.a = vqrdmulhq_s32(s.a, vldrwq_s32(factors));
     s.b = vqrdmulhq_s32(s.b, vldrwq_s32(factors + 4));
     s.c = vqrdmulhq_s32(s.c, vldrwq_s32(factors + 8));
@@ -157,12 +160,12 @@ static void multiply(const group *g, ec_quick_range r, int8_t *output, int is_wh
 
 #endif
 
-/* Distances of a window's taps from its first, at the input's (y, x); those outside the input are at `outside`. */
+/* Where the taps of a window are, from the input's first pixel, its own first at (y, x); those outside are at `outside`. */
 static __attribute__((noinline)) void find_taps(const ec_window *w, int32_t channels, int32_t y, int32_t x,
                                                 int32_t outside, int32_t *taps) {
     const int32_t width = w->filter_width, columns = w->in_width, dilation = w->dilation_width;
     const int32_t step = dilation * channels, line = w->dilation_height * columns * channels;
-    int32_t first = 0;
+    int32_t first = (y * columns + x) * channels;
     for (int32_t ky = 0; ky < w->filter_height; ++ky, y += w->dilation_height, first += line) {
         const uint32_t end = y >= 0 && y < w->in_height ? (uint32_t)columns : 0;
         int32_t tap = first;
@@ -202,13 +205,13 @@ void ec_depthwise_conv_2d_mve(const ec_depthwise_conv_2d_mve_params *p, const in
     for (int32_t batch = 0; batch < w->batches; ++batch) {
         for (int32_t y = -w->pad_top, row = 0; row < w->out_height; ++row, y += w->stride_height) {
             for (int32_t x = -w->pad_left, column = 0; column < w->out_width;) {
-                const int8_t *first = input + (y * w->in_width + x) * p->channels;
                 const int is_inside = y >= 0 && y <= last_y && x >= 0 && x <= last_x;
                 const int32_t pixels = is_inside && x + p->together - 1 <= last_x ? p->together : 1;
                 if (!is_inside) {
-                    find_taps(w, p->channels, y, x, (int32_t)(zeros - first), taps);
+                    find_taps(w, p->channels, y, x, (int32_t)(zeros - input), taps);
                 }
-                const group g = {first, is_inside ? all_inside : taps, count, pixels * p->channels, p->weights, p->tables};
+                const int8_t *inputs = is_inside ? input + (y * w->in_width + x) * p->channels : input;
+                const group g = {inputs, is_inside ? all_inside : taps, count, pixels * p->channels, p->weights, p->tables};
                 multiply_pixels(p, g, output);
                 output += pixels * p->channels;
                 column += pixels;
