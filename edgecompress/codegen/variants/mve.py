@@ -13,6 +13,7 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops import pool_2d
 from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.bands import by_length, by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.broadcasting import broadcast_parameters
 from edgecompress.codegen.ops.fully_connected import sizes
@@ -99,7 +100,8 @@ class VectorConv2D(VectorWeighted):
         gathered = 0 if by_lines and in_one_row and geometry.is_inside else PIXELS * depth
         scratch = 4 * PIXELS * (channels + -channels % 4) + gathered
         sweep = geometry.sweep(source.shape[3], outputs, positions=PIXELS, part=BLOCK)
-        return KernelCall("conv_2d_mve", parameters, (source, result), scratch_bytes=scratch, sweeps=(sweep,))
+        call = KernelCall("conv_2d_mve", parameters, (source, result), scratch_bytes=scratch, sweeps=(sweep,))
+        return by_window(call)
 
 
 class VectorDepthwiseConv2D(VectorWeighted):
@@ -132,7 +134,7 @@ class VectorDepthwiseConv2D(VectorWeighted):
         }
         sweeps = (geometry.sweep(channels, channels, part=LANES, own=True),)
         call = "depthwise_conv_2d_mve"
-        return KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps)
+        return by_window(KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps))
 
 
 class VectorDepthwiseConv2DOfOneChannel(VectorConv2D):
@@ -176,7 +178,9 @@ class VectorAdd(VectorVariant):
         low, high = activation_range(operation, result)
         parameters: dict[str, int] = {**loops, **vars(found), "activation_min": low, "activation_max": high}
         sweeps = tuple(elementwise(t, result) if t.elements == result.elements else None for t in (a, b))
-        return KernelCall("add_mve", parameters, (a, b, result), sweeps=sweeps)
+        call = KernelCall("add_mve", parameters, (a, b, result), sweeps=sweeps)
+        is_one_loop = all(t.elements == result.elements and not t.is_constant for t in (a, b))
+        return by_length(call, "sizes[3]") if is_one_loop else call
 
 
 class VectorPool2D(VectorVariant):
@@ -190,7 +194,8 @@ class VectorPool2D(VectorVariant):
         assert plain
         fits = np.prod(pool_2d.filter_size(operation)) <= self.most_taps
         sweeps = tuple(replace(sweep, part=self.lanes) if sweep else None for sweep in plain.sweeps)
-        return replace(plain, kernel=f"{plain.kernel}_mve", source="pool_2d_mve", sweeps=sweeps) if fits else None
+        call = replace(plain, kernel=f"{plain.kernel}_mve", source="pool_2d_mve", sweeps=sweeps)
+        return by_window(call) if fits else None
 
 
 class VectorMaxPool2D(VectorPool2D):
