@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from edgecompress.report.html import render_html
+from edgecompress.report.kernel_records import FlashWaits, KernelOption, Tuning
 from edgecompress.report.layout import Column, fit, print_table
 from edgecompress.report.records import Layer, Report
 from edgecompress.report.terminal import print_bench, print_build
@@ -166,3 +167,45 @@ def test_layers_where_most_is_to_be_gained_are_marked_and_named_first(full_repor
 def test_nothing_is_called_slow_where_no_cycles_are_known(bare_report):
     assert "slowest" not in _pipe(print_bench, bare_report)
     assert "slow" not in render_html(bare_report).partition("</style>")[2]
+
+
+WAITS = FlashWaits(wait_states=5, min=0, typical=1_234_567, max=9_876_543, loads=4_321, source="a manual")
+OPTIONS = (KernelOption("conv_fast", 900, 1_001, 64, True), KernelOption("conv_2d", 2_900, 3_003, 0, False))
+
+
+def test_waits_for_flash_are_told_with_their_range_and_their_doubt(full_report):
+    layers = (replace(full_report.layers[0], flash_wait_cycles=765_432), *full_report.layers[1:])
+    report = replace(full_report, flash_waits=WAITS, layers=layers)
+    for text in (_pipe(print_bench, report), render_html(report)):
+        for word in (
+            "1,234,567",
+            "9,876,543",
+            "5 wait states",
+            "4,321 loads counted",
+            "untested on silicon",
+            "765,432",
+        ):
+            assert word in text
+    assert "but for flash waits" in _pipe(print_bench, report)
+
+
+def test_flash_that_never_waits_is_not_mentioned(full_report):
+    assert "flash wait" not in _pipe(print_bench, full_report)
+    assert "flash wait" not in render_html(full_report)
+
+
+def test_tuned_report_shows_every_kernel_of_layers_that_have_a_choice(full_report):
+    layers = (
+        replace(full_report.layers[0], kernel="conv_fast", alternatives=OPTIONS),
+        replace(full_report.layers[1], kernel="add", alternatives=(KernelOption("add", 1, 7_007, 0, True),)),
+        *full_report.layers[2:],
+    )
+    report = replace(full_report, layers=layers, tuning=Tuning("cycles", 3, True, 2_002))
+    text, page = _pipe(print_bench, report), render_html(report)
+    for shown in (text, page):
+        assert "3 emulated runs, measured earlier" in shown
+        assert "2,002 fewer than the best guesses" in shown
+        assert "1,001" in shown
+        assert "3,003" in shown
+        assert "7,007" not in shown
+    assert [line.split()[2:4] for line in text.splitlines() if "1,001" in line] == [["chosen", "conv_fast"]]

@@ -33,7 +33,12 @@ from edgecompress.codegen.variants.simd import (
     SimdDepthwiseConv2D,
     SimdFullyConnected,
 )
-from edgecompress.codegen.variants.single import SingleConv2D, SingleDepthwiseConv2D, SingleFullyConnected
+from edgecompress.codegen.variants.single import (
+    SingleConv2D,
+    SingleDepthwiseConv2D,
+    SingleDepthwiseOfOneChannel,
+    SingleFullyConnected,
+)
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -61,6 +66,7 @@ VARIANTS: tuple[Variant, ...] = (
     DualMaxPool2D(),
     DualAveragePool2D(),
     SingleConv2D(),
+    SingleDepthwiseOfOneChannel(),
     SingleDepthwiseConv2D(),
     SingleFullyConnected(),
     LinearAdd(),

@@ -16,6 +16,7 @@ from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier
 from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.base import Array
 from edgecompress.codegen.ops.requantization import multipliers
+from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.tflite.graph import Operation, Tensor
 
 SPLIT = 12
@@ -24,6 +25,8 @@ SHIFTS = range(23, 9, -1)
 """Of the line, the finest first; the first whose numbers 32 bits hold is taken."""
 LARGEST_SUM = 2**31 - 2**9
 """After the left shift of a large factor: 32 bits hold it, the output's zero point added."""
+STRAIGHT, BENT, EXACT = range(3)
+"""The kinds of ramps in C."""
 NEIGHBOURS = sorted(range(-16, 17), key=abs)
 """Slopes that are tried, beside the nearest to the real factor."""
 
@@ -95,7 +98,7 @@ class RampLayer:
             "ramps.starts": Array(_words(self.start)),
             "ramps.ramps": Array(_words(np.stack(columns, axis=1))),
             "ramps.step": len(columns) if len(self.limit) > 1 else 0,
-            "ramps.is_bent": int(self.bend is not None),
+            "ramps.kind": STRAIGHT if self.bend is None else BENT,
             "ramps.shift": self.shift,
         }
 
@@ -130,6 +133,22 @@ def ramps_of(
         layers = chain(_layers(_stairs(*union, np.array(scales), operation, result)), layers)
     layer = next(layers, None)
     return None if layer is None else replace(layer, start=layer.start + bias)
+
+
+def exact_parameters(rows: np.ndarray, parts: Parts, operation: Operation) -> dict[str, int | Array]:
+    """The fields `ramps.*` of a layer that is requantized as TFLM does it, for the same kernels."""
+    assert parts.result.quantization
+    multiplier, shift = multipliers(parts.scales)
+    low, high = activation_range(operation, parts.result)
+    return {
+        "ramps.starts": Array(_words(parts.bias - parts.zero_point * rows.astype(np.int64).sum(axis=1))),
+        "ramps.ramps": Array(np.stack([multiplier, shift, np.zeros_like(multiplier)], axis=1).reshape(-1)),
+        "ramps.step": 3 if len(multiplier) > 1 else 0,
+        "ramps.kind": EXACT,
+        "ramps.output_offset": parts.result.quantization.zero_point,
+        "ramps.activation_min": low,
+        "ramps.activation_max": high,
+    }
 
 
 def _words(values: np.ndarray) -> np.ndarray:

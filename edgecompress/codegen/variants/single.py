@@ -13,8 +13,10 @@ from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import window
 from edgecompress.codegen.variants.base import Variant
-from edgecompress.codegen.variants.ramp import RampLayer, ramps_of
+from edgecompress.codegen.variants.ramp import exact_parameters, ramps_of
 from edgecompress.tflite.graph import Graph, Operation
+
+Ramps = dict[str, int | Array]
 
 PIXELS = 4
 """Output pixels of one step."""
@@ -26,12 +28,12 @@ MOST_IN_16_BITS = 255
 """Of the magnitudes of a group's weights: times an input of -128, their sum stays within 16 bits."""
 MOST_GROUPS = 255
 """In a run: its length is a byte."""
-MOST_TAPS = 32
+MOST_TAPS = 49
 """Of a depthwise filter: the kernel keeps four pointers to each on the stack."""
 
 
 class SingleVariant(Variant):
-    """Sums of single products, requantized by ramps."""
+    """Sums of single products, requantized by ramps, or where there are none as TFLM does it."""
 
     def suits(self, features: Features) -> bool:
         return features.single
@@ -44,15 +46,16 @@ class SingleVariant(Variant):
         if rows is None:
             return None
         ramps = ramps_of(rows, parts.bias, parts.scales, parts.source, operation, parts.result)
-        return None if ramps is None else self.call(parts, rows, ramps, operation)
+        fields = exact_parameters(rows, parts, operation) if ramps is None else ramps.parameters()
+        return self.call(parts, rows, fields, operation)
 
     @abstractmethod
     def rows(self, parts: Parts) -> np.ndarray | None:
         """The weights as [outputs, inputs of one output]; None where the shape does not suit."""
 
     @abstractmethod
-    def call(self, parts: Parts, rows: np.ndarray, ramps: RampLayer, operation: Operation) -> KernelCall | None:
-        """The kernel call of a layer whose ramps are known; None where the weights do not suit."""
+    def call(self, parts: Parts, rows: np.ndarray, ramps: Ramps, operation: Operation) -> KernelCall | None:
+        """The kernel call of a layer with these fields `ramps.*`; None where the weights do not suit."""
 
 
 class SingleConv2D(SingleVariant):
@@ -62,7 +65,7 @@ class SingleConv2D(SingleVariant):
         grouped = parts.weights.shape[3] != parts.source.shape[3]
         return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
 
-    def call(self, parts: Parts, rows: np.ndarray, ramps: RampLayer, operation: Operation) -> KernelCall | None:
+    def call(self, parts: Parts, rows: np.ndarray, ramps: Ramps, operation: Operation) -> KernelCall | None:
         """Four pixels times one output channel at a time, two pixels in each multiplication."""
         source, weights, result = parts.source, parts.weights, parts.result
         padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % GROUP)))
@@ -80,7 +83,7 @@ class SingleConv2D(SingleVariant):
             "zero_point": parts.zero_point,
             "weights": Array(pack_lanes(padded), is_weights=True),
             "runs": Array(np.array([n for run in runs for n in run or ()] or [0], np.uint8)),
-            **ramps.parameters(),
+            **ramps,
         }
         call = KernelCall(
             "conv_2d_single",
@@ -92,6 +95,16 @@ class SingleConv2D(SingleVariant):
         return by_window(call)
 
 
+class SingleDepthwiseOfOneChannel(SingleConv2D):
+    """Of a single input channel: that is a convolution."""
+
+    opcode = "DEPTHWISE_CONV_2D"
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        outputs = parts.result.shape[3]
+        return parts.values.reshape(-1, outputs).T if parts.source.shape[3] == 1 else None
+
+
 class SingleDepthwiseConv2D(SingleVariant):
     opcode = "DEPTHWISE_CONV_2D"
 
@@ -100,7 +113,7 @@ class SingleDepthwiseConv2D(SingleVariant):
         suits = channels == parts.source.shape[3] and taps <= MOST_TAPS
         return parts.values.reshape(taps, channels).T if suits else None
 
-    def call(self, parts: Parts, rows: np.ndarray, ramps: RampLayer, operation: Operation) -> KernelCall:
+    def call(self, parts: Parts, rows: np.ndarray, ramps: Ramps, operation: Operation) -> KernelCall:
         """Four pixels times one channel at a time."""
         source, result, channels = parts.source, parts.result, parts.result.shape[3]
         geometry = window(operation, source, result, *parts.weights.shape[1:3])
@@ -109,7 +122,7 @@ class SingleDepthwiseConv2D(SingleVariant):
             "channels": channels,
             "zero_point": parts.zero_point,
             "weights": Array(parts.values, is_weights=True),
-            **ramps.parameters(),
+            **ramps,
         }
         call = KernelCall(
             "depthwise_conv_2d_single",
@@ -127,10 +140,10 @@ class SingleFullyConnected(SingleVariant):
     def rows(self, parts: Parts) -> np.ndarray:
         return parts.values
 
-    def call(self, parts: Parts, rows: np.ndarray, ramps: RampLayer, operation: Operation) -> KernelCall:
+    def call(self, parts: Parts, rows: np.ndarray, ramps: Ramps, operation: Operation) -> KernelCall:
         """One row of inputs times eight outputs at a time."""
         offset = (pack_lanes(rows).view(np.uint8) ^ 128).astype(np.uint8)
-        parameters = {**sizes(parts), "weights": Array(offset, is_weights=True), **ramps.parameters()}
+        parameters = {**sizes(parts), "weights": Array(offset, is_weights=True), **ramps}
         at_once = LANES if len(rows) % LANES <= 1 else 1  # those left over come one by one
         sweeps = (by_rows(**sizes(parts), at_once=at_once),)
         return KernelCall("fully_connected_single", parameters, (parts.source, parts.result), sweeps=sweeps)

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-_Static_assert(offsetof(ec_block, channel) == 20 && offsetof(ec_block, outputs) == 40 && offsetof(ec_block, ramp) == 60,
+_Static_assert(offsetof(ec_block, channel) == 20 && offsetof(ec_block, outputs) == 40 && offsetof(ec_block, sums) == 68,
                "the assembly counts in these");
 
 /* The block stays at [sp]. */
@@ -83,9 +83,20 @@ _Static_assert(offsetof(ec_block, channel) == 20 && offsetof(ec_block, outputs) 
     "bne 7f\n\t" STRAIGHT("r8", "40") STRAIGHT("r11", "44") STRAIGHT("r9", "48") STRAIGHT("r10", "52")                \
     "b 8f\n"                                                                                                           \
     "7:\n\t"                                                                                                           \
+    "cmp r2, #1\n\t"                                                                                                   \
+    "bne 9f\n\t"                                                                                                       \
     "ldm r1!, {r2, r6}\n\t"                                                                                            \
     "mov lr, r2\n\t"                                                                                                   \
     "str r6, [r0, #36]\n\t" BENT("r8", "40") BENT("r11", "44") BENT("r9", "48") BENT("r10", "52")                      \
+    "b 8f\n"                                                                                                           \
+    "9:\n\t"                                                                                                           \
+    "adds r0, r0, #68\n\t"                                                                                             \
+    "mov r1, r8\n\t"                                                                                                   \
+    "mov r2, r11\n\t"                                                                                                  \
+    "mov r3, r9\n\t"                                                                                                   \
+    "mov r4, r10\n\t"                                                                                                  \
+    "stm r0!, {r1-r4}\n\t"                                                                                             \
+    "ldr r0, [sp]\n"                                                                                                   \
     "8:\n\t"                                                                                                           \
     "adds r7, r7, #1\n\t"                                                                                              \
     "str r7, [r0, #20]\n\t"
@@ -246,7 +257,11 @@ uint32_t *ec_block_pack(uint32_t *strip, const int8_t *const from[EC_BLOCK_PIXEL
 static void requantize(ec_block *b, const uint32_t sums[EC_BLOCK_PIXELS]) {
     for (int32_t pixel = 0; pixel < EC_BLOCK_PIXELS; ++pixel) {
         const uint32_t sum = sums[pixel] + (uint32_t)*b->start;
-        b->outputs[pixel][b->channel] = ec_ramp_requantize(b->ramp, b->is_bent, b->shift, sum);
+        if (b->kind == EC_EXACT) {
+            b->sums[pixel] = sum;
+        } else {
+            b->outputs[pixel][b->channel] = ec_ramp_requantize(b->ramp, b->kind, b->shift, sum);
+        }
     }
     ++b->start;
     b->ramp += b->ramp_step / (int32_t)sizeof *b->ramp;

@@ -22,12 +22,13 @@ typedef struct {
     int32_t channel;        /* the next one */
     int32_t channels;       /* the one to stop at */
     int32_t shift;          /* of the ramps */
-    int32_t is_bent;
+    int32_t kind;
     uint32_t below;         /* used by the assembly */
     int8_t *outputs[EC_BLOCK_PIXELS]; /* channel 0 of every pixel; may be the same */
     int32_t weights_step;   /* gemm: bytes from lane 8 of eight channels to lane 0 of the next; depthwise: all channels */
     const int32_t *ramp;    /* of the channel */
     int32_t ramp_step;      /* bytes */
+    uint32_t sums[EC_BLOCK_PIXELS]; /* where the kind is exact: of the last channel, in place of its outputs */
 } ec_block;
 
 /* `count` inputs of four pixels, each side by side in memory, become two words each of the strip: pixels 0 and 1 as

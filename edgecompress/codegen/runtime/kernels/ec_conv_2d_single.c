@@ -37,7 +37,8 @@ static void gather(const ec_conv_2d_single_params *p, const int8_t *input, const
 static void multiply_rest(const ec_conv_2d_single_params *p, const ec_block *b, const int8_t *weights) {
     for (int32_t channel = b->channels; channel < p->out_channels; ++channel) {
         const uint32_t *strip = (const uint32_t *)b->first;
-        uint32_t sums[EC_BLOCK_PIXELS] = {0, 0, 0, 0};
+        const uint32_t start = (uint32_t)p->ramps.starts[channel];
+        uint32_t sums[EC_BLOCK_PIXELS] = {start, start, start, start};
         for (; (const void *)strip != b->end; strip += 2, ++weights) {
             const uint32_t weight = (uint32_t)(int32_t)*weights;
             for (int32_t pair = 0; pair < 2; ++pair) {
@@ -62,7 +63,7 @@ static void multiply(const ec_conv_2d_single_params *p, const uint32_t *strip, i
     b.weights_step = EC_BLOCK_LANES * (p->depth - 1);
     b.runs = p->runs;
     if (channels > 0) {
-        ec_block_gemm(&b);
+        ec_block_run(&b, &p->ramps, ec_block_gemm);
     }
     multiply_rest(p, &b, p->weights + channels * p->depth);
 }

@@ -7,6 +7,8 @@
 
 #include "ec_pixels_4.h"
 
+enum { FEW_TAPS = 9 };
+
 /* Where the taps of one output pixel begin, channel 0; those of the next pixel stand beside them. */
 static void find_taps(const ec_depthwise_conv_2d_single_params *p, const int8_t *input, const int8_t *zeros,
                       ec_position origin, const int8_t **taps) {
@@ -26,11 +28,10 @@ static void find_taps(const ec_depthwise_conv_2d_single_params *p, const int8_t 
     }
 }
 
-void ec_depthwise_conv_2d_single(const ec_depthwise_conv_2d_single_params *p, const int8_t *input, int8_t *output,
-                                 void *scratch) {
+/* taps: room for those of four pixels */
+__attribute__((noinline)) static void convolve(const ec_depthwise_conv_2d_single_params *p, const int8_t *input, int8_t *output, int8_t *zeros,
+                     const int8_t **taps) {
     const ec_window *w = &p->window;
-    const int8_t *taps[EC_DEPTHWISE_SINGLE_MOST_TAPS * EC_BLOCK_PIXELS];
-    int8_t *zeros = (int8_t *)scratch;
     for (int32_t i = 0; i < p->channels; ++i) {
         zeros[i] = (int8_t)p->zero_point;
     }
@@ -46,9 +47,31 @@ void ec_depthwise_conv_2d_single(const ec_depthwise_conv_2d_single_params *p, co
             b.end = taps + w->filter_height * w->filter_width * EC_BLOCK_PIXELS;
             b.weights = p->weights;
             b.weights_step = p->channels;
-            ec_block_depthwise(&b);
+            ec_block_run(&b, &p->ramps, ec_block_depthwise);
             output += pixels * p->channels;
         }
         input += w->in_height * w->in_width * p->channels;
+    }
+}
+
+/* A function of its own, so that small filters need little stack. */
+__attribute__((noinline)) static void convolve_with_many_taps(const ec_depthwise_conv_2d_single_params *p,
+                                                              const int8_t *input, int8_t *output, int8_t *zeros) {
+    const int8_t *taps[EC_DEPTHWISE_SINGLE_MOST_TAPS * EC_BLOCK_PIXELS];
+    convolve(p, input, output, zeros, taps);
+}
+
+__attribute__((noinline)) static void convolve_with_few_taps(const ec_depthwise_conv_2d_single_params *p,
+                                                             const int8_t *input, int8_t *output, int8_t *zeros) {
+    const int8_t *taps[FEW_TAPS * EC_BLOCK_PIXELS];
+    convolve(p, input, output, zeros, taps);
+}
+
+void ec_depthwise_conv_2d_single(const ec_depthwise_conv_2d_single_params *p, const int8_t *input, int8_t *output,
+                                 void *scratch) {
+    if (p->window.filter_height * p->window.filter_width <= FEW_TAPS) {
+        convolve_with_few_taps(p, input, output, (int8_t *)scratch);
+    } else {
+        convolve_with_many_taps(p, input, output, (int8_t *)scratch);
     }
 }

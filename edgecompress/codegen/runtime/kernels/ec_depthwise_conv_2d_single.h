@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-enum { EC_DEPTHWISE_SINGLE_MOST_TAPS = 32 };
+enum { EC_DEPTHWISE_SINGLE_MOST_TAPS = 49 };
 
 typedef struct {
     ec_window window; /* at most EC_DEPTHWISE_SINGLE_MOST_TAPS taps */

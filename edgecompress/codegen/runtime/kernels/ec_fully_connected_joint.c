@@ -27,7 +27,7 @@ static inline int8_t scale(ec_scaling scaling, int32_t twice, int32_t zero_point
 }
 
 /* Outputs from `first` on, from twice their sums. */
-static inline void requantize(const params *p, int32_t first, int32_t count, const int32_t *twice, int8_t *output,
+static inline __attribute__((always_inline)) void requantize(const params *p, int32_t first, int32_t count, const int32_t *twice, int8_t *output,
                               int32_t is_relu) {
     const int32_t *bias = p->bias, *scalings = p->scalings;
     const int32_t zero_point = p->output_zero_point;

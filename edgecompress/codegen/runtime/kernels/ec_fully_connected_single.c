@@ -25,11 +25,11 @@ void ec_fully_connected_single(const ec_fully_connected_single_params *p, const 
             uint32_t sums[OUTPUTS] = {start, start, start, start, start, start, start, start};
             ec_dot_1x8(weights, input, p->inputs, sums);
             for (int32_t i = 0; i < OUTPUTS; ++i) {
-                *output++ = ec_ramp_output(&p->ramps, first + i, sums[i]);
+                *output++ = ec_ramp_output(&p->ramps, first + i, sums[i] + (uint32_t)p->ramps.starts[first + i]);
             }
         }
         for (; first < p->outputs; ++first) {
-            uint32_t sum = start;
+            uint32_t sum = start + (uint32_t)p->ramps.starts[first];
             for (int32_t i = 0; i < p->inputs; ++i) {
                 sum += (uint32_t)(*weights++ * input[i]);
             }

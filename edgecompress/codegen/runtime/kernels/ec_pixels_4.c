@@ -24,7 +24,7 @@ ec_block ec_block_of(const ec_ramps *ramps, int32_t channels, int8_t *output, in
         .start = ramps->starts,
         .channels = channels,
         .shift = ramps->shift,
-        .is_bent = ramps->is_bent,
+        .kind = ramps->kind,
         .ramp = ramps->ramps,
         .ramp_step = ramps->step * (int32_t)sizeof *ramps->ramps,
     };
@@ -32,4 +32,19 @@ ec_block ec_block_of(const ec_ramps *ramps, int32_t channels, int8_t *output, in
         b.outputs[i] = output + (i < pixels ? i : pixels - 1) * distance;
     }
     return b;
+}
+
+void ec_block_run(ec_block *b, const ec_ramps *ramps, void (*kernel)(ec_block *)) {
+    if (ramps->kind != EC_EXACT) {
+        kernel(b);
+        return;
+    }
+    const int32_t channels = b->channels;
+    for (int32_t channel = 0; channel < channels; ++channel) {
+        b->channels = channel + 1;
+        kernel(b);
+        for (int32_t i = 0; i < EC_BLOCK_PIXELS; ++i) {
+            b->outputs[i][channel] = ec_ramp_output(ramps, channel, b->sums[i]);
+        }
+    }
 }

@@ -23,6 +23,9 @@ int32_t ec_next_pixels(const ec_window *w, ec_position *output, ec_position orig
  * `distance` apart. What is left to fill in is the weights. */
 ec_block ec_block_of(const ec_ramps *ramps, int32_t channels, int8_t *output, int32_t pixels, int32_t distance);
 
+/* All channels of the block; those that no ramp serves are requantized one by one. */
+void ec_block_run(ec_block *b, const ec_ramps *ramps, void (*kernel)(ec_block *));
+
 static inline int ec_is_inside(const ec_window *w, int32_t y, int32_t x) {
     return y >= 0 && y < w->in_height && x >= 0 && x < w->in_width;
 }
