@@ -140,6 +140,9 @@ def _rounds(program: Program, layer: Layer) -> Iterator[_Band]:
         if layer.call.band and any(layer.step in group.steps for group in program.groups):
             window = next(iter(visit.windows.values()))
             call = made.get(window) or made.setdefault(window, layer.call.band(window))
+        assert (call.kernel, call.file) == (layer.call.kernel, layer.call.file), (
+            f"{call.kernel} for {layer.call.kernel}"
+        )
         rows = {part.tensor: part for part in (*visit.reads, visit.write)}
         places = [0 if t.is_constant else program.plan.offsets[t.index] + rows[t.index].at for t in call.operands]
         move = (visit.move.source, visit.move.bytes) if visit.move else None

@@ -126,7 +126,8 @@ def _keeps_rows(roller: _Roller, output: int, source: int, sweep: Sweep) -> bool
     """Whether the sweep is over the rows of both."""
     w, heights = sweep.window, (roller.height(source), roller.height(output))
     if is_line(sweep) and heights != (1, 1):
-        return heights[0] == heights[1] and roller.row_bytes(source) == roller.row_bytes(output)
+        elements = roller.row_bytes(source) // sweep.in_bytes, roller.row_bytes(output) // sweep.out_bytes
+        return heights[0] == heights[1] and elements[0] == elements[1]
     return heights == (w.in_height, w.out_height)
 
 

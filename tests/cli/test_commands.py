@@ -308,6 +308,13 @@ def test_arena_too_large_for_a_board_is_refused_before_compiling(cli, tmp_path, 
     assert not (tmp_path / "run").exists()
 
 
+def test_an_arena_that_no_schedule_keeps_is_refused_with_the_least_there_is(cli, model, monkeypatch):
+    never_compile(monkeypatch)
+    ran = cli("bench", model, "--ram", "100")
+    check(ran, 9, "no schedule of this model keeps its arena within 100 bytes", "the least found is")
+    check(cli("bench", model, "--ram", "1k", "--optimize", "ram"), 2, "leave one of them away")
+
+
 def test_weights_too_large_for_a_board_are_refused_before_compiling(cli, tmp_path, monkeypatch):
     never_compile(monkeypatch)
     path = fully_connected(tmp_path / "model.tflite", 300, 300)

@@ -47,9 +47,12 @@ def test_every_tensor_of_layers_in_turns_is_exact_on_the_host(features, tmp_path
     assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := _wrong(c, a))]
 
 
-@pytest.mark.parametrize(("core", "compiler"), [("cortex-m4", "zig"), ("cortex-m4", "gcc"), ("cortex-m55", "zig")])
-def test_every_tensor_of_layers_in_turns_is_exact_on_the_emulated_core(core, compiler, tmp_path: Path):
-    executor, target = OnCore(core, compiler), find(core)
+@pytest.mark.parametrize(
+    ("name", "compiler"),
+    [("cortex-m4", "zig"), ("cortex-m4", "gcc"), ("cortex-m0plus", "zig"), ("cortex-m55", "zig")],
+)
+def test_every_tensor_of_layers_in_turns_is_exact_on_the_emulated_core(name, compiler, tmp_path: Path):
+    executor, target = OnCore(name, compiler), find(name)
     if reason := executor.available():
         pytest.skip(reason)
     cases = _cases(features_of(target.cpu))

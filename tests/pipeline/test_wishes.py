@@ -11,10 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 from model_cases.network import Network
 
 from edgecompress.codegen.program import lower
-from edgecompress.errors import DoesNotFitError, UsageError
+from edgecompress.errors import DoesNotFitError, RecipeError, UsageError
 from edgecompress.memory.choice import BALANCED, SPEED, Wish
 from edgecompress.pipeline.bench import bench, wish_of
 from edgecompress.pipeline.benching import bench_anywhere
+from edgecompress.pipeline.build import build
 from edgecompress.pipeline.wishes import read_bytes, read_wish
 from edgecompress.tflite import reader
 
@@ -88,3 +89,17 @@ def test_a_run_directory_remembers_what_it_was_built_for(model, tmp_path):
     assert "--optimize speed: weights take" in " ".join(speed.notes)
     assert bench(folder, inputs=1).report.schedule == speed.schedule
     assert wish_of(model) == BALANCED
+
+
+def test_the_recipe_says_it_and_the_command_line_says_otherwise(model, tmp_path):
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('[build]\noptimize = "speed"\n')
+    made = build(model, recipe=recipe, out=tmp_path / "a").report
+    assert made.schedule.optimize == "speed"
+    size = lower(reader.read(model), wish=SPEED).plan.arena_bytes
+    other = build(model, recipe=recipe, out=tmp_path / "b", ram=str(size - 1)).report
+    assert other.schedule.ram_bytes == size - 1
+    assert other.ram.arena < size
+    recipe.write_text('[build]\noptimize = "fast"\n')
+    with pytest.raises(RecipeError, match="optimize"):
+        build(model, recipe=recipe, out=tmp_path / "c")

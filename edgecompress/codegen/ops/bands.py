@@ -5,13 +5,16 @@ from dataclasses import replace
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.ops.windows import Window
 
+SIZES = ("in_height", "in_width", "out_height", "out_width", "pad_top")
+"""What is another one for some rows: heights, and the lengths of images that are taken as one row."""
+
 
 def by_window(call: KernelCall, prefix: str = "window.") -> KernelCall:
     """The call of a kernel that takes any window; `prefix`: of its fields."""
 
     def band(window: Window) -> KernelCall:
-        heights = {name: getattr(window, name) for name in ("in_height", "out_height", "pad_top")}
-        parameters = {**call.parameters, **{prefix + name: value for name, value in heights.items()}}
+        sizes = {name: getattr(window, name) for name in SIZES}
+        parameters = {**call.parameters, **{prefix + name: value for name, value in sizes.items()}}
         return replace(call, parameters=parameters, sweeps=(), band=None)
 
     return replace(call, band=band)

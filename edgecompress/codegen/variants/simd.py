@@ -174,7 +174,7 @@ class SimdAveragePool2D(SimdVariant):
         call = operator.lower(graph, operation)
         if call.operands[0].shape[3] < LANES:
             return None
-        return replace(call, kernel="average_pool_2d_simd", source="average_pool_2d_simd", sweeps=())
+        return replace(call, kernel="average_pool_2d_simd", source="average_pool_2d_simd", sweeps=(), band=None)
 
 
 def block_channels(channels: int, width: int) -> np.ndarray:
