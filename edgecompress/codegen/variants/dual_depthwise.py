@@ -9,7 +9,7 @@ import numpy as np
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.ops.windows import Window
-from edgecompress.codegen.variants.dual import DualVariant, geometry_of
+from edgecompress.codegen.variants.dual import MOST_TAPS, DualVariant, geometry_of
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_scalings
 from edgecompress.codegen.variants.lines import Lines
 from edgecompress.codegen.variants.quick import QuickLayer
@@ -104,12 +104,18 @@ class Depthwise3x3(DepthwiseByLines):
 
 
 class DepthwiseAnyFilter(DepthwiseByLines):
+    """Four outputs of a line at a time, computed whole: lines that would waste much of the last four are left to the kernel that
+    goes position by position, where that takes the filter."""
+
     def pairs(self, lines: Lines) -> int:
         fours = lines.out_length + -lines.out_length % 4
         return (fours // 2 if lines.stride == 1 else fours) + lines.filter_length // 2 + 1
 
     def suits_lines(self, lines: Lines) -> bool:
-        return lines.filter_lines * 2 * (lines.filter_length // 2 + 1) <= MOST_WORDS
+        computed = lines.out_length + -lines.out_length % 4
+        words = lines.filter_lines * 2 * (lines.filter_length // 2 + 1)
+        is_cheap = 3 * computed <= 4 * lines.out_length or lines.filter_lines * lines.filter_length > MOST_TAPS
+        return words <= MOST_WORDS and is_cheap
 
     def call_of(self, lines: Lines, weights: np.ndarray) -> tuple[str, dict[str, int | float | Array]]:
         values = Array(np.ascontiguousarray(weights), is_weights=True)
