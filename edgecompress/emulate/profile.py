@@ -89,7 +89,7 @@ def profile_on_unicorn(
         used = stack_bytes(machine, image)
     costs = [parts.get(layer, NO_COST) for layer in range(-1, len(layers))]
     if target.flash_timing is not None and native:
-        costs = _with_waits(costs, trace_flash(image, target, counted, blocks, limit), target.flash_timing)
+        costs = _with_waits(costs, trace_flash(image, target, counted, blocks, stop.status, limit), target.flash_timing)
     total = sum(costs, NO_COST)
     return Profile(
         instructions=total.instructions,
