@@ -3,8 +3,12 @@
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+import numpy as np
+
+from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import KernelCall
+from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.tflite.graph import Graph, Operation
 
 
@@ -27,3 +31,16 @@ class Variant(ABC):
 
         The operation has passed all rules of its operator.
         """
+
+
+def parts_of(graph: Graph, operation: Operation) -> Parts:
+    """The tensors of a weighted operation."""
+    operator = ops.find(operation.opcode)
+    assert isinstance(operator, Weighted)
+    return operator.parts(graph, operation)
+
+
+def rows_of_one_channel(parts: Parts) -> np.ndarray | None:
+    """Weights [outputs, taps] of a depthwise filter over a single input channel, which is a convolution; else None."""
+    outputs = parts.result.shape[3]
+    return parts.values.reshape(-1, outputs).T if parts.source.shape[3] == 1 else None

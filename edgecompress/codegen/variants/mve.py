@@ -18,9 +18,9 @@ from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.broadcasting import broadcast_parameters
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows, elementwise
-from edgecompress.codegen.ops.weighted import Parts, Weighted
+from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.ops.windows import window
-from edgecompress.codegen.variants.base import Variant
+from edgecompress.codegen.variants.base import Variant, parts_of
 from edgecompress.codegen.variants.linear_add import function_of
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
 from edgecompress.tflite.graph import Graph, Operation
@@ -52,9 +52,7 @@ class VectorWeighted(VectorVariant):
     """Sums of 8-bit products, requantized within the limits of `quick`."""
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
-        operator = ops.find(operation.opcode)
-        assert isinstance(operator, Weighted)
-        parts = operator.parts(graph, operation)
+        parts = parts_of(graph, operation)
         rows = self.rows(parts)
         if rows is None:
             return None

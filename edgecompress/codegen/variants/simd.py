@@ -10,9 +10,9 @@ from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.add import LEFT_SHIFT, Add
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.pool_2d import AveragePool2D
-from edgecompress.codegen.ops.weighted import Parts, Weighted
+from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.ops.windows import Window, window
-from edgecompress.codegen.variants.base import Variant
+from edgecompress.codegen.variants.base import Variant, parts_of
 from edgecompress.codegen.variants.frames import Frame
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
 from edgecompress.tflite.graph import Graph, Operation, Tensor
@@ -34,11 +34,6 @@ class SimdVariant(Variant):
 
 class SimdWeighted(SimdVariant):
     """Sums of products, requantized quickly; no weight is -128, so that two products fit 16 bits."""
-
-    def parts(self, graph: Graph, operation: Operation) -> Parts:
-        operator = ops.find(operation.opcode)
-        assert isinstance(operator, Weighted)
-        return operator.parts(graph, operation)
 
     def quick(self, parts: Parts, rows: np.ndarray, operation: Operation) -> QuickLayer | None:
         """The layer, its bias holding what the zero point adds; None outside of the limits.
@@ -81,7 +76,7 @@ class SimdConv2D(SimdWeighted):
     opcode = "CONV_2D"
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
-        parts = self.parts(graph, operation)
+        parts = parts_of(graph, operation)
         if parts.weights.shape[3] != parts.source.shape[3]:
             return None
         w = window(operation, parts.source, parts.result, *parts.weights.shape[1:3])
@@ -94,7 +89,7 @@ class SimdFullyConnected(SimdWeighted):
     opcode = "FULLY_CONNECTED"
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
-        parts = self.parts(graph, operation)
+        parts = parts_of(graph, operation)
         rows = parts.source.elements // parts.weights.shape[1]
         w = Window(1, 1, rows, 1, rows, 1, 1, 1, 1, 1, 1, 0, 0)
         return self.product(parts, operation, parts.values[:, None, None, :], w)
@@ -106,7 +101,7 @@ class SimdDepthwiseConv2D(SimdWeighted):
     opcode = "DEPTHWISE_CONV_2D"
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
-        parts = self.parts(graph, operation)
+        parts = parts_of(graph, operation)
         source, result = parts.source, parts.result
         w = window(operation, source, result, *parts.weights.shape[1:3])
         if source.shape[3] == 1:

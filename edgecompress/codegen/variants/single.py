@@ -4,15 +4,14 @@ from abc import abstractmethod
 
 import numpy as np
 
-from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
-from edgecompress.codegen.ops.weighted import Parts, Weighted
+from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.ops.windows import window
-from edgecompress.codegen.variants.base import Variant
+from edgecompress.codegen.variants.base import Variant, parts_of, rows_of_one_channel
 from edgecompress.codegen.variants.ramp import exact_parameters, ramps_of
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -39,9 +38,7 @@ class SingleVariant(Variant):
         return features.single
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
-        operator = ops.find(operation.opcode)
-        assert isinstance(operator, Weighted)
-        parts = operator.parts(graph, operation)
+        parts = parts_of(graph, operation)
         rows = self.rows(parts)
         if rows is None:
             return None
@@ -101,8 +98,7 @@ class SingleDepthwiseConv2DOfOneChannel(SingleConv2D):
     opcode = "DEPTHWISE_CONV_2D"
 
     def rows(self, parts: Parts) -> np.ndarray | None:
-        outputs = parts.result.shape[3]
-        return parts.values.reshape(-1, outputs).T if parts.source.shape[3] == 1 else None
+        return rows_of_one_channel(parts)
 
 
 class SingleDepthwiseConv2D(SingleVariant):

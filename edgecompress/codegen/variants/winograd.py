@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.weighted import Weighted
 from edgecompress.codegen.ops.windows import Window, window
-from edgecompress.codegen.variants.base import Variant
+from edgecompress.codegen.variants.base import Variant, parts_of
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_scalings
 from edgecompress.codegen.variants.quick import quicken
 from edgecompress.tflite.graph import Graph, Operation
@@ -28,9 +26,7 @@ class WinogradConv2D(Variant):
         return features.dsp and features.spends_flash
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
-        operator = ops.find(operation.opcode)
-        assert isinstance(operator, Weighted)
-        parts = operator.parts(graph, operation)
+        parts = parts_of(graph, operation)
         outputs, height, width, channels = parts.weights.shape
         geometry = window(operation, parts.source, parts.result, height, width)
         if not _suits(geometry, channels, parts.source.shape[3], outputs):
