@@ -7,10 +7,10 @@ import numpy as np
 
 from edgecompress.codegen.literals import C_TYPES, array, c_number, comment
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.windows import Window
 from edgecompress.codegen.program import Layer, Program
 from edgecompress.codegen.turns import visits_of
 from edgecompress.memory import scratch_key
+from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Tensor
 
 

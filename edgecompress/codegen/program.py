@@ -9,10 +9,10 @@ from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, describe, printable
-from edgecompress.codegen.ops.windows import Window
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Group, Plan, Sweep
 from edgecompress.memory.choice import BALANCED, Task, Wish, choose
+from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation
 
 MOST_ELEMENTS = 2**23

@@ -7,17 +7,13 @@ there yet. Rows that are needed again are moved to the start of their buffer fir
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from edgecompress.memory.overlap import Sweeps
-from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.memory.visits import Group, Move, Rows, Visit
 from edgecompress.tflite.graph import Graph, Operation
 
-if TYPE_CHECKING:
-    from edgecompress.codegen.ops.windows import Window
-
-Bands = Mapping[int, Callable[["Window"], int]]
+Bands = Mapping[int, Callable[[Window], int]]
 """Step -> bytes of scratch that its kernel needs for a window over some rows; steps that only run whole are missing."""
 
 WORD = 4
@@ -191,7 +187,7 @@ def _first_needed(roller: _Roller, tensor: int, reader: int, sweep: Sweep) -> in
     return roller.needed(reader, tensor, sweep, done, done + 1)[0]
 
 
-def _window(sweep: Sweep, first: int, end: int, low: int, high: int, row_bytes: int) -> "Window":
+def _window(sweep: Sweep, first: int, end: int, low: int, high: int, row_bytes: int) -> Window:
     """Of the output rows [first, end) over the input rows [low, high)."""
     w = sweep.window
     if is_line(sweep):

@@ -6,18 +6,14 @@ the value that was written for it, whatever the plan says about first and last s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edgecompress.memory.plan import Plan
 from edgecompress.memory.shadow import PlanError, Shadow
-from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.memory.visits import Group, Rows, Visit
 from edgecompress.tflite.graph import ABSENT, Graph
-
-if TYPE_CHECKING:
-    from edgecompress.codegen.ops.windows import Window
 
 __all__ = ["PlanError", "verify"]
 
@@ -129,17 +125,17 @@ def _check_windows(graph: Graph, visit: Visit, sweeps: Mapping[int, Sweep], wher
             raise PlanError(f"{where}: its windows over tensor {rows.tensor} are not those of the whole layer")
 
 
-def _is_line(w: "Window") -> bool:
+def _is_line(w: Window) -> bool:
     return (w.in_height, w.out_height, w.filter_height, w.filter_width) == (1, 1, 1, 1) and w.in_width == w.out_width
 
 
-def _same_elements(whole: Sweep, part: "Window", rows: Rows, write: Rows) -> bool:
+def _same_elements(whole: Sweep, part: Window, rows: Rows, write: Rows) -> bool:
     firsts = rows.first * whole.out_bytes == write.first * whole.in_bytes
     lengths = (rows.bytes, write.bytes) == (part.in_width * whole.in_bytes, part.out_width * whole.out_bytes)
     return _is_line(part) and firsts and lengths
 
 
-def _same_rows(whole: Sweep, part: "Window", rows: Rows, write: Rows) -> bool:
+def _same_rows(whole: Sweep, part: Window, rows: Rows, write: Rows) -> bool:
     w = whole.window
     row_in, row_out = w.in_width * whole.in_bytes, w.out_width * whole.out_bytes
     if replace(part, in_height=w.in_height, out_height=w.out_height, pad_top=w.pad_top) != w or (

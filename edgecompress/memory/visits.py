@@ -6,13 +6,9 @@ each visit computes the next rows of one layer's output, of which only those are
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.tflite.graph import Graph
-
-if TYPE_CHECKING:
-    from edgecompress.codegen.ops.windows import Window
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Visit:
     step: int
     reads: tuple[Rows, ...]
     write: Rows
-    windows: Mapping[int, "Window"]
+    windows: Mapping[int, Window]
     sweeps: Mapping[int, Sweep]
     move: Move | None = None
 

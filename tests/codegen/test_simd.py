@@ -7,10 +7,11 @@ import pytest
 
 from edgecompress.codegen import variants, writer
 from edgecompress.codegen.features import PLAIN, SIMD, Features, features_of
-from edgecompress.codegen.ops.windows import Window, patches
+from edgecompress.codegen.ops.windows import patches
 from edgecompress.codegen.program import lower
 from edgecompress.codegen.variants.frames import Frame
 from edgecompress.codegen.variants.simd import block_channels, pack_quads, pack_tap_pairs
+from edgecompress.memory.sweep import Window
 from edgecompress.targets import find, names
 
 

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgecompress.codegen.ops.sweeps import by_rows
-from edgecompress.codegen.ops.windows import Window
 from edgecompress.memory import Sweep, arrange, lifetimes, verify
 from edgecompress.memory.bounds import bound_of_schedule, reachable_bound
 from edgecompress.memory.clocks import UNREAD, clocks
@@ -16,6 +15,7 @@ from edgecompress.memory.exact import place_exactly
 from edgecompress.memory.overlap import Overlap, Rules, least_distance, overlaps
 from edgecompress.memory.plan import Buffer, Plan
 from edgecompress.memory.planners import GREEDY, climb, place_in_order, plan_buffers
+from edgecompress.memory.sweep import Window
 from edgecompress.memory.verify import PlanError
 
 LINE = by_rows(10, 1, 1)

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgecompress.codegen.ops.sweeps import by_rows
-from edgecompress.codegen.ops.windows import Window
 from edgecompress.errors import DoesNotFitError
 from edgecompress.memory import PlanError, Sweep, lifetimes, verify
 from edgecompress.memory.choice import BALANCED, SPEED, Task, Wish, choose, cost_of
 from edgecompress.memory.rolling import roll
+from edgecompress.memory.sweep import Window
 from edgecompress.memory.visits import Move, Rows
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from edgecompress.codegen.ops.base import KernelCall
-from edgecompress.codegen.ops.windows import Window
+from edgecompress.memory.sweep import Window
 
 SIZES = ("in_height", "in_width", "out_height", "out_width", "pad_top")
 """What is another one for some rows: heights, and the lengths of images that are taken as one row."""

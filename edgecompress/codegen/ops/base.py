@@ -8,16 +8,13 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from edgecompress.errors import UnsupportedError
-from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
-
-if TYPE_CHECKING:
-    from edgecompress.codegen.ops.windows import Window
 
 
 @dataclass(frozen=True, eq=False)

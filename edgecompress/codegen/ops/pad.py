@@ -7,8 +7,7 @@ import numpy as np
 
 from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import KernelCall, Operator
-from edgecompress.codegen.ops.windows import Window
-from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 RANK = 4

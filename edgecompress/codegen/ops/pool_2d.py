@@ -7,8 +7,9 @@ import numpy as np
 from edgecompress.codegen.ops.activation import activation_range, require_int8
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import KernelCall, Operator
-from edgecompress.codegen.ops.windows import Window, patches, shape_mismatch
+from edgecompress.codegen.ops.windows import patches, shape_mismatch
 from edgecompress.codegen.ops.windows import window as sliding
+from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation
 
 MOST_TAPS = 2**20

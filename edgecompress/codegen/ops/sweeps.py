@@ -1,7 +1,6 @@
 """The sweeps of kernels that slide no window: element by element, and row by row of a matrix."""
 
-from edgecompress.codegen.ops.windows import Window
-from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.tflite.graph import Tensor
 
 

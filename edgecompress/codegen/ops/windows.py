@@ -1,51 +1,12 @@
 """Sliding windows: the geometry and gathering that convolutions and pooling share."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Operation, Tensor
 
 MOST_EXTENT = 2**30
 """Of a filter with its dilation: the kernels' 32-bit arithmetic holds."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """How a filter slides over an NHWC tensor; `extent` is the filter with its dilation."""
-
-    batches: int
-    in_height: int
-    in_width: int
-    out_height: int
-    out_width: int
-    filter_height: int
-    filter_width: int
-    stride_height: int
-    stride_width: int
-    dilation_height: int
-    dilation_width: int
-    pad_top: int
-    pad_left: int
-
-    @property
-    def is_inside(self) -> bool:
-        """Whether no tap of any position is outside the input."""
-        last_row = (self.out_height - 1) * self.stride_height + (self.filter_height - 1) * self.dilation_height
-        last_column = (self.out_width - 1) * self.stride_width + (self.filter_width - 1) * self.dilation_width
-        padded = self.pad_top or self.pad_left
-        return not padded and last_row < self.in_height and last_column < self.in_width
-
-    def sweep(
-        self, in_bytes: int, out_bytes: int, *, positions: int = 1, part: int = 0, own: bool = False
-    ) -> Sweep | None:
-        """How a kernel slides it; arguments as of `Sweep`. None for several batches: nothing is stated of them."""
-        return Sweep(self, in_bytes, out_bytes, positions, part, own) if self.batches == 1 else None
-
-    def parameters(self) -> dict[str, int]:
-        """The fields of the C struct `ec_window`, flattened with the prefix `window.`."""
-        return {f"window.{name}": value for name, value in vars(self).items()}
 
 
 def window(operation: Operation, source: Tensor, result: Tensor, filter_height: int, filter_width: int) -> Window:

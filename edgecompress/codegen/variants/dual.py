@@ -12,11 +12,11 @@ from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.ops.windows import Window, window
+from edgecompress.codegen.ops.windows import window
 from edgecompress.codegen.variants.base import Variant, parts_of, rows_of_one_channel
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_fours, pack_joint, pack_scalings
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
-from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.tflite.graph import Graph, Operation
 
 PIXELS = 4

@@ -8,12 +8,11 @@ import numpy as np
 
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.ops.windows import Window
 from edgecompress.codegen.variants.dual import MOST_TAPS, DualVariant, geometry_of
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_scalings
 from edgecompress.codegen.variants.lines import Lines
 from edgecompress.codegen.variants.quick import QuickLayer
-from edgecompress.memory.sweep import Sweep
+from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.tflite.graph import Operation
 
 MOST_WORDS = 128

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.windows import Window
+from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Tensor
 
 MOST_TIMES, MOST_MORE = 4, 1 << 16

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from edgecompress.codegen.ops.windows import Window
+from edgecompress.memory.sweep import Window
 
 OUTPUTS_OF_TILE = 128
 """As many outputs of a channel as make its preparation cheap."""

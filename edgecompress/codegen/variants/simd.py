@@ -11,10 +11,11 @@ from edgecompress.codegen.ops.add import LEFT_SHIFT, Add
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.pool_2d import AveragePool2D
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.ops.windows import Window, window
+from edgecompress.codegen.ops.windows import window
 from edgecompress.codegen.variants.base import Variant, parts_of
 from edgecompress.codegen.variants.frames import Frame
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
+from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 LANES, QUAD = 8, 4

@@ -4,10 +4,11 @@ import numpy as np
 
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.windows import Window, window
+from edgecompress.codegen.ops.windows import window
 from edgecompress.codegen.variants.base import Variant, parts_of
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_scalings
 from edgecompress.codegen.variants.quick import quicken
+from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation
 
 TWICE_G = np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]], np.int64)
