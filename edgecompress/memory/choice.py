@@ -56,7 +56,7 @@ SPEED = Wish("speed")
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """All that decides on a schedule; arguments as of `memory.arrange`, and:
+    """All that decides on a schedule; arguments as of `lifetimes` and `overlaps`, and:
 
     macs: of every step.
     bands: see `rolling.Bands`.

@@ -4,11 +4,12 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from arranging import arrange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgecompress.codegen.ops.sweeps import by_rows
-from edgecompress.memory import Sweep, arrange, lifetimes, verify
+from edgecompress.memory import Sweep, lifetimes, verify
 from edgecompress.memory.bounds import bound_of_schedule, reachable_bound
 from edgecompress.memory.clocks import UNREAD, clocks
 from edgecompress.memory.exact import place_exactly

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from arranging import arrange
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgecompress.memory import arrange
 from edgecompress.memory.lifetimes import lifetimes
 from edgecompress.memory.plan import Buffer, Plan
 from edgecompress.memory.planners import plan_buffers

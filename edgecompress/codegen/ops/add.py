@@ -12,6 +12,8 @@ from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.tflite.graph import Graph, Operation
 
 LEFT_SHIFT = 20
+ONE_HALF = (2**30, 0)
+"""What the operand with the larger scale is multiplied by: (multiplier, shift)."""
 
 
 class Add(Operator):

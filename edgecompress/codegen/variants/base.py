@@ -9,6 +9,8 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.ops.weighted import Parts, Weighted
+from edgecompress.codegen.ops.windows import window
+from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation
 
 
@@ -38,6 +40,17 @@ def parts_of(graph: Graph, operation: Operation) -> Parts:
     operator = ops.find(operation.opcode)
     assert isinstance(operator, Weighted)
     return operator.parts(graph, operation)
+
+
+def geometry_of(parts: Parts, operation: Operation) -> Window:
+    """How the filter of a convolution, depthwise or not, slides over its input."""
+    return window(operation, parts.source, parts.result, *parts.weights.shape[1:3])
+
+
+def rows_of_filters(parts: Parts) -> np.ndarray | None:
+    """Weights [outputs, inputs of one output] of a convolution; None where it is grouped."""
+    grouped = parts.weights.shape[3] != parts.source.shape[3]
+    return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
 
 
 def rows_of_one_channel(parts: Parts) -> np.ndarray | None:

@@ -12,11 +12,10 @@ from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.ops.windows import window
-from edgecompress.codegen.variants.base import Variant, parts_of, rows_of_one_channel
-from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_fours, pack_joint, pack_scalings
+from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
+from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of, pack_fours, pack_joint, pack_scalings
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
-from edgecompress.memory.sweep import Sweep, Window
+from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import Graph, Operation
 
 PIXELS = 4
@@ -57,8 +56,7 @@ class DualConv2D(DualVariant):
     opcode = "CONV_2D"
 
     def rows(self, parts: Parts) -> np.ndarray | None:
-        grouped = parts.weights.shape[3] != parts.source.shape[3]
-        return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
+        return rows_of_filters(parts)
 
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
         """Four pixels times two output channels at a time."""
@@ -94,16 +92,15 @@ class JointConv2D(DualConv2D):
         if weights is None:
             return None
         assert parts.result.quantization
-        zero_point = parts.result.quantization.zero_point
         parameters = {
             **strip(parts, operation),
             "out_channels": outputs,
             "weights": Array(weights, is_weights=True),
             "scalings": Array(scalings[pairs]),
-            "output_zero_point": zero_point,
+            "output_zero_point": parts.result.quantization.zero_point,
         }
         call = KernelCall(
-            "conv_2d_joint_relu" if zero_point == np.iinfo(np.int8).min else "conv_2d_joint_linear",
+            f"conv_2d_joint_{form_of(parts.result)}",
             parameters,
             (parts.source, parts.result),
             source="conv_2d_joint",
@@ -167,7 +164,6 @@ class JointFullyConnected(DualVariant):
         if scalings is None:
             return None
         assert parts.result.quantization
-        zero_point = parts.result.quantization.zero_point
         parameters = {
             **sizes(parts),
             "joint": joint,
@@ -176,9 +172,9 @@ class JointFullyConnected(DualVariant):
             "singles": _weights(quick.rows[joint:]),
             "bias": Array(layer.bias.astype(np.int32)) if one_scaling else 0,
             "scalings": Array(scalings),
-            "output_zero_point": zero_point,
+            "output_zero_point": parts.result.quantization.zero_point,
         }
-        kernel = f"fully_connected_joint_{'relu' if zero_point == -128 else 'linear'}"
+        kernel = f"fully_connected_joint_{form_of(parts.result)}"
         sweeps = (by_rows(**sizes(parts), at_once=MOST_OUTPUTS),)
         return KernelCall(
             kernel, parameters, (parts.source, parts.result), source="fully_connected_joint", sweeps=sweeps
@@ -204,10 +200,7 @@ def strip(parts: Parts, operation: Operation) -> dict[str, int | float | Array]:
 def strip_bytes(parts: Parts, operation: Operation) -> int:
     """The scratch that `ec_strip_fill` needs: the strip, and a patch where a window is not simply inside the input."""
     w = geometry_of(parts, operation)
-    ends_inside = (w.out_height - 1) * w.stride_height - w.pad_top + w.filter_height <= w.in_height and (
-        w.out_width - 1
-    ) * w.stride_width - w.pad_left + w.filter_width <= w.in_width
-    is_simple = ends_inside and not w.pad_top and not w.pad_left and w.dilation_height == w.dilation_width == 1
+    is_simple = w.is_inside and w.dilation_height == w.dilation_width == 1
     return 8 * _depth(parts) + (0 if is_simple else _depth(parts))
 
 
@@ -227,10 +220,6 @@ def strip_order(rows: np.ndarray, parts: Parts) -> np.ndarray:
     return np.concatenate(
         [half.reshape(len(rows), -1) for half in (filters[..., :words], filters[..., words:])], axis=1
     )
-
-
-def geometry_of(parts: Parts, operation: Operation) -> Window:
-    return window(operation, parts.source, parts.result, *parts.weights.shape[1:3])
 
 
 def _depth(parts: Parts) -> int:

@@ -5,16 +5,14 @@ import numpy as np
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import activation_range
-from edgecompress.codegen.ops.add import LEFT_SHIFT, Add
+from edgecompress.codegen.ops.add import LEFT_SHIFT, ONE_HALF, Add
 from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.codegen.variants.base import Variant
-from edgecompress.codegen.variants.joint import SCALING_LIMITS
+from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of
 from edgecompress.tflite.graph import Graph, Operation
 
-ONE_HALF = (2**30, 0)
-"""What the operand with the larger scale is multiplied by: (multiplier, shift)."""
 INT8 = np.iinfo(np.int8)
 
 
@@ -56,7 +54,7 @@ class DualAdd(Variant):
             "output_shift": shift,
             "output_offset": (2 * zero_point + 1) << shift,
         }
-        kernel = f"add_dsp_{'relu' if zero_point == INT8.min else 'linear'}"
+        kernel = f"add_dsp_{form_of(result)}"
         sweeps = elementwise(large, result), elementwise(small, result)
         call = KernelCall(kernel, parameters, (large, small, result), source="add_dsp", sweeps=sweeps)
         return call if large.is_constant or small.is_constant else by_length(call, "elements")

@@ -8,8 +8,9 @@ import numpy as np
 
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.variants.dual import MOST_TAPS, DualVariant, geometry_of
-from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_scalings
+from edgecompress.codegen.variants.base import geometry_of
+from edgecompress.codegen.variants.dual import MOST_TAPS, DualVariant
+from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of, pack_scalings
 from edgecompress.codegen.variants.lines import Lines
 from edgecompress.codegen.variants.quick import QuickLayer
 from edgecompress.memory.sweep import Sweep, Window
@@ -17,7 +18,6 @@ from edgecompress.tflite.graph import Operation
 
 MOST_WORDS = 128
 """EC_DEPTHWISE_MOST_WORDS: pairs of weights of a channel that a kernel keeps on its stack."""
-INT8 = np.iinfo(np.int8)
 
 
 class DepthwiseByLines(DualVariant):
@@ -45,7 +45,6 @@ class DepthwiseByLines(DualVariant):
         if not self.suits_window(geometry) or scalings is None:
             return None
         assert parts.result.quantization
-        zero_point = parts.result.quantization.zero_point
         in_place = parts.source.shape == parts.result.shape
         rows, columns = (make(geometry, channels) for make in (Lines.of_rows, Lines.of_columns))
         transposed = in_place and columns.is_one_tile and columns.cost < rows.cost and self.suits_lines(columns)
@@ -53,12 +52,12 @@ class DepthwiseByLines(DualVariant):
         filters = quick.rows.reshape(channels, geometry.filter_height, geometry.filter_width)
         source, own = self.call_of(lines, filters.transpose(0, 2, 1) if transposed else filters)
         call = KernelCall(
-            f"{source}_s{lines.stride}_{'relu' if zero_point == INT8.min else 'linear'}",
+            f"{source}_s{lines.stride}_{form_of(parts.result)}",
             {
                 **self._tiles(lines, by_channels=in_place),
                 "tiles.zero_point": parts.zero_point,
                 **own,
-                "output_zero_point": zero_point,
+                "output_zero_point": parts.result.quantization.zero_point,
                 "scalings": Array(scalings),
             },
             (parts.source, parts.result),

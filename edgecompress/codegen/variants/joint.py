@@ -70,3 +70,10 @@ def pack_scalings(layer: QuickLayer, operation: Operation, result: Tensor) -> np
         return None
     both = np.broadcast_arrays(layer.multiplier.astype(np.int64), layer.bias * 64 + shift - 1)
     return np.stack(both, axis=-1).astype(np.int32)
+
+
+def form_of(result: Tensor) -> str:
+    """Which of a kernel's two forms gives this output: "relu" where everything negative becomes its zero point of -128, so that it
+    does not matter how negative halves are rounded; else "linear"."""
+    assert result.quantization
+    return "relu" if result.quantization.zero_point == np.iinfo(np.int8).min else "linear"

@@ -19,8 +19,7 @@ from edgecompress.codegen.ops.broadcasting import broadcast_parameters
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows, elementwise
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.ops.windows import window
-from edgecompress.codegen.variants.base import Variant, parts_of
+from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
 from edgecompress.codegen.variants.linear_add import function_of
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
 from edgecompress.tflite.graph import Graph, Operation
@@ -72,13 +71,12 @@ class VectorConv2D(VectorWeighted):
     opcode = "CONV_2D"
 
     def rows(self, parts: Parts) -> np.ndarray | None:
-        grouped = parts.weights.shape[3] != parts.source.shape[3]
-        return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
+        return rows_of_filters(parts)
 
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
         """Three pixels times all output channels of a block."""
         source, result = parts.source, parts.result
-        geometry = window(operation, source, result, *parts.weights.shape[1:3])
+        geometry = geometry_of(parts, operation)
         outputs, depth = quick.rows.shape
         are_runs = geometry.dilation_width == 1 or geometry.filter_width == 1
         by_lines = are_runs and lines_pay(outputs, geometry.filter_height, depth)
@@ -116,7 +114,7 @@ class VectorDepthwiseConv2D(VectorWeighted):
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall:
         """16 channels and two taps at a time."""
         source, result = parts.source, parts.result
-        geometry, channels = window(operation, source, result, *parts.weights.shape[1:3]), result.shape[3]
+        geometry, channels = geometry_of(parts, operation), result.shape[3]
         is_divisor = channels < LANES and LANES % channels == 0
         together = LANES // channels if is_divisor and geometry.stride_width == 1 else 1
         low, high = activation_range(operation, result)
@@ -143,8 +141,7 @@ class VectorDepthwiseConv2DOfOneChannel(VectorConv2D):
     opcode = "DEPTHWISE_CONV_2D"
 
     def rows(self, parts: Parts) -> np.ndarray | None:
-        rows = parts.values.reshape(-1, parts.result.shape[3]).T
-        return rows if parts.source.shape[3] == 1 else None
+        return rows_of_one_channel(parts)
 
 
 class VectorFullyConnected(VectorWeighted):

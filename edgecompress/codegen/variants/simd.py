@@ -7,12 +7,11 @@ import numpy as np
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import activation_range
-from edgecompress.codegen.ops.add import LEFT_SHIFT, Add
+from edgecompress.codegen.ops.add import LEFT_SHIFT, ONE_HALF, Add
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.pool_2d import AveragePool2D
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.ops.windows import window
-from edgecompress.codegen.variants.base import Variant, parts_of
+from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of
 from edgecompress.codegen.variants.frames import Frame
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
 from edgecompress.memory.sweep import Window
@@ -20,8 +19,6 @@ from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 LANES, QUAD = 8, 4
 """As in `ec_simd.h`."""
-ONE_HALF = (2**30, 0)
-"""As multiplier and shift."""
 STEP = 16
 """Bytes of a run that can be read at once."""
 
@@ -80,7 +77,7 @@ class SimdConv2D(SimdWeighted):
         parts = parts_of(graph, operation)
         if parts.weights.shape[3] != parts.source.shape[3]:
             return None
-        w = window(operation, parts.source, parts.result, *parts.weights.shape[1:3])
+        w = geometry_of(parts, operation)
         return self.product(parts, operation, parts.values, w)
 
 
@@ -104,7 +101,7 @@ class SimdDepthwiseConv2D(SimdWeighted):
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
         parts = parts_of(graph, operation)
         source, result = parts.source, parts.result
-        w = window(operation, source, result, *parts.weights.shape[1:3])
+        w = geometry_of(parts, operation)
         if source.shape[3] == 1:
             return self.product(parts, operation, parts.values.transpose(3, 1, 2, 0), w)
         taps, channels = w.filter_height * w.filter_width, result.shape[3]

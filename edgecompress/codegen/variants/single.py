@@ -10,8 +10,7 @@ from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.ops.windows import window
-from edgecompress.codegen.variants.base import Variant, parts_of, rows_of_one_channel
+from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
 from edgecompress.codegen.variants.ramp import exact_parameters, ramps_of
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -59,19 +58,18 @@ class SingleConv2D(SingleVariant):
     opcode = "CONV_2D"
 
     def rows(self, parts: Parts) -> np.ndarray | None:
-        grouped = parts.weights.shape[3] != parts.source.shape[3]
-        return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
+        return rows_of_filters(parts)
 
     def call(self, parts: Parts, rows: np.ndarray, ramps: Ramps, operation: Operation) -> KernelCall | None:
         """Four pixels times one output channel at a time, two pixels in each multiplication."""
-        source, weights, result = parts.source, parts.weights, parts.result
+        source, result = parts.source, parts.result
         padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % GROUP)))
         whole = len(rows) - len(rows) % LANES
         runs = [pack_runs(row) for row in padded[:whole]]
         if any(run is None for run in runs):
             return None
         depth = padded.shape[1]
-        geometry = window(operation, source, result, *weights.shape[1:3])
+        geometry = geometry_of(parts, operation)
         parameters = {
             **geometry.parameters(),
             "in_channels": source.shape[3],
@@ -112,7 +110,7 @@ class SingleDepthwiseConv2D(SingleVariant):
     def call(self, parts: Parts, rows: np.ndarray, ramps: Ramps, operation: Operation) -> KernelCall:
         """Four pixels times one channel at a time."""
         source, result, channels = parts.source, parts.result, parts.result.shape[3]
-        geometry = window(operation, source, result, *parts.weights.shape[1:3])
+        geometry = geometry_of(parts, operation)
         parameters = {
             **geometry.parameters(),
             "channels": channels,

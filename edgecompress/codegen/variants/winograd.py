@@ -4,9 +4,8 @@ import numpy as np
 
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.windows import window
-from edgecompress.codegen.variants.base import Variant, parts_of
-from edgecompress.codegen.variants.joint import SCALING_LIMITS, pack_scalings
+from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of
+from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of, pack_scalings
 from edgecompress.codegen.variants.quick import quicken
 from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation
@@ -28,8 +27,8 @@ class WinogradConv2D(Variant):
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
         parts = parts_of(graph, operation)
-        outputs, height, width, channels = parts.weights.shape
-        geometry = window(operation, parts.source, parts.result, height, width)
+        outputs, *_, channels = parts.weights.shape
+        geometry = geometry_of(parts, operation)
         if not _suits(geometry, channels, parts.source.shape[3], outputs):
             return None
         quick = quicken(parts.values.reshape(outputs, -1), parts, operation, SCALING_LIMITS)
@@ -39,18 +38,17 @@ class WinogradConv2D(Variant):
         if scalings is None:
             return None
         assert parts.result.quantization
-        zero_point = parts.result.quantization.zero_point
         parameters: dict[str, int | float | Array] = {
             **geometry.parameters(),
             "channels": channels,
             "out_channels": outputs,
             "zero_point": parts.zero_point,
-            "output_zero_point": zero_point,
+            "output_zero_point": parts.result.quantization.zero_point,
             "weights": Array(pack_transformed(quick.rows.reshape(parts.weights.shape)), is_weights=True),
             "scalings": Array(scalings),
         }
         return KernelCall(
-            f"conv_2d_winograd_{'relu' if zero_point == -128 else 'linear'}",
+            f"conv_2d_winograd_{form_of(parts.result)}",
             parameters,
             (parts.source, parts.result),
             source="conv_2d_winograd",
