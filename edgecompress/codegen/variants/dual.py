@@ -7,17 +7,26 @@ from typing import ClassVar
 import numpy as np
 
 from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
-from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of, pack_fours, pack_joint, pack_scalings
+from edgecompress.codegen.variants.joint import (
+    SCALING_LIMITS,
+    form_of,
+    pack_fours,
+    pack_joint,
+    pack_scalings,
+    scalings_of,
+)
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
 from edgecompress.memory.sweep import Sweep
 from edgecompress.tflite.graph import Graph, Operation
 
+INT8 = np.iinfo(np.int8)
 PIXELS = 4
 """Output pixels whose inputs `ec_strip_fill` widens at a time."""
 MOST_OUTPUTS = 16
@@ -157,10 +166,9 @@ class JointFullyConnected(DualVariant):
         weights = pack_fours(quick.rows[:joint, :whole])
         if weights is None:
             joint, weights = 0, quick.rows[:0]
+        low, high = activation_range(operation, parts.result)
         one_scaling = len(quick.multiplier) == 1
-        scalings = pack_scalings(
-            replace(layer, bias=np.zeros(1, np.int64)) if one_scaling else layer, operation, parts.result
-        )
+        scalings = scalings_of(replace(layer, bias=np.zeros(1, np.int64)) if one_scaling else layer)
         if scalings is None:
             return None
         assert parts.result.quantization
@@ -173,11 +181,17 @@ class JointFullyConnected(DualVariant):
             "bias": Array(layer.bias.astype(np.int32)) if one_scaling else 0,
             "scalings": Array(scalings),
             "output_zero_point": parts.result.quantization.zero_point,
+            "activation_min": low,
+            "activation_max": high,
         }
-        kernel = f"fully_connected_joint_{form_of(parts.result)}"
+        form = form_of(parts.result) if (low, high) == (INT8.min, INT8.max) else "linear"
         sweeps = (by_rows(**sizes(parts), at_once=MOST_OUTPUTS),)
         return KernelCall(
-            kernel, parameters, (parts.source, parts.result), source="fully_connected_joint", sweeps=sweeps
+            f"fully_connected_joint_{form}",
+            parameters,
+            (parts.source, parts.result),
+            source="fully_connected_joint",
+            sweeps=sweeps,
         )
 
 

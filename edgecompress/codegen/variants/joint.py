@@ -64,9 +64,13 @@ def pack_scalings(layer: QuickLayer, operation: Operation, result: Tensor) -> np
         None where the activation narrows the range of int8, or a number is outside `SCALING_LIMITS`.
     """
     limits = np.iinfo(np.int8)
+    return scalings_of(layer) if activation_range(operation, result) == (limits.min, limits.max) else None
+
+
+def scalings_of(layer: QuickLayer) -> np.ndarray | None:
+    """The same for a kernel that clamps by itself; None where a number is outside `SCALING_LIMITS`."""
     shift = -layer.shift.astype(np.int64)
-    outside = (shift > SCALING_LIMITS.shift).any() or (np.abs(layer.bias) > SCALING_LIMITS.bias).any()
-    if outside or activation_range(operation, result) != (limits.min, limits.max):
+    if (shift > SCALING_LIMITS.shift).any() or (np.abs(layer.bias) > SCALING_LIMITS.bias).any():
         return None
     both = np.broadcast_arrays(layer.multiplier.astype(np.int64), layer.bias * 64 + shift - 1)
     return np.stack(both, axis=-1).astype(np.int32)

@@ -20,9 +20,11 @@ typedef struct {
     const int32_t *bias;   /* [outputs] where all share one scaling; 0: it is in the scalings */
     const int32_t *scalings; /* ec_scaling of every output, or one of all */
     int32_t output_zero_point;
+    int32_t activation_min; /* of the linear form */
+    int32_t activation_max;
 } ec_fully_connected_joint_params;
 
-/* The relu form is for layers whose zero point and smallest output are -128. */
+/* The relu form is for layers whose zero point and smallest output are -128, and whose largest is 127. */
 void ec_fully_connected_joint_relu(const ec_fully_connected_joint_params *p, const int8_t *input, int8_t *output);
 void ec_fully_connected_joint_linear(const ec_fully_connected_joint_params *p, const int8_t *input, int8_t *output);
 
