@@ -1,37 +1,14 @@
 """Writes a layer as C: its tables, and the function that calls its kernel, whole or band by band."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 
 import numpy as np
 
 from edgecompress.codegen.literals import C_TYPES, array, c_number, comment
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.program import Layer, Program
-from edgecompress.codegen.turns import visits_of
-from edgecompress.memory import scratch_key
-from edgecompress.memory.sweep import Window
-from edgecompress.tflite.graph import Tensor
-
-
-@dataclass(frozen=True)
-class _Band:
-    """What a layer does in one round, or in several that differ only in where they read and write.
-
-    Attributes:
-        call: of the kernel.
-        offsets: of each operand in the arena; 0 for constants.
-        move: (from, bytes) within the output's buffer before it.
-        first, end: rounds.
-        strides: what each round adds to the offsets.
-    """
-
-    call: KernelCall
-    offsets: tuple[int, ...]
-    move: tuple[int, int] | None
-    first: int
-    end: int
-    strides: tuple[int, ...]
+from edgecompress.codegen.rounds import Band, bands_of, group_of
+from edgecompress.memory import Group, scratch_key
 
 
 def write_layer(program: Program, layer: Layer, prefix: str) -> str:
@@ -40,7 +17,7 @@ def write_layer(program: Program, layer: Layer, prefix: str) -> str:
     shapes = " ".join("x".join(map(str, t.shape)) for t in layer.call.operands)
     result = program.graph.results(layer.operation)[0]
     title = f"/* {layer.operation.index} {comment(layer.operation.opcode)}: {comment(result.name)} ({shapes}) */"
-    bands = _bands(program, layer)
+    bands = bands_of(program, layer)
     calls = list({id(band.call): band.call for band in bands}.values())
     arrays = _arrays(calls, name)
     for i, tensor in enumerate(layer.call.operands):
@@ -49,7 +26,7 @@ def write_layer(program: Program, layer: Layer, prefix: str) -> str:
     names = {id(call): f"{name}_params" + (f"_{i}" if len(calls) > 1 else "") for i, call in enumerate(calls)}
     structs = [_struct(call, names[id(call)], name) for call in calls]
     statements = [(band, _statements(program, layer, name, band, names[id(band.call)])) for band in bands]
-    return "\n".join([title, *arrays, *structs, _function(name, statements, rounds=len(visits_of(program, layer)))])
+    return "\n".join([title, *arrays, *structs, _function(name, statements, group_of(program, layer))])
 
 
 def _arrays(calls: Sequence[KernelCall], name: str) -> list[str]:
@@ -81,82 +58,54 @@ def _struct(call: KernelCall, name: str, layer: str) -> str:
     return "\n".join([f"static const {call.struct_name} {name} = {{", *lines, "};"])
 
 
-def _function(name: str, calls: Sequence[tuple[_Band, list[str]]], *, rounds: int) -> str:
-    """One call, or a choice of the band by the round."""
+def _function(name: str, calls: Sequence[tuple[Band, list[str]]], group: Group | None) -> str:
+    """One call, or a choice of the band by the round, and by the line where rounds have several."""
     head = f"static EC_NOINLINE void {name}(uint8_t *arena, int32_t round) {{"
-    if rounds == 1:
+    if group is None or len(group.rounds) == 1:
         lines = ["    (void)round;", *(f"    {line}" for line in calls[0][1])]
         return "\n".join([head, *lines, "}\n"])
     lines = []
+    has_lines = len(group.rounds) > group.line
+    if has_lines:
+        lines += [f"    const int32_t line = round / {group.line};", f"    round -= {group.line} * line;"]
     for band, statements in calls:
         condition = f"round >= {band.first} && round < {band.end}"
+        if has_lines:
+            condition += f" && line >= {band.line} && line < {band.last}"
         lines += [f"    if ({condition}) {{", *(f"        {line}" for line in statements), "    }"]
     return "\n".join([head, *lines, "}\n"])
 
 
-def _statements(program: Program, layer: Layer, name: str, band: _Band, params: str) -> list[str]:
-    """The move and the call of a band."""
-    lines = []
+def _statements(program: Program, layer: Layer, name: str, band: Band, params: str) -> list[str]:
+    """The move, the call and the copies of a band."""
+    before: list[str] = []
+    after: list[str] = []
+    operands = []
     if band.move:
         start = program.plan.offsets[layer.operation.outputs[0]]
-        lines.append(f"ec_move_rows(arena + {start}, arena + {start + band.move[0]}, {band.move[1]});")
-    operands = []
-    for i, (tensor, offset, stride) in enumerate(zip(layer.call.operands, band.offsets, band.strides, strict=True)):
-        is_result = tensor.index in layer.operation.outputs
-        operands.append(f"{name}_constant_{i}" if tensor.is_constant else _address(tensor, offset, stride, is_result))
+        before.append(f"ec_move_rows(arena + {start}, arena + {start + band.move[0]}, {band.move[1]});")
+    for i, (tensor, copy) in enumerate(zip(layer.call.operands, band.copies, strict=True)):
+        if tensor.is_constant:
+            operands.append(f"{name}_constant_{i}")
+            continue
+        place, is_result = _place(band, i), tensor.index in layer.operation.outputs
+        if copy:
+            staged = f"arena + {program.plan.offsets[scratch_key(layer.step)] + copy.at}"
+            ends = (place, staged) if is_result else (staged, place)
+            pitches = (copy.pitch, copy.bytes) if is_result else (copy.bytes, copy.pitch)
+            statement = f"ec_copy_rows({ends[0]}, {pitches[0]}, {ends[1]}, {pitches[1]}, {copy.rows}, {copy.bytes});"
+            (after if is_result else before).append(statement)
+            place = staged
+        operands.append(f"({'' if is_result else 'const '}{C_TYPES[tensor.dtype.name]} *)({place})")
     if band.call.scratch_bytes:
         operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
-    return [*lines, f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});"]
+    return [*before, f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});", *after]
 
 
-def _address(tensor: Tensor, offset: int, stride: int, is_result: bool) -> str:
-    """`offset` is that of round 0, which may lie before the arena."""
-    place = f"{offset}" if not stride else f"({offset} + {stride} * round)"
-    return f"({'' if is_result else 'const '}{C_TYPES[tensor.dtype.name]} *)(arena + {place})"
-
-
-def _bands(program: Program, layer: Layer) -> list[_Band]:
-    """The layer's rounds, neighbouring ones together where a multiple of the round is all that they differ in."""
-    bands: list[_Band] = []
-    for one in _rounds(program, layer):
-        last = bands[-1] if bands else None
-        joined = _joined(last, one) if last else None
-        if joined:
-            bands[-1] = joined
-        else:
-            bands.append(one)
-    # as written in C: the offsets of round 0
-    return [
-        replace(b, offsets=tuple(o - s * b.first for o, s in zip(b.offsets, b.strides, strict=True))) for b in bands
-    ]
-
-
-def _rounds(program: Program, layer: Layer) -> Iterator[_Band]:
-    made: dict[Window, KernelCall] = {}
-    for number_of_round, visit in enumerate(visits_of(program, layer)):
-        if visit is None:
-            continue
-        call = layer.call
-        if layer.call.band and any(layer.step in group.steps for group in program.groups):
-            window = next(iter(visit.windows.values()))
-            call = made.get(window) or made.setdefault(window, layer.call.band(window))
-        assert (call.kernel, call.file) == (layer.call.kernel, layer.call.file), (
-            f"{call.kernel} for {layer.call.kernel}"
-        )
-        rows = {part.tensor: part for part in (*visit.reads, visit.write)}
-        places = [0 if t.is_constant else program.plan.offsets[t.index] + rows[t.index].at for t in call.operands]
-        move = (visit.move.source, visit.move.bytes) if visit.move else None
-        none = tuple(0 for _ in places)
-        yield _Band(call, tuple(places), move, number_of_round, number_of_round + 1, none)
-
-
-def _joined(last: _Band, one: _Band) -> _Band | None:
-    if last.call is not one.call or (last.move, last.end) != (one.move, one.first):
-        return None
-    length = last.end - last.first
-    differences = [new - old for new, old in zip(one.offsets, last.offsets, strict=True)]
-    strides = tuple(difference // length for difference in differences)
-    exact = all(difference == stride * length for difference, stride in zip(differences, strides, strict=True))
-    if not exact or (length > 1 and strides != last.strides):
-        return None
-    return replace(last, end=one.end, strides=strides)
+def _place(band: Band, operand: int) -> str:
+    """Where an operand lies in a round and a line, of which the first may lie before the arena."""
+    offset, stride, line_stride = band.offsets[operand], band.strides[operand], band.line_strides[operand]
+    terms = [f"{offset}"]
+    terms += [f"{stride} * round"] if stride else []
+    terms += [f"{line_stride} * line"] if line_stride else []
+    return f"arena + {terms[0]}" if len(terms) == 1 else f"arena + ({' + '.join(terms)})"

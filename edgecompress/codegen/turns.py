@@ -75,6 +75,8 @@ def visits_of(program: Program, layer: Layer) -> tuple[Visit | None, ...]:
 def collect(program: Program, run: Callable[[int], None], read: Callable[[int, int], bytes]) -> dict[int, np.ndarray]:
     """Every operation's outputs from a run that stops after every entry; tensors that never exist whole are put together.
 
+    Of bytes that are computed again the last ones are taken; what the first ones were shows in the layers after them.
+
     Args:
         run: runs the entry of this number.
         read: (offset, bytes) of the arena.
@@ -90,7 +92,8 @@ def collect(program: Program, run: Callable[[int], None], read: Callable[[int, i
             run(number)
             for rows in [entry.visit.write] if entry.visit else []:
                 data = raw.setdefault(rows.tensor, bytearray(tensors[rows.tensor].nbytes))
-                data[rows.first : rows.first + rows.bytes] = read(offsets[rows.tensor] + rows.at, rows.bytes)
+                for first, at in rows.places():
+                    data[first : first + rows.run] = read(offsets[rows.tensor] + at, rows.run)
         if step not in layers:
             raw |= {i: bytearray(read(offsets[i], tensors[i].nbytes)) for i in operation.outputs}
     return {index: _array(tensors[index], bytes(data)) for index, data in raw.items()}

@@ -206,5 +206,5 @@ def _source_parts(program: Program, prefix: str) -> dict[str, str]:
 
 
 def _kernel_files(program: Program) -> list[str]:
-    moves = any(group.moved_bytes for group in program.groups)
+    moves = any(group.moved_bytes or group.staged_bytes for group in program.groups)
     return sorted({layer.call.file for layer in program.layers} | ({"ec_rows"} if moves else set()))

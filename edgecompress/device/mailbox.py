@@ -14,11 +14,11 @@ from edgecompress.device.stack import stack_bytes
 from edgecompress.errors import DeviceError
 from edgecompress.targets.image import Image
 
-MAGIC, ABI = 0x424D4345, 1
+MAGIC, ABI = 0x424D4345, 2
 READY = 1
 INVOKE, RUN_LAYERS = 1, 2
 COUNTERS = ("none", "dwt", "systick")
-_LAYOUT = struct.Struct("<7I i 12I 2I")
+_LAYOUT = struct.Struct("<7I i 13I 2I")
 _COMMAND = struct.Struct("<3I")
 _ARGUMENTS = struct.Struct("<2I")
 _COMMAND_OFFSET, _ARGUMENTS_OFFSET = 16, 20
@@ -59,6 +59,7 @@ class Box:
     counter: int
     runs: int
     layer_cycles: int
+    timed_layers: int
     cycles_low: int
     cycles_high: int
 
@@ -94,12 +95,16 @@ class Mailbox:
         self.counter = COUNTERS[box.counter] if port.counts_cycles and box.counter < len(COUNTERS) else "none"
         self._arena = box.arena
         self._layer_cycles = box.layer_cycles
+        self._at_once = max(1, box.timed_layers)
+        self._before: tuple[int, ...] = ()
+        self._last = 0
         with _step("writing the mailbox"):
             self._port.write_memory(self._address + _ARGUMENTS_OFFSET, _ARGUMENTS.pack(_PRESENT, 0))
 
     def run(self, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
         """One inference: input tensors in, output tensors back, as raw little-endian bytes."""
         self.write_inputs(inputs)
+        self._before, self._last = (), 0
         self._obey(INVOKE, 1, 0, "running the model")
         return self.read_outputs()
 
@@ -121,9 +126,16 @@ class Mailbox:
         """Run some layers on what the arena holds: after `write_inputs`, from layer 0 on, without gaps."""
         if first < 0 or count < 0 or first + count > self.layers:
             raise DeviceError(f"the model has {self.layers} layers", found=f"{count} from layer {first} on were asked")
-        self._obey(
-            RUN_LAYERS, first, count, f"running layer {first}" + (f" to {first + count - 1}" if count > 1 else "")
-        )
+        self._before, self._last = (), count
+        while self._last > self._at_once:
+            self._run_some(first, self._at_once)
+            self._before += self._cycles_of(self._at_once)
+            first, self._last = first + self._at_once, self._last - self._at_once
+        self._run_some(first, self._last)
+
+    def _run_some(self, first: int, count: int) -> None:
+        until = f" to {first + count - 1}" if count > 1 else ""
+        self._obey(RUN_LAYERS, first, count, f"running layer {first}{until}")
 
     def read_arena(self, offset: int, size: int) -> bytes:
         """Bytes of the arena: any tensor, by its planned offset, as long as no later layer has overwritten it."""
@@ -138,15 +150,18 @@ class Mailbox:
             return None
         with _step("reading the cycles"):
             box = self._read_box()
-        return box.cycles_high << 32 | box.cycles_low
+        return sum(self._before) + (box.cycles_high << 32 | box.cycles_low)
 
     def layer_cycles(self) -> tuple[int, ...] | None:
-        """Measured cycles of each layer, of the last `run_layers` that ran it (0 before); None without a counter."""
+        """Measured cycles of each layer that the last `run_layers` ran; None without a counter."""
+        return None if self.counter == "none" else self._before + self._cycles_of(self._last)
+
+    def _cycles_of(self, count: int) -> tuple[int, ...]:
+        """Of the layers that the last command ran."""
         if self.counter == "none":
-            return None
+            return ()
         with _step("reading the cycles"):
-            data = self._port.read_memory(self._layer_cycles, 4 * self.layers)
-        return struct.unpack(f"<{self.layers}I", data)
+            return struct.unpack(f"<{count}I", self._port.read_memory(self._layer_cycles, 4 * count)) if count else ()
 
     def stack_bytes(self) -> int | None:
         """The most that was used of the stack since reset."""

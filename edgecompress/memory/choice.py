@@ -13,7 +13,7 @@ from edgecompress.memory.plan import Plan
 from edgecompress.memory.planners import NODE_LIMIT, plan_buffers
 from edgecompress.memory.rolling import Bands, roll
 from edgecompress.memory.verify import verify
-from edgecompress.memory.visits import Group
+from edgecompress.memory.visits import Group, Tiling
 from edgecompress.tflite.graph import Graph
 
 Optimize = Literal["ram", "balanced", "speed"]
@@ -23,6 +23,8 @@ LONGEST = 8
 """Layers in a group."""
 ROWS = (1, 2, 4, 8)
 """Rows of a group's output in one round, to choose from."""
+PARTS = (2, 3, 4, 6)
+"""Into how many patches side by side its width may be divided."""
 CYCLES_A_VISIT, CYCLES_A_MAC = 300, 2
 """Rough: only to tell what is nearly free. What a schedule really costs is counted and modelled with the whole program."""
 TRIES = 4
@@ -121,13 +123,12 @@ def choose(task: Task, wish: Wish = BALANCED, *, node_limit: int = NODE_LIMIT) -
     """
     whole = task.plan((), node_limit=node_limit)
     best = Choice((), whole, whole.arena_bytes, _why_whole(wish))
-    if not _is_enough(whole, wish):
-        for groups in _schedules(task, wish, whole):
-            plan = task.plan(groups, node_limit=node_limit)
-            if plan.arena_bytes < (1 - BALANCED_SAVING * (wish == BALANCED)) * best.plan.arena_bytes:
-                best = Choice(groups, plan, whole.arena_bytes, _why_turns(wish))
-            if wish.ram_bytes is not None and plan.arena_bytes <= wish.ram_bytes:
-                break
+    stages = _whole(task)
+    for more in (_in_turns, _in_patches):
+        if _is_enough(best.plan, wish) or (wish == BALANCED and more is _in_patches):
+            break
+        stages += more(task, stages, best.plan.arena_bytes)
+        best = _best(task, wish, stages, best, node_limit)
     verify(task.graph, best.plan, task.aliases, task.scratch, task.sweeps, best.groups)
     if wish.ram_bytes is not None and best.plan.arena_bytes > wish.ram_bytes:
         raise DoesNotFitError(
@@ -135,6 +136,17 @@ def choose(task: Task, wish: Wish = BALANCED, *, node_limit: int = NODE_LIMIT) -
             found=f"the least found is {best.plan.arena_bytes:,} bytes, {whole.arena_bytes:,} with every layer run whole",
             hint=f"--ram {best.plan.arena_bytes}, a smaller input, or fewer channels in the first layers",
         )
+    return best
+
+
+def _best(task: Task, wish: Wish, stages: Sequence[_Stage], best: Choice, node_limit: int) -> Choice:
+    """The best schedule of these stages, if it is better than what there is."""
+    for groups in _schedules(task, wish, stages, best.plan.arena_bytes):
+        plan = task.plan(groups, node_limit=node_limit)
+        if plan.arena_bytes < (1 - BALANCED_SAVING * (wish == BALANCED)) * best.plan.arena_bytes:
+            best = Choice(groups, plan, best.whole_bytes, _why_turns(wish))
+        if wish.ram_bytes is not None and plan.arena_bytes <= wish.ram_bytes:
+            break
     return best
 
 
@@ -160,14 +172,13 @@ def _is_enough(plan: Plan, wish: Wish) -> bool:
     return wish.optimize == "speed"
 
 
-def _schedules(task: Task, wish: Wish, whole: Plan) -> Iterator[tuple[Group, ...]]:
+def _schedules(task: Task, wish: Wish, stages: Sequence[_Stage], most_bytes: int) -> Iterator[tuple[Group, ...]]:
     """Schedules in the order in which they answer the wish: the cheapest for every limit of the stages' bytes.
 
     From the least limit upwards; for a given size of RAM first downwards from that, because plans can need more than their
     stages.
     """
-    stages = _stages(task, whole)
-    limits = sorted({stage.bytes for stage in stages if stage.bytes <= whole.arena_bytes})
+    limits = sorted({stage.bytes for stage in stages if stage.bytes <= most_bytes})
     most = BALANCED_COST * task.cycles if wish == BALANCED else float("inf")
     if wish.ram_bytes is not None:
         limits = [limit for limit in limits[::-1] if limit <= wish.ram_bytes] + limits
@@ -194,20 +205,48 @@ def _cheapest(steps: int, stages: Sequence[_Stage], limit: int) -> list[_Stage] 
     return best[steps][2] if best[steps] else None  # type: ignore[index]
 
 
-def _stages(task: Task, whole: Plan) -> list[_Stage]:
-    """Every layer on its own, and every group that could help: those with a layer that needs more than any schedule must."""
+def _whole(task: Task) -> list[_Stage]:
+    """Every layer on its own."""
     steps = range(len(task.graph.operations))
-    singles = [_Stage(range(step, step + 1), None, _bytes_at(task, step, ()), 0) for step in steps]
+    return [_Stage(range(step, step + 1), None, _bytes_at(task, step, ()), 0) for step in steps]
+
+
+def _in_turns(task: Task, stages: Sequence[_Stage], _: int) -> list[_Stage]:
+    """Every group that could help: those with a layer that needs more than any schedule must."""
     ends = {*task.graph.inputs, *task.graph.outputs}
     least = max(task.graph.tensors[key].nbytes for key in ends)
-    groups = []
-    for first in steps:
-        for last in range(first + 1, min(first + LONGEST, len(steps))):
-            span = range(first, last + 1)
-            if any(singles[step].bytes > least for step in span):
-                rolled = (roll(task.graph, span, task.sweeps, task.bands, rows) for rows in ROWS)
-                groups += [group for group in takewhile(bool, rolled) if group]
-    return singles + [_Stage(g.steps, g, _bytes_at(task, g.steps[0], (g,)), cost_of(g)) for g in groups]
+    found = []
+    for first in range(len(stages)):
+        for last in range(first + 1, min(first + LONGEST, len(stages))):
+            if any(stage.bytes > least for stage in stages[first : last + 1]):
+                rolled = (_stage(task, range(first, last + 1), Tiling(rows)) for rows in ROWS)
+                found += [stage for stage in takewhile(bool, rolled) if stage]
+    return found
+
+
+def _in_patches(task: Task, stages: Sequence[_Stage], limit: int) -> list[_Stage]:
+    """Those groups in patches that need less than `limit` bytes, where rows do not."""
+    found = []
+    for group in (stage.group for stage in stages if stage.group and stage.group.tiling == Tiling(1)):
+        width = task.graph.tensors[task.graph.operations[group.steps[-1]].outputs[0]].shape[2]
+        columns = dict.fromkeys(-(-width // parts) for parts in PARTS if parts <= width)
+        for downwards in (True, False) if _bytes_outside(task, group) < limit else ():
+            for count in columns:
+                tilings = (Tiling(rows, count, downwards) for rows in ROWS)
+                patched = (_stage(task, group.steps, tiling) for tiling in tilings)
+                found += [stage for stage in takewhile(lambda s: s and s.bytes < limit, patched) if stage]
+    return found
+
+
+def _stage(task: Task, steps: range, tiling: Tiling) -> _Stage | None:
+    """These layers in turns; None where they cannot take them."""
+    group = roll(task.graph, steps, task.sweeps, task.bands, tiling)
+    return _Stage(steps, group, _bytes_at(task, steps[0], (group,)), cost_of(task, group)) if group else None
+
+
+def _bytes_outside(task: Task, group: Group) -> int:
+    """What is alive while a group takes its turns, without what lies between its layers."""
+    return _bytes_at(task, group.steps[0], (group,)) - sum(group.sizes.values()) - max(group.scratch.values())
 
 
 def _bytes_at(task: Task, step: int, groups: tuple[Group, ...]) -> int:
@@ -220,6 +259,15 @@ def _bytes_at(task: Task, step: int, groups: tuple[Group, ...]) -> int:
     return alive - Rules(buffers, permitted).savings().get(step, 0)
 
 
-def cost_of(group: Group) -> int:
-    """Cycles that taking turns adds, roughly: the rows moved and the calls."""
-    return group.moved_bytes + CYCLES_A_VISIT * (sum(1 for _ in group.visits) - len(group.steps))
+def cost_of(task: Task, group: Group) -> int:
+    """Cycles that taking turns adds, roughly: bytes moved and staged, calls, and what is computed again."""
+    calls = sum(1 for _ in group.visits) - len(group.steps)
+    copied = group.moved_bytes + group.staged_bytes
+    return copied + CYCLES_A_VISIT * calls + CYCLES_A_MAC * computed_again(task.graph, task.macs, group)
+
+
+def computed_again(graph: Graph, macs: Mapping[int, int], group: Group) -> int:
+    """MACs of the group beyond `macs`, those of its layers run whole; element-wise layers count as one a byte."""
+    sizes = {step: graph.tensors[graph.operations[step].outputs[0]].nbytes for step in group.steps}
+    again = {step: computed - sizes[step] for step, computed in group.computed().items()}
+    return sum(again[step] * max(1, macs.get(step, 0) // sizes[step]) for step in group.steps)

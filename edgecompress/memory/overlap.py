@@ -97,8 +97,9 @@ def _distance(visits: Sequence[Visit], output: int, sources: Set[int]) -> tuple[
     for visit in reversed(visits):
         read = [rows for rows in visit.reads if rows.tensor in sources]
         if visit.write.tensor == output:
-            distance = max(distance, visit.write.first + visit.write.bytes - waiting)
-            for rows in read:
+            distance = max(distance, visit.write.end - waiting)
+            # what is staged has been read before anything is written
+            for rows in [rows for rows in read if not {rows.tensor, output} & visit.staged.keys()]:
                 if rows.tensor not in visit.sweeps:
                     return NEVER, multiple
                 sweep = visit.sweeps[rows.tensor]

@@ -46,7 +46,7 @@ class Shadow:
         self._next += self._sizes[key]
 
     def write(self, rows: Rows) -> None:
-        self._bytes[self._span(rows)] = self._numbers(rows)
+        self._bytes[self._places(rows)] = self._numbers(rows)
 
     def move(self, key: int, move: Move) -> None:
         """Bytes of a buffer go to its start, the lowest first."""
@@ -64,9 +64,10 @@ class Shadow:
         for rows in wanted:
             if rows.tensor not in self._values:
                 raise PlanError(f"{where} reads {self.name(rows.tensor)}, which nothing has written")
-            found = self._bytes[self._span(rows)]
-            if found.size != rows.bytes:
+            places = self._places(rows)
+            if places.size and not 0 <= places.min() <= places.max() < self._bytes.size:
                 raise PlanError(f"{where} reads {self.name(rows.tensor)} outside the arena")
+            found = self._bytes[places]
             wrong = np.flatnonzero(found != self._numbers(rows))
             if wrong.size:
                 culprit = self._writer(int(found[wrong[0]]))
@@ -98,23 +99,22 @@ class Shadow:
         last_read, written = clocks(sweep)
         if (last_read.size, written.size) != (source.bytes, output.bytes):
             raise PlanError(f"the sweep over {self.name(source.tensor)} is about tensors of other sizes")
-        read_span, write_span = self._span(source), self._span(output)
-        begin, end = max(read_span.start, write_span.start), min(read_span.stop, write_span.stop)
-        still_needed = last_read[begin - read_span.start : end - read_span.start]
-        overwritten = written[begin - write_span.start : end - write_span.start]
-        return int((still_needed > overwritten).sum())
+        _, here, there = np.intersect1d(self._places(source), self._places(output), return_indices=True)
+        return int((last_read[here] > written[there]).sum())
 
     def _overlap(self, one: Rows, other: Rows) -> bool:
         mark = np.zeros(self._bytes.size, dtype=bool)
-        mark[self._span(one)] = True
-        return bool(mark[self._span(other)].any())
+        mark[self._places(one)] = True
+        return bool(mark[self._places(other)].any())
 
-    def _span(self, rows: Rows) -> slice:
-        start = self._offsets[rows.tensor] + rows.at
-        return slice(start, start + rows.bytes)
+    def _places(self, rows: Rows) -> np.ndarray:
+        """Where in the arena each byte is."""
+        starts = [at for _, at in rows.places()]
+        return (np.array(starts)[:, None] + np.arange(rows.run)).reshape(-1) + self._offsets[rows.tensor]
 
     def _numbers(self, rows: Rows) -> np.ndarray:
-        return np.arange(rows.bytes) + self._values[rows.tensor] + rows.first
+        firsts = [first for first, _ in rows.places()]
+        return (np.array(firsts)[:, None] + np.arange(rows.run)).reshape(-1) + self._values[rows.tensor]
 
     def _writer(self, number: int) -> str:
         return "nothing" if number == FREE else self._writers[bisect_right(self._starts, number) - 1]

@@ -87,29 +87,49 @@ def _run_group(
         if visit.move:
             shadow.move(visit.write.tensor, visit.move)
         _check_buffer(group, visit, where)
+        _check_staging(group, visit, where)
         _check_windows(graph, visit, sweeps[visit.step], where)
         shadow.read(where, visit.reads)
         own_scratch = [key for key in [-(visit.step + 2)] if key in sizes]
         for key in own_scratch:
             shadow.begin(where, key)
-        written = [*(shadow.whole(key) for key in own_scratch), visit.write]
-        shadow.refuse_overlaps(where, visit.reads, written, visit.sweeps)
-        for rows in written:
+        scratch = [shadow.whole(key) for key in own_scratch]
+        shadow.refuse_overlaps(where, [*visit.reads, visit.write], scratch, {})
+        if visit.write.tensor not in visit.staged:
+            waiting = [rows for rows in visit.reads if rows.tensor not in visit.staged]
+            shadow.refuse_overlaps(where, waiting, [visit.write], visit.sweeps)
+        for rows in (*scratch, visit.write):
             shadow.write(rows)
         shadow.read(f"the end of {where}", [visit.write])
 
 
 def _check_buffer(group: Group, visit: Visit, where: str) -> None:
     """A visit stays inside the buffers of inner tensors, and keeps whole tensors at their places."""
-    for rows in (*visit.reads, visit.write):
+    for rows in visit.rows:
         size = group.sizes.get(rows.tensor)
-        inside = rows.at == rows.first if size is None else rows.at >= 0 and rows.at + rows.bytes <= size
-        if not inside:
+        at_home = rows.at == rows.first and rows.pitch == rows.stride
+        inside = at_home if size is None else rows.at >= 0 and rows.at + rows.extent <= size
+        if not inside or rows.bytes % rows.runs or rows.pitch < (rows.runs > 1) * rows.run:
             raise PlanError(
-                f"{where}: bytes {rows.at} to {rows.at + rows.bytes} of tensor {rows.tensor} are not its own"
+                f"{where}: bytes {rows.at} to {rows.at + rows.extent} of tensor {rows.tensor} are not its own"
             )
     if visit.move and visit.move.source + visit.move.bytes > group.sizes.get(visit.write.tensor, 0):
         raise PlanError(f"{where}: moves bytes beyond the buffer of tensor {visit.write.tensor}")
+
+
+def _check_staging(group: Group, visit: Visit, where: str) -> None:
+    """What is no image in its buffer is staged, apart from all else in the step's scratch."""
+    marks = np.zeros(group.scratch.get(visit.step, 0), dtype=int)
+    marks[: group.kernel_scratch.get(visit.step, 0)] += 1
+    for rows in visit.rows:
+        at = visit.staged.get(rows.tensor)
+        if at is None and rows.is_contiguous:
+            continue
+        if at is None or at < 0 or at + rows.bytes > marks.size:
+            raise PlanError(f"{where}: tensor {rows.tensor} is not staged inside the scratch of {marks.size} bytes")
+        marks[at : at + rows.bytes] += 1
+    if marks.max(initial=0) > 1:
+        raise PlanError(f"{where}: what is staged overlaps the kernel's scratch, or something else that is staged")
 
 
 def _check_windows(graph: Graph, visit: Visit, sweeps: Mapping[int, Sweep], where: str) -> None:
@@ -119,7 +139,7 @@ def _check_windows(graph: Graph, visit: Visit, sweeps: Mapping[int, Sweep], wher
         raise PlanError(f"{where}: the visit reads other tensors than the layer")
     for rows in visit.reads:
         whole, part = sweeps[rows.tensor], visit.windows[rows.tensor]
-        same = _same_elements if _is_line(whole.window) else _same_rows
+        same = _same_elements if _is_line(whole.window) else _same_pixels
         allowed = visit.sweeps.get(rows.tensor, replace(whole, window=part))
         if not same(whole, part, rows, visit.write) or allowed != replace(whole, window=part):
             raise PlanError(f"{where}: its windows over tensor {rows.tensor} are not those of the whole layer")
@@ -130,27 +150,56 @@ def _is_line(w: Window) -> bool:
 
 
 def _same_elements(whole: Sweep, part: Window, rows: Rows, write: Rows) -> bool:
-    firsts = rows.first * whole.out_bytes == write.first * whole.in_bytes
+    """The n-th element read is the n-th element written, counted in the whole tensors."""
     lengths = (rows.bytes, write.bytes) == (part.in_width * whole.in_bytes, part.out_width * whole.out_bytes)
-    return _is_line(part) and firsts and lengths
+    read, written = _bytes_of(rows)[:: whole.in_bytes], _bytes_of(write)[:: whole.out_bytes]
+    same = read.size == written.size and (read * whole.out_bytes == written * whole.in_bytes).all()
+    return _is_line(part) and lengths and bool(same)
 
 
-def _same_rows(whole: Sweep, part: Window, rows: Rows, write: Rows) -> bool:
+def _bytes_of(rows: Rows) -> np.ndarray:
+    """The tensor's bytes in the order in which a kernel meets them."""
+    return np.concatenate([np.arange(first, first + rows.run) for first, _ in rows.places()])
+
+
+def _same_pixels(whole: Sweep, part: Window, rows: Rows, write: Rows) -> bool:
+    """Tap by tap and in both directions: what is seen inside the patch is what the whole window sees there."""
     w = whole.window
-    row_in, row_out = w.in_width * whole.in_bytes, w.out_width * whole.out_bytes
-    if replace(part, in_height=w.in_height, out_height=w.out_height, pad_top=w.pad_top) != w or (
-        (rows.bytes, write.bytes) != (part.in_height * row_in, part.out_height * row_out)
-    ):
+    corner_in = _corner(rows, w.in_width * whole.in_bytes, whole.in_bytes, part.in_height, part.in_width)
+    corner_out = _corner(write, w.out_width * whole.out_bytes, whole.out_bytes, part.out_height, part.out_width)
+    sizes = {name: getattr(w, name) for name in ("in_height", "in_width", "out_height", "out_width")}
+    if corner_in is None or corner_out is None or replace(part, **sizes, pad_top=w.pad_top, pad_left=w.pad_left) != w:
         return False
-    first_in, first_out = rows.first // row_in, write.first // row_out
-    for y in range(part.out_height):
-        for tap in range(part.filter_height):
-            there = (first_out + y) * w.stride_height - w.pad_top + tap * w.dilation_height
-            here = y * part.stride_height - part.pad_top + tap * part.dilation_height
-            inside = 0 <= there < w.in_height
-            if inside != (0 <= here < part.in_height) or (inside and there != first_in + here):
-                return False
-    return rows.first % row_in == write.first % row_out == 0
+    (first_in, left_in), (first_out, left_out) = corner_in, corner_out
+    below = _taps(first_out, part.out_height, w.stride_height, w.pad_top, w.filter_height, w.dilation_height)
+    beside = _taps(left_out, part.out_width, w.stride_width, w.pad_left, w.filter_width, w.dilation_width)
+    seen_below = _taps(0, part.out_height, w.stride_height, part.pad_top, w.filter_height, w.dilation_height)
+    seen_beside = _taps(0, part.out_width, w.stride_width, part.pad_left, w.filter_width, w.dilation_width)
+    rows_agree = _agree(below, seen_below + first_in, w.in_height, range(first_in, first_in + part.in_height))
+    return rows_agree and _agree(beside, seen_beside + left_in, w.in_width, range(left_in, left_in + part.in_width))
+
+
+def _taps(first: int, outputs: int, stride: int, pad: int, taps: int, dilation: int) -> np.ndarray:
+    """Along one axis: where every tap of every output looks."""
+    return (first + np.arange(outputs))[:, None] * stride - pad + np.arange(taps) * dilation
+
+
+def _agree(there: np.ndarray, here: np.ndarray, size: int, patch: range) -> bool:
+    """Taps are inside the patch where they are inside the whole, at the same places, and outside with it."""
+    inside = (there >= 0) & (there < size)
+    inside_here = (here >= patch.start) & (here < patch.stop)
+    return bool((inside == inside_here).all() and (~inside | (there == here)).all())
+
+
+def _corner(rows: Rows, row: int, pixel: int, height: int, width: int) -> tuple[int, int] | None:
+    """(first row, first column) of the patch that these bytes are; None where they are none of this size."""
+    top, rest = divmod(rows.first, row)
+    expected = [np.arange((top + y) * row + rest, (top + y) * row + rest + width * pixel) for y in range(height)]
+    is_patch = rest % pixel == 0 and rest + width * pixel <= row and height > 0
+    same = (
+        is_patch and rows.bytes == height * width * pixel and np.array_equal(np.concatenate(expected), _bytes_of(rows))
+    )
+    return (top, rest // pixel) if same else None
 
 
 def _sizes(graph: Graph, scratch: Mapping[int, int]) -> dict[int, int]:

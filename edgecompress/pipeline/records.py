@@ -11,6 +11,7 @@ from edgecompress.codegen.program import Program, macs
 from edgecompress.emulate import Profile
 from edgecompress.files import sha256, size
 from edgecompress.inspection import tensor_record
+from edgecompress.memory.choice import computed_again
 from edgecompress.pipeline.evidence import Expected
 from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
 from edgecompress.reference.compare import Comparison
@@ -109,14 +110,19 @@ def _price_of_speed(program: Program) -> tuple[str, ...]:
 def schedule(program: Program) -> Schedule:
     """Which layers take turns, as the report shows it."""
     operations = program.graph.operations
+    work = {layer.step: macs(program.graph, layer.operation) for layer in program.layers}
     turns = tuple(
         Turns(
             operations[group.steps[0]].index,
             operations[group.steps[-1]].index,
-            group.rows,
+            group.tiling.rows,
             len(group.rounds),
             sum(1 for _ in group.visits),
             group.moved_bytes,
+            group.tiling.columns or None,
+            group.tiling.downwards,
+            group.staged_bytes,
+            computed_again(program.graph, work, group),
         )
         for group in program.groups
     )

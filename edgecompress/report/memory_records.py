@@ -15,7 +15,7 @@ class MemoryMap:
 
 @dataclass(frozen=True)
 class Turns:
-    """Operators that take turns, a few rows at a time: of the tensors between them only the rows still needed exist.
+    """Operators that take turns, a few rows or a patch at a time: of the tensors between them only what is needed exists.
 
     Attributes:
         first, last: indices of the operators.
@@ -23,6 +23,10 @@ class Turns:
         rounds: how many.
         calls: of kernels, in all rounds.
         moved_bytes: rows moved within their buffers, in all rounds.
+        columns: of the last one's output, in each round; None: all of them.
+        keeps_rows: whether patches go on with the rows of those above them.
+        staged_bytes: copied to and from patches, in all rounds.
+        computed_again: MACs beyond those of the operators run whole; element-wise ones count as one a byte.
     """
 
     first: int
@@ -31,6 +35,10 @@ class Turns:
     rounds: int
     calls: int
     moved_bytes: int
+    columns: int | None = None
+    keeps_rows: bool = True
+    staged_bytes: int = 0
+    computed_again: int = 0
 
 
 @dataclass(frozen=True)

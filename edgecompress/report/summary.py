@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from edgecompress.report import format as fmt
 from edgecompress.report.kernel_records import Tuning
 from edgecompress.report.linux_records import ExecutorRecord
+from edgecompress.report.memory_records import Turns
 from edgecompress.report.records import COUNTED, MEASURED, MODELLED, Interval, Layer, PassRecord, Report
 
 GOOD, BAD, WARN, NEUTRAL = "good", "bad", "warn", ""
@@ -215,15 +216,28 @@ def _schedule(report: Report) -> tuple[Fact, ...]:
     limit = "" if schedule.ram_bytes is None else f", arena within {fmt.size(schedule.ram_bytes)}"
     words = ["every layer runs whole"]
     if schedule.turns:
-        spans = [f"{t.first} to {t.last} ({fmt.plural(t.rows, 'row')})" for t in schedule.turns]
+        spans = [f"{t.first} to {t.last} ({_patch(t)})" for t in schedule.turns]
         calls = sum(t.calls - (t.last - t.first + 1) for t in schedule.turns)
-        moved = sum(t.moved_bytes for t in schedule.turns)
+        moved = sum(t.moved_bytes + t.staged_bytes for t in schedule.turns)
+        again = sum(t.computed_again for t in schedule.turns)
         words = [
             f"operators take turns: {', '.join(spans)}",
             f"arena {fmt.size(schedule.whole_bytes)} without",
             f"{fmt.size(moved)} moved and {fmt.plural(calls, 'call')} more",
         ]
+        words += [f"{fmt.number(again)} MACs computed again{_share(again, report.macs)}"] if again else []
     return (Fact("schedule", f"{schedule.optimize}{limit}", "; ".join([*words, schedule.reason or ""])),)
+
+
+def _patch(turns: Turns) -> str:
+    """What is computed in a round."""
+    if turns.columns is None:
+        return fmt.plural(turns.rows, "row")
+    return f"patches of {turns.rows} x {turns.columns}" + (", strip by strip" if turns.keeps_rows else "")
+
+
+def _share(part: int, whole: int | None) -> str:
+    return f" ({fmt.percent(part / whole)})" if whole else ""
 
 
 def _with_share(words: str, used: int | None, capacity: int | None) -> str:

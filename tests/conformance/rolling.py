@@ -11,6 +11,7 @@ from edgecompress.codegen.program import Program, task_of
 from edgecompress.memory import Group, Plan, verify
 from edgecompress.memory.choice import Task
 from edgecompress.memory.rolling import roll
+from edgecompress.memory.visits import Tiling
 from edgecompress.tflite.graph import Graph, Operation, Quantization, Tensor
 
 OPCODES = ("CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "RELU", "ADD", "PAD")
@@ -104,17 +105,24 @@ def random_network(random: np.random.Generator) -> Graph:
     return Graph(maker.tensors, tuple(maker.operations), (0,), (newest,), "0" * 64)
 
 
-def rolled(random: np.random.Generator, features: Features) -> Program | None:
-    """A random network whose longest possible run of layers takes turns; None where no two of its layers can."""
-    return with_turns(random_network(random), features, int(random.choice([1, 1, 2, 3])))
+def rolled(random: np.random.Generator, features: Features, *, in_patches: bool) -> Program | None:
+    """A random network whose longest possible run of layers takes turns; None where no two of its layers can.
+
+    In patches: those that have several side by side.
+    """
+    graph, rows = random_network(random), int(random.choice([1, 1, 2, 3]))
+    tiling = Tiling(rows, int(random.integers(1, 5)), bool(random.integers(2))) if in_patches else Tiling(rows)
+    program = with_turns(graph, features, tiling)
+    across = graph.tensors[graph.operations[program.groups[0].steps[-1]].outputs[0]].shape[2] if program else 0
+    return program if across > tiling.columns else None
 
 
-def with_turns(graph: Graph, features: Features, rows: int) -> Program | None:
+def with_turns(graph: Graph, features: Features, tiling: Tiling) -> Program | None:
     layers, task = task_of(graph, features)
     steps = range(len(graph.operations))
     spans = [range(first, last + 1) for first in steps for last in steps[first + 1 :]]
     for span in sorted(spans, key=len, reverse=True):
-        group = roll(graph, span, task.sweeps, task.bands, rows)
+        group = roll(graph, span, task.sweeps, task.bands, tiling)
         if group is not None:
             return Program(graph, layers, proven(task, (group,)), (group,))
     return None

@@ -17,12 +17,13 @@ from edgecompress.reference.integer import run_graph
 from edgecompress.targets import find
 
 NETWORKS = 60
+in_rows_and_in_patches = pytest.mark.parametrize("in_patches", [False, True], ids=["rows", "patches"])
 
 
-def _cases(features):
+def _cases(features, in_patches):
     random, programs = np.random.default_rng(11), []
     while len(programs) < NETWORKS:
-        program = rolling.rolled(random, features)
+        program = rolling.rolled(random, features, in_patches=in_patches)
         programs += [program] if program else []
     return [overlapping.written(i, p, random_inputs(p.graph, 1, seed=i)) for i, p in enumerate(programs)]
 
@@ -41,21 +42,23 @@ def _wrong(case, answer):
 FAMILIES = {"plain": PLAIN, "dsp": Features(dsp=True), "single": Features(single=True), "mve": Features(mve=True)}
 
 
+@in_rows_and_in_patches
 @pytest.mark.parametrize("features", FAMILIES.values(), ids=FAMILIES)
-def test_every_tensor_of_layers_in_turns_is_exact_on_the_host(features, tmp_path: Path):
-    cases = _cases(features)
+def test_every_tensor_of_layers_in_turns_is_exact_on_the_host(features, in_patches, tmp_path: Path):
+    cases = _cases(features, in_patches)
     assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := _wrong(c, a))]
 
 
+@in_rows_and_in_patches
 @pytest.mark.parametrize(
     ("name", "compiler"),
     [("cortex-m4", "zig"), ("cortex-m4", "gcc"), ("cortex-m0plus", "zig"), ("cortex-m55", "zig")],
 )
-def test_every_tensor_of_layers_in_turns_is_exact_on_the_emulated_core(name, compiler, tmp_path: Path):
+def test_every_tensor_of_layers_in_turns_is_exact_on_the_emulated_core(name, compiler, in_patches, tmp_path: Path):
     executor, target = OnCore(name, compiler), find(name)
     if reason := executor.available():
         pytest.skip(reason)
-    cases = _cases(features_of(target.cpu))
+    cases = _cases(features_of(target.cpu), in_patches)
     image = executor.build(cases, target, tmp_path)
     with emulate.open(target, image) as port:
         core = Core(port, image)
@@ -63,7 +66,7 @@ def test_every_tensor_of_layers_in_turns_is_exact_on_the_emulated_core(name, com
 
 
 def test_the_random_networks_have_what_makes_turns_difficult():
-    programs = [case.program for case in _cases(PLAIN)]
+    programs = [case.program for case in _cases(PLAIN, in_patches=False)]
     groups = [program.groups[0] for program in programs]
     assert max(len(group.steps) for group in groups) >= 5
     assert sum(group.moved_bytes > 0 for group in groups) > NETWORKS / 6
@@ -78,3 +81,23 @@ def test_the_random_networks_have_what_makes_turns_difficult():
         g.sizes[k] < p.graph.tensors[k].nbytes for p, g in zip(programs, groups, strict=True) for k in g.sizes
     ]
     assert sum(kept_in_part) > len(kept_in_part) / 2
+
+
+def test_the_random_networks_have_what_makes_patches_difficult():
+    programs = [case.program for case in _cases(PLAIN, in_patches=True)]
+    groups = [program.groups[0] for program in programs]
+    assert max(len(group.steps) for group in groups) >= 5
+    visits = [visit for group in groups for visit in group.visits]
+    assert any(
+        rows.tensor in visit.staged and rows.tensor not in (0, visit.write.tensor)
+        for visit in visits
+        for rows in visit.reads
+    )
+    again = [
+        sum(group.computed().values())
+        > sum(program.graph.tensors[program.graph.operations[step].outputs[0]].nbytes for step in group.steps)
+        for program, group in zip(programs, groups, strict=True)
+    ]
+    assert sum(again) > NETWORKS / 3
+    assert {group.tiling.downwards for group in groups} == {False, True}
+    assert sum(len(group.rounds) > group.line > 1 for group in groups) > NETWORKS / 2

@@ -5,8 +5,8 @@ from dataclasses import replace
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.memory.sweep import Window
 
-SIZES = ("in_height", "in_width", "out_height", "out_width", "pad_top")
-"""What is another one for some rows: heights, and the lengths of images that are taken as one row."""
+SIZES = ("in_height", "in_width", "out_height", "out_width", "pad_top", "pad_left")
+"""What is another one for a patch: its size, the lengths of images that are taken as one row, and padding."""
 
 
 def by_window(call: KernelCall, prefix: str = "window.") -> KernelCall:

@@ -66,9 +66,11 @@ class Pad(Operator):
 
 
 def _band(call: KernelCall, window: Window) -> KernelCall:
-    """Some rows of a padded image."""
+    """A patch of a padded image."""
     below = window.out_height - window.in_height - window.pad_top
+    right = window.out_width - window.in_width - window.pad_left
     fields = {"sizes[1]": window.in_height, "before[1]": window.pad_top, "after[1]": below}
+    fields |= {"sizes[2]": window.in_width, "before[2]": window.pad_left, "after[2]": right}
     return replace(call, parameters={**call.parameters, **fields}, sweeps=(), band=None)
 
 

@@ -8,12 +8,12 @@
 #include <stdint.h>
 
 #define EC_MAILBOX_MAGIC 0x424D4345u /* "ECMB" */
-#define EC_MAILBOX_ABI 1u
+#define EC_MAILBOX_ABI 2u
 
 enum ec_command {
     EC_COMMAND_NONE = 0,
     EC_COMMAND_INVOKE = 1,     /* the whole model, argument[0] times; cycles: of the last run */
-    EC_COMMAND_RUN_LAYERS = 2, /* argument[1] layers from argument[0] on, timed one by one */
+    EC_COMMAND_RUN_LAYERS = 2, /* argument[1] layers from argument[0] on, at most `timed_layers`, timed one by one */
 };
 
 enum ec_state { EC_STATE_READY = 1, EC_STATE_BUSY = 2 };
@@ -44,7 +44,8 @@ struct ec_mailbox {
     uint32_t stack_high;
     uint32_t counter; /* enum ec_counter: what measures the cycles below */
     uint32_t runs;    /* inferences since reset */
-    uint32_t layer_cycles; /* address of uint32_t[layers], of the last EC_COMMAND_RUN_LAYERS that ran the layer */
+    uint32_t layer_cycles; /* address of uint32_t[timed_layers]: of the layers that the last command ran */
+    uint32_t timed_layers;
     uint32_t cycles[2];    /* of the last command, low word first */
 };
 

@@ -5,6 +5,7 @@ The kernels multiply the inputs as they are: what their zero point adds is part 
 
 from abc import abstractmethod
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
 from edgecompress.codegen.variants.linear_add import function_of
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
+from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation
 
 LANES = 16
@@ -87,19 +89,36 @@ class VectorConv2D(VectorWeighted):
             "out_channels": outputs,
             "lines": lines,
             "depth": depth // lines,
-            "line_step": geometry.dilation_height * geometry.in_width * source.shape[3] if by_lines else 0,
+            "line_step": 0,
             "zero_point": parts.zero_point,
             "weights": Array(pack_slices(quick.rows, lines), is_weights=True),
             **quick.parameters(operation, result),
         }
-        channels = min(outputs, BLOCK)
-        steps = geometry.filter_height, geometry.filter_width, geometry.stride_height, geometry.stride_width
-        in_one_row = steps == (1, 1, 1, 1) or geometry.out_width % PIXELS == 0
-        gathered = 0 if by_lines and in_one_row and geometry.is_inside else PIXELS * depth
-        scratch = 4 * PIXELS * (channels + -channels % 4) + gathered
         sweep = geometry.sweep(source.shape[3], outputs, positions=PIXELS, part=BLOCK)
-        call = KernelCall("conv_2d_mve", parameters, (source, result), scratch_bytes=scratch, sweeps=(sweep,))
-        return by_window(call)
+        call = by_window(KernelCall("conv_2d_mve", parameters, (source, result), sweeps=(sweep,)))
+        return replace(_over(call, by_lines, geometry), band=partial(_band, call, by_lines))
+
+
+def _band(call: KernelCall, by_lines: bool, window: Window) -> KernelCall:
+    assert call.band
+    return _over(call.band(window), by_lines, window)
+
+
+def _over(call: KernelCall, by_lines: bool, w: Window) -> KernelCall:
+    """The convolution with what follows from the size of the images; `by_lines`: windows are read from where they are."""
+    source, result = call.operands
+    outputs, in_channels = result.shape[3], source.shape[3]
+    channels = min(outputs, BLOCK)
+    steps = w.filter_height, w.filter_width, w.stride_height, w.stride_width
+    in_one_row = steps == (1, 1, 1, 1) or w.out_width % PIXELS == 0
+    depth = w.filter_height * w.filter_width * in_channels
+    gathered = 0 if by_lines and in_one_row and w.is_inside else PIXELS * depth
+    line_step = w.dilation_height * w.in_width * in_channels if by_lines else 0
+    return replace(
+        call,
+        parameters={**call.parameters, "line_step": line_step},
+        scratch_bytes=4 * PIXELS * (channels + -channels % 4) + gathered,
+    )
 
 
 class VectorDepthwiseConv2D(VectorWeighted):
