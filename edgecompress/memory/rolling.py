@@ -6,14 +6,14 @@ windows share with the patches beside them.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from edgecompress.memory.overlap import Sweeps
 from edgecompress.memory.reach import fits_images, is_line, needed, window_over
 from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.memory.visits import Group, Move, Patch, Rows, Tiling, Visit
-from edgecompress.tflite.graph import Graph, Operation
+from edgecompress.tflite.graph import Graph
 
 Bands = Mapping[int, Callable[[Window], int]]
 """Step -> bytes of scratch that its kernel needs for a window over a patch; steps that only run whole are missing."""
@@ -42,33 +42,42 @@ class _Progress:
     size: int = 0
 
 
-@dataclass
 class _Roller:
-    graph: Graph
-    steps: range
-    sweeps: Sweeps
-    progress: dict[int, _Progress] = field(default_factory=dict)
+    """The layers of a group, and how far they are."""
 
-    @property
-    def exit(self) -> int:
-        """What the last layer writes."""
-        return self.graph.operations[self.steps[-1]].outputs[0]
-
-    def operations(self) -> list[tuple[int, Operation]]:
-        return [(step, self.graph.operations[step]) for step in self.steps]
+    def __init__(self, graph: Graph, steps: range, sweeps: Sweeps) -> None:
+        self.graph = graph
+        self.steps = steps
+        self.sweeps = sweeps
+        self.operations = [(step, graph.operations[step]) for step in steps]
+        self.exit = graph.operations[steps[-1]].outputs[0]
+        self.progress: dict[int, _Progress] = {}
+        self._shapes: dict[int, tuple[int, int, int]] = {}
+        self._readers: dict[int, list[tuple[int, Sweep]]] = {}
+        for step, operation in self.operations:
+            for tensor, sweep in sweeps.get(step, {}).items():
+                self._readers.setdefault(tensor, []).append((operation.outputs[0], sweep))
 
     def height(self, tensor: int) -> int:
-        return self.graph.tensors[tensor].shape[1]
+        return self._shape(tensor)[0]
 
     def width(self, tensor: int) -> int:
-        return self.graph.tensors[tensor].shape[2]
+        return self._shape(tensor)[1]
 
     def pixel_bytes(self, tensor: int) -> int:
-        return self.graph.tensors[tensor].nbytes // (self.height(tensor) * self.width(tensor))
+        return self._shape(tensor)[2]
+
+    def _shape(self, tensor: int) -> tuple[int, int, int]:
+        """(height, width, bytes of a pixel)"""
+        if tensor not in self._shapes:
+            found = self.graph.tensors[tensor]
+            _, height, width, _ = found.shape
+            self._shapes[tensor] = height, width, found.nbytes // (height * width)
+        return self._shapes[tensor]
 
     def readers(self, tensor: int) -> list[tuple[int, Sweep]]:
         """(output, sweep) of the layers of the group that read a tensor."""
-        return [(o.outputs[0], self.sweeps[s][tensor]) for s, o in self.operations() if tensor in self.sweeps[s]]
+        return self._readers.get(tensor, [])
 
     def rows_needed(self, source: int, sweep: Sweep, first: int, end: int) -> tuple[int, int]:
         return needed(sweep, "height", first, end, self.height(source))
@@ -102,7 +111,7 @@ def roll(graph: Graph, steps: range, sweeps: Sweeps, bands: Bands, tiling: Tilin
     roller = _Roller(graph, steps, sweeps)
     if not all(step in bands for step in steps) or not _can_roll(roller):
         return None
-    roller.progress = {o.outputs[0]: _Progress(right=roller.width(o.outputs[0])) for _, o in roller.operations()}
+    roller.progress = {o.outputs[0]: _Progress(right=roller.width(o.outputs[0])) for _, o in roller.operations}
     lines = tiling.patches(roller.height(roller.exit), roller.width(roller.exit))
     rounds = []
     for line in lines:
@@ -117,7 +126,7 @@ def roll(graph: Graph, steps: range, sweeps: Sweeps, bands: Bands, tiling: Tilin
 
 
 def _can_roll(roller: _Roller) -> bool:
-    graph, operations = roller.graph, roller.operations()
+    graph, operations = roller.graph, roller.operations
     inner = {operation.outputs[0] for _, operation in operations[:-1]}
     for step, operation in operations:
         activations = [key for key in operation.inputs if key >= 0 and not graph.tensors[key].is_constant]
@@ -145,7 +154,7 @@ def _begin(roller: _Roller, patch: Patch) -> None:
     Every pixel is computed by some patch, also what no window reads: a patch begins where the one before it ended, if not
     before that, and those at the right and lower edges go to the end.
     """
-    for _, operation in reversed(roller.operations()):
+    for _, operation in reversed(roller.operations):
         output = operation.outputs[0]
         own = roller.progress[output]
         if output == roller.exit:
@@ -167,7 +176,7 @@ def _round(roller: _Roller, end: int) -> tuple[Visit | None, ...] | None:
     """The visits that bring the last layer's output to `end` rows; the last ones bring every tensor to all of its rows."""
     ends = {roller.exit: end}
     is_last = end == roller.height(roller.exit)
-    for _, operation in reversed(roller.operations()):
+    for _, operation in reversed(roller.operations):
         output = operation.outputs[0]
         goal = roller.height(output) if is_last else ends.get(output, 0)
         for reader, sweep in roller.readers(output):
@@ -176,7 +185,7 @@ def _round(roller: _Roller, end: int) -> tuple[Visit | None, ...] | None:
                 goal = max(goal, roller.rows_needed(output, sweep, done, ends[reader])[1])
         ends[output] = max(goal, roller.progress[output].done)
     turn: list[Visit | None] = []
-    for step, operation in roller.operations():
+    for step, operation in roller.operations:
         output = operation.outputs[0]
         if ends[output] == roller.progress[output].done:
             turn.append(None)

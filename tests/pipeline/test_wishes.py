@@ -17,6 +17,7 @@ from edgecompress.pipeline.bench import bench, wish_of
 from edgecompress.pipeline.benching import bench_anywhere
 from edgecompress.pipeline.build import build
 from edgecompress.pipeline.wishes import read_bytes, read_wish
+from edgecompress.report.summary import headline
 from edgecompress.tflite import reader
 
 
@@ -43,29 +44,46 @@ def test_wishes():
         read_wish("fast", None)
 
 
-@pytest.fixture
-def model(tmp_path):
-    """Two convolutions and a shortcut on an image of 24 rows."""
+def _convolutions(network, shapes, strides):
+    """Tensors of these shapes with a convolution of 3 x 3 from each to the next."""
     numbers = np.random.default_rng(0)
-    network = Network()
-    shape = (1, 24, 6, 8)
-    tensors = [network.tensor(shape, 0.1, 3) for _ in range(4)]
-    for source, result in ((0, 1), (1, 2)):
-        weights = network.tensor((8, 3, 3, 8), 0.01, data=numbers.integers(-127, 128, (8, 3, 3, 8)))
+    tensors = [network.tensor(shape, 0.1, 3) for shape in shapes]
+    for i, stride in enumerate(strides):
+        shape = (shapes[i + 1][3], 3, 3, shapes[i][3])
+        weights = network.tensor(shape, 0.01, data=numbers.integers(-127, 128, shape))
         network.operator(
             "CONV_2D",
-            [tensors[source], weights, -1],
-            [tensors[result]],
+            [tensors[i], weights, -1],
+            [tensors[i + 1]],
             "Conv2D",
             padding="SAME",
-            strideH=1,
-            strideW=1,
+            strideH=stride,
+            strideW=stride,
             dilationHFactor=1,
             dilationWFactor=1,
         )
-    network.operator("ADD", [tensors[2], tensors[0]], [tensors[3]], "Add")
+    return tensors
+
+
+@pytest.fixture
+def model(tmp_path):
+    """Two convolutions and a shortcut on an image of 24 rows."""
+    network = Network()
+    tensors = _convolutions(network, [(1, 24, 6, 8)] * 3, (1, 1))
+    output = network.tensor((1, 24, 6, 8), 0.1, 3)
+    network.operator("ADD", [tensors[2], tensors[0]], [output], "Add")
     path = tmp_path / "model.tflite"
-    path.write_bytes(network.file([tensors[0]], [tensors[3]]))
+    path.write_bytes(network.file([tensors[0]], [output]))
+    return path
+
+
+@pytest.fixture
+def wide_model(tmp_path):
+    """A wide image that becomes 32 channels, then a small one of 4: rows of the tensor between them are its largest part."""
+    network = Network()
+    tensors = _convolutions(network, [(1, 12, 60, 4), (1, 12, 60, 32), (1, 6, 30, 4)], (1, 2))
+    path = tmp_path / "wide.tflite"
+    path.write_bytes(network.file([tensors[0]], [tensors[2]]))
     return path
 
 
@@ -79,6 +97,21 @@ def test_ram_fits_or_says_what_the_least_is(model):
     assert report.bit_exact.differing_bytes == 0
     with pytest.raises(DoesNotFitError, match="no schedule"):
         bench_anywhere(model, ram="300", inputs=1)
+
+
+def test_patches_are_reported_with_what_they_compute_again(wide_model):
+    """Less RAM than any schedule in rows needs: the report says what is computed again, and so do the words."""
+    graph = reader.read(wide_model)
+    least = lower(graph, wish=Wish("ram")).plan.arena_bytes
+    assert least < min(lower(graph, wish=wish).plan.arena_bytes for wish in (SPEED, BALANCED))
+    report = bench(wide_model, target="cortex-m3", wish=Wish("ram"), inputs=1).report
+    assert report.bit_exact.differing_bytes == 0
+    (turns,) = report.schedule.turns
+    assert turns.columns
+    assert min(turns.computed_again, turns.staged_bytes) > 0
+    (fact,) = [fact for fact in headline(report) if fact.label == "schedule"]
+    assert f"patches of {turns.rows} x {turns.columns}" in fact.remark
+    assert f"{turns.computed_again:,} MACs computed again" in fact.remark
 
 
 def test_a_run_directory_remembers_what_it_was_built_for(model, tmp_path):
