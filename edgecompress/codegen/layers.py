@@ -22,6 +22,7 @@ class _Band:
         call: of the kernel.
         offsets: of each operand in the arena; 0 for constants.
         move: (from, bytes) within the output's buffer before it.
+        bytes: of the output that it writes.
         first, end: rounds.
         strides: what each round adds to the offsets.
     """
@@ -29,6 +30,7 @@ class _Band:
     call: KernelCall
     offsets: tuple[int, ...]
     move: tuple[int, int] | None
+    bytes: int
     first: int
     end: int
     strides: tuple[int, ...]
@@ -95,7 +97,7 @@ def _function(name: str, calls: Sequence[tuple[_Band, list[str]]], *, rounds: in
 
 
 def _statements(program: Program, layer: Layer, name: str, band: _Band, params: str) -> list[str]:
-    """The move and the call of a band."""
+    """The move, the call and the clamp of a band."""
     lines = []
     if band.move:
         start = program.plan.offsets[layer.operation.outputs[0]]
@@ -104,9 +106,14 @@ def _statements(program: Program, layer: Layer, name: str, band: _Band, params: 
     for i, (tensor, offset, stride) in enumerate(zip(layer.call.operands, band.offsets, band.strides, strict=True)):
         is_result = tensor.index in layer.operation.outputs
         operands.append(f"{name}_constant_{i}" if tensor.is_constant else _address(tensor, offset, stride, is_result))
+    result = operands[-1]
     if band.call.scratch_bytes:
         operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
-    return [*lines, f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});"]
+    lines.append(f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});")
+    if layer.call.clamp:
+        low, high = layer.call.clamp
+        lines.append(f"ec_clamp_bytes({result}, {band.bytes}, {low}, {high});")
+    return lines
 
 
 def _address(tensor: Tensor, offset: int, stride: int, is_result: bool) -> str:
@@ -147,11 +154,11 @@ def _rounds(program: Program, layer: Layer) -> Iterator[_Band]:
         places = [0 if t.is_constant else program.plan.offsets[t.index] + rows[t.index].at for t in call.operands]
         move = (visit.move.source, visit.move.bytes) if visit.move else None
         none = tuple(0 for _ in places)
-        yield _Band(call, tuple(places), move, number_of_round, number_of_round + 1, none)
+        yield _Band(call, tuple(places), move, visit.write.bytes, number_of_round, number_of_round + 1, none)
 
 
 def _joined(last: _Band, one: _Band) -> _Band | None:
-    if last.call is not one.call or (last.move, last.end) != (one.move, one.first):
+    if last.call is not one.call or (last.move, last.bytes, last.end) != (one.move, one.bytes, one.first):
         return None
     length = last.end - last.first
     differences = [new - old for new, old in zip(one.offsets, last.offsets, strict=True)]
