@@ -78,3 +78,14 @@ def test_the_random_networks_have_what_makes_turns_difficult():
         g.sizes[k] < p.graph.tensors[k].nbytes for p, g in zip(programs, groups, strict=True) for k in g.sizes
     ]
     assert sum(kept_in_part) > len(kept_in_part) / 2
+
+
+def test_the_random_networks_have_layers_in_turns_that_are_clamped_behind_their_kernel():
+    programs = [case.program for case in _cases(FAMILIES["dsp"])]
+    clamped = {
+        layer.operation.opcode
+        for program in programs
+        for layer in program.layers
+        if layer.call.clamp and any(layer.step in group.steps for group in program.groups)
+    }
+    assert clamped == {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD"}
