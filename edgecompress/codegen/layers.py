@@ -77,7 +77,7 @@ def _function(name: str, calls: Sequence[tuple[Band, list[str]]], group: Group |
 
 
 def _statements(program: Program, layer: Layer, name: str, band: Band, params: str) -> list[str]:
-    """The move, the call and the copies of a band."""
+    """The move, the call, the clamp and the copies of a band."""
     before: list[str] = []
     after: list[str] = []
     operands = []
@@ -97,9 +97,14 @@ def _statements(program: Program, layer: Layer, name: str, band: Band, params: s
             (after if is_result else before).append(statement)
             place = staged
         operands.append(f"({'' if is_result else 'const '}{C_TYPES[tensor.dtype.name]} *)({place})")
+    result = operands[-1]
     if band.call.scratch_bytes:
         operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
-    return [*before, f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});", *after]
+    calls = [f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});"]
+    if layer.call.clamp:
+        low, high = layer.call.clamp
+        calls.append(f"ec_clamp_bytes({result}, {band.bytes}, {low}, {high});")
+    return [*before, *calls, *after]
 
 
 def _place(band: Band, operand: int) -> str:

@@ -37,6 +37,7 @@ class Band:
         offsets: of each operand in the arena, in the round and line 0, which may lie before the arena; 0 for constants.
         copies: of each operand; None where the kernel takes it from its buffer.
         move: (from, bytes) within the output's buffer before it.
+        bytes: of the output that it writes.
         strides: what each round adds to the offsets.
         line_strides: what each line adds.
     """
@@ -45,6 +46,7 @@ class Band:
     offsets: tuple[int, ...]
     copies: tuple[Copy | None, ...]
     move: tuple[int, int] | None
+    bytes: int
     first: int
     end: int
     line: int
@@ -93,7 +95,7 @@ def _rounds(program: Program, layer: Layer) -> Iterator[Band]:
         move = (visit.move.source, visit.move.bytes) if visit.move else None
         none = tuple(0 for _ in places)
         line, round_ = divmod(number, group.line) if group else (0, number)
-        yield Band(call, tuple(places), copies, move, round_, round_ + 1, line, line + 1, none, none)
+        yield Band(call, tuple(places), copies, move, visit.write.bytes, round_, round_ + 1, line, line + 1, none, none)
 
 
 def _copy(visit: Visit, tensor: Tensor, rows: dict[int, Rows]) -> Copy | None:
@@ -105,7 +107,8 @@ def _copy(visit: Visit, tensor: Tensor, rows: dict[int, Rows]) -> Copy | None:
 
 def _joined(last: Band, one: Band) -> Band | None:
     """Two neighbours of a line as one; their offsets are those of their own first round."""
-    if last.call is not one.call or (last.copies, last.move, last.end) != (one.copies, one.move, one.first):
+    same = (last.copies, last.move, last.bytes, last.end) == (one.copies, one.move, one.bytes, one.first)
+    if last.call is not one.call or not same:
         return None
     length = last.end - last.first
     differences = [new - old for new, old in zip(one.offsets, last.offsets, strict=True)]

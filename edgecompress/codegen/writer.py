@@ -207,4 +207,6 @@ def _source_parts(program: Program, prefix: str) -> dict[str, str]:
 
 def _kernel_files(program: Program) -> list[str]:
     moves = any(group.moved_bytes or group.staged_bytes for group in program.groups)
-    return sorted({layer.call.file for layer in program.layers} | ({"ec_rows"} if moves else set()))
+    clamps = any(layer.call.clamp for layer in program.layers)
+    passes = {"ec_rows"} if moves else set(), {"ec_clamp_bytes"} if clamps else set()
+    return sorted({layer.call.file for layer in program.layers}.union(*passes))

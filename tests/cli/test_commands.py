@@ -395,14 +395,14 @@ def tamper(monkeypatch, old, new):
 
 
 def test_output_that_differs_has_its_own_code_after_the_report_is_written(cli, model, tmp_path, monkeypatch):
-    tamper(monkeypatch, ".output_offset = 3", ".output_offset = 4")
+    tamper(monkeypatch, ", 120, 3, 127);", ", 120, 4, 127);")  # the least output of ADD
     ran = cli("bench", model, "--inputs", 1, "--json", tmp_path / "report.json")
     check(ran, 12, "operator 1 ADD", "bytes")
     assert json.loads((tmp_path / "report.json").read_text())["bit_exact"]["differing_bytes"] > 0
 
 
 def test_firmware_that_faults_is_a_device_error(cli, model, monkeypatch):
-    tamper(monkeypatch, "    ec_add(", "    *(volatile int *)0xF0000000u = 1; ec_add(")
+    tamper(monkeypatch, "    ec_add_dsp_", "    *(volatile int *)0xF0000000u = 1; ec_add_dsp_")
     check(cli("bench", model, "--inputs", 0), 14, "fault", "model_layer_1")
 
 

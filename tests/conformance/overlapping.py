@@ -132,5 +132,14 @@ def written(number: int, program: Program, samples: list[dict[int, np.ndarray]])
     return Written(number, program, writer.write(program, f"case_{number}"), job)
 
 
-def lowered(random: np.random.Generator, opcode: str, features: Features) -> Program:
-    return lower(random_model(random, opcode), features)
+def lowered(random: np.random.Generator, opcode: str, features: Features, *, clamped: bool = False) -> Program:
+    graph = random_model(random, opcode)
+    return lower(narrowed(graph) if clamped else graph, features)
+
+
+def narrowed(graph: Graph) -> Graph:
+    """The same with a range of outputs in the middle of int8's: -60 to 60."""
+    (operation,), result = graph.operations, graph.tensors[1]
+    options = MappingProxyType({**operation.options, "fused_activation_function": "RELU6"})
+    tensors = {**graph.tensors, 1: replace(result, quantization=Quantization((0.05,), (-60,)))}
+    return replace(graph, tensors=tensors, operations=(replace(operation, options=options),))

@@ -72,7 +72,7 @@ def sizes(draw: st.DrawFn, kernel: tuple[int, int], dilation: tuple[int, int], p
 def usual(draw: st.DrawFn) -> dict[str, Any]:
     """A layer's numbers as a converter makes them of a trained one."""
     return {
-        "activation": draw(st.sampled_from(("RELU", "NONE"))),
+        "activation": draw(st.sampled_from(("RELU", "RELU6", "NONE"))),
         "input_zero": draw(st.one_of(st.just(-128), zero_points)),
         "output_zero": draw(st.one_of(st.just(-128), zero_points)),
         "spread": draw(st.sampled_from(((), (1.0, 0.6, 1.7, 0.9, 0.35)))),

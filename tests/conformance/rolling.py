@@ -14,6 +14,8 @@ from edgecompress.memory.rolling import roll
 from edgecompress.memory.visits import Tiling
 from edgecompress.tflite.graph import Graph, Operation, Quantization, Tensor
 
+ACTIVATIONS = ("NONE", "RELU6")
+"""In turns, of layers that have one; the second narrows the range of outputs."""
 OPCODES = ("CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "RELU", "ADD", "PAD")
 
 
@@ -27,11 +29,8 @@ class Maker:
         height, width = random.integers(4, 12), random.integers(2, 7)
         self.add(self.activation((1, int(height), int(width), int(random.choice([4, 8])))))
 
-    def activation(self, shape: tuple[int, ...], like: Tensor | None = None) -> Tensor:
-        zero_point = (
-            like.quantization.zero_point if like and like.quantization else int(self.random.integers(-128, 128))
-        )
-        quantization = Quantization((0.05,), (zero_point,))
+    def activation(self, shape: tuple[int, ...], like: Tensor | None = None, scale: float = 0.05) -> Tensor:
+        quantization = like.quantization if like else Quantization((scale,), (int(self.random.integers(-128, 128)),))
         return Tensor(len(self.tensors), f"t{len(self.tensors)}", shape, np.dtype(np.int8), quantization)
 
     def add(self, tensor: Tensor) -> int:
@@ -44,15 +43,18 @@ class Maker:
         )
         return output
 
+    def fused(self) -> dict[str, object]:
+        return {"fused_activation_function": ACTIVATIONS[len(self.operations) % len(ACTIVATIONS)]}
+
     def layer(self, source: int) -> int:
         """A random layer on a tensor; ADD takes an earlier tensor of the same shape, else it becomes RELU."""
         opcode, shape = str(self.random.choice(OPCODES)), self.tensors[source].shape
         if opcode in ("RELU", "ADD"):
             others = [k for k, t in self.tensors.items() if t.data is None and t.shape == shape and k != source]
-            output = self.add(self.activation(shape))
+            output = self.add(self.activation(shape, scale=0.07))  # kernels of ADD want scales that differ
             if opcode == "ADD" and others:
                 other = int(self.random.choice(others))
-                return self.operation("ADD", [source, other], output, {})
+                return self.operation("ADD", [source, other], output, self.fused())
             return self.operation("RELU", [source], output, {})
         return self.pad(source) if opcode == "PAD" else self.window(opcode, source)
 
@@ -77,6 +79,7 @@ class Maker:
             "dilation_w_factor": dilations[1],
             "filter_height": taps[0],
             "filter_width": taps[1],
+            **self.fused(),
         }
         valid = Operation(0, opcode, (), (), MappingProxyType({**options, "padding": "VALID"}))
         if random.integers(2) and min(expected_size(valid, shape[1 + a], taps[a], "hw"[a]) for a in (0, 1)) >= 1:

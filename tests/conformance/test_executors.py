@@ -14,7 +14,7 @@ from edgecompress.reference.inputs import hostile_inputs, random_inputs
 from edgecompress.reference.integer import Integer
 from edgecompress.tflite import reader
 
-NAMES = ("relu-same_quantization", "add-two_residuals", "softmax-ten")
+NAMES = ("relu-same_quantization", "add-channel_vector", "softmax-ten")
 EXECUTORS = {"host": OnHost, "cortex-m4": partial(OnCore, "cortex-m4")}
 
 

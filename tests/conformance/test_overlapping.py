@@ -26,17 +26,26 @@ OPCODES = (
 )
 MODELS_EACH = {"CONV_2D": 30, "DEPTHWISE_CONV_2D": 30, "FULLY_CONNECTED": 15}
 FEW = 5
+CLAMPED = {"CONV_2D": 30, "DEPTHWISE_CONV_2D": 250}
+"""Draws of those whose kernels may leave a narrower range than int8's to a pass behind them."""
 WORDS = ("QUANTIZE", "DEQUANTIZE")
 """Their floats must be aligned."""
 
 
-def _programs(features, shift=0):
-    """Random layers as close as can be, or `shift` bytes closer; those that would not overlap anyway are left out then."""
+def _programs(features, shift=0, *, clamped=False):
+    """Random layers as close as can be, or `shift` bytes closer; those that would not overlap anyway are left out then.
+
+    Args:
+        clamped: those that are clamped after their kernel, and no others.
+    """
     programs = []
-    for seed, opcode in enumerate(OPCODES):
+    draws = CLAMPED if clamped else {opcode: MODELS_EACH.get(opcode, FEW) for opcode in OPCODES}
+    for seed, (opcode, count) in enumerate(draws.items()):
         random = np.random.default_rng(seed)
-        for _ in range(MODELS_EACH.get(opcode, FEW)):
-            program = overlapping.lowered(random, opcode, features)
+        for _ in range(count):
+            program = overlapping.lowered(random, opcode, features, clamped=clamped)
+            if clamped and not program.layers[0].call.clamp:
+                continue
             distance = overlapping.distance_of(program)
             assert distance is not None, f"{opcode} states no sweep"
             if opcode in WORDS:
@@ -77,6 +86,12 @@ def test_every_kernel_bears_out_what_it_states_on_the_host(features, tmp_path):
     assert not wrong
 
 
+def test_layers_that_are_clamped_behind_their_kernel_bear_it_out_on_the_host(tmp_path):
+    cases = _cases(_programs(Features(dsp=True), clamped=True))
+    assert {case.program.layers[0].operation.opcode for case in cases} == set(CLAMPED)
+    assert all(_exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True))
+
+
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
 @pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus", "cortex-m55"])
 def test_every_kernel_bears_out_what_it_states_on_the_emulated_core(core, compiler, tmp_path):
@@ -84,7 +99,8 @@ def test_every_kernel_bears_out_what_it_states_on_the_emulated_core(core, compil
     if reason := executor.available():
         pytest.skip(reason)
     target = find(core)
-    cases = _cases(_programs(features_of(target.cpu)))
+    features = features_of(target.cpu)
+    cases = _cases(_programs(features) + _programs(features, clamped=True))
     image = executor.build(cases, target, tmp_path)
     with emulate.open(target, image) as port:
         core = Core(port, image)
@@ -92,12 +108,13 @@ def test_every_kernel_bears_out_what_it_states_on_the_emulated_core(core, compil
     assert not wrong
 
 
-def test_one_byte_closer_is_seen(tmp_path):
+@pytest.mark.parametrize("clamped", [False, True])
+def test_one_byte_closer_is_seen(clamped, tmp_path):
     """The distances are the least ones, and these tests would notice a planner that is off by one."""
-    cases = _cases(_programs(PLAIN, shift=1))
+    cases = _cases(_programs(Features(dsp=True) if clamped else PLAIN, shift=1, clamped=clamped))
     opcodes = [case.program.layers[0].operation.opcode for case in cases]
     spoilt = [not _exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True)]
-    for opcode in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "PAD"):
+    for opcode in CLAMPED if clamped else ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "PAD"):
         seen = [s for o, s in zip(opcodes, spoilt, strict=True) if o == opcode]
         assert sum(seen) > len(seen) / 2, f"{opcode}: {sum(seen)} of {len(seen)}"
 

@@ -101,3 +101,15 @@ def test_the_random_networks_have_what_makes_patches_difficult():
     assert sum(again) > NETWORKS / 3
     assert {group.tiling.downwards for group in groups} == {False, True}
     assert sum(len(group.rounds) > group.line > 1 for group in groups) > NETWORKS / 2
+
+
+@in_rows_and_in_patches
+def test_the_random_networks_have_layers_in_turns_that_are_clamped_behind_their_kernel(in_patches):
+    programs = [case.program for case in _cases(FAMILIES["dsp"], in_patches)]
+    clamped = {
+        layer.operation.opcode
+        for program in programs
+        for layer in program.layers
+        if layer.call.clamp and any(layer.step in group.steps for group in program.groups)
+    }
+    assert clamped == {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD"}

@@ -28,6 +28,12 @@ def activation_range(operation: Operation, output: Tensor) -> tuple[int, int]:
     )
 
 
+def narrower_range(operation: Operation, output: Tensor) -> tuple[int, int] | None:
+    """The same where that is less than all of the output's type, else None."""
+    found, limits = activation_range(operation, output), np.iinfo(output.dtype)
+    return None if found == (limits.min, limits.max) else found
+
+
 def quantize(real: float, tensor: Tensor) -> int:
     """round(real / scale) + zero_point in float32, not clamped: how TFLM quantizes an activation's bound."""
     assert tensor.quantization is not None

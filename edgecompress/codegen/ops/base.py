@@ -38,12 +38,13 @@ class KernelCall:
         kernel: the function without `ec_`; its file is `runtime/kernels/ec_<source>.c`, its parameters are the
             struct `ec_<source>_params` of its header.
         parameters: the struct's fields by name: numbers, or arrays in flash.
-        operands: the tensors handed over, in the C function's order; constants are emitted into flash.
+        operands: the tensors handed over, in the C function's order, the output last; constants are emitted into flash.
         source: the file's stem where it is not the kernel's name (kernels of one family share a file).
         scratch_bytes: of the arena that the kernel needs while it runs, handed over as its last argument.
         band: the call for some rows of the output only, from the window over the rows that these need (of element-wise
             kernels: over that many elements); its weights are the same. None: it is only called for all.
         sweeps: how it goes over each operand that its output may overlap, in the operands' order; None: it may not.
+        clamp: (low, high) of the int8 output where the kernel knows no activation: `ec_clamp_bytes` goes over it afterwards.
     """
 
     kernel: str
@@ -53,6 +54,7 @@ class KernelCall:
     scratch_bytes: int = 0
     band: "Callable[[Window], KernelCall] | None" = field(default=None, compare=False)
     sweeps: tuple[Sweep | None, ...] = ()
+    clamp: tuple[int, int] | None = None
 
     @property
     def file(self) -> str:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from edgecompress.codegen.features import Features
-from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.activation import activation_range, narrower_range
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
@@ -20,7 +20,6 @@ from edgecompress.codegen.variants.joint import (
     pack_fours,
     pack_joint,
     pack_scalings,
-    scalings_of,
 )
 from edgecompress.codegen.variants.quick import Limits, QuickLayer, quicken
 from edgecompress.memory.sweep import Sweep
@@ -94,7 +93,7 @@ class JointConv2D(DualConv2D):
         outputs = parts.result.shape[3]
         pairs = [*range(outputs - outputs % 2), *([outputs - 2, outputs - 1] if outputs % 2 else [])]
         layer = quick.with_zero_point(parts.zero_point)
-        scalings = pack_scalings(layer, operation, parts.result)
+        scalings = pack_scalings(layer)
         if outputs < 2 or scalings is None:
             return None
         weights = pack_joint(strip_order(layer.rows[pairs], parts))
@@ -115,6 +114,7 @@ class JointConv2D(DualConv2D):
             source="conv_2d_joint",
             scratch_bytes=strip_bytes(parts, operation),
             sweeps=(strip_sweep(parts, operation),),
+            clamp=narrower_range(operation, parts.result),
         )
         return by_window(call, "strip.window.")
 
@@ -168,7 +168,7 @@ class JointFullyConnected(DualVariant):
             joint, weights = 0, quick.rows[:0]
         low, high = activation_range(operation, parts.result)
         one_scaling = len(quick.multiplier) == 1
-        scalings = scalings_of(replace(layer, bias=np.zeros(1, np.int64)) if one_scaling else layer)
+        scalings = pack_scalings(replace(layer, bias=np.zeros(1, np.int64)) if one_scaling else layer)
         if scalings is None:
             return None
         assert parts.result.quantization

@@ -1,10 +1,8 @@
 """ADD for processors with a multiplication that keeps the upper half of the product (ARMv7E-M, ARMv8-M with DSP)."""
 
-import numpy as np
-
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
-from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.activation import narrower_range
 from edgecompress.codegen.ops.add import LEFT_SHIFT, ONE_HALF, Add
 from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import KernelCall
@@ -12,8 +10,6 @@ from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.codegen.variants.base import Variant
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of
 from edgecompress.tflite.graph import Graph, Operation
-
-INT8 = np.iinfo(np.int8)
 
 
 class DualAdd(Variant):
@@ -23,7 +19,7 @@ class DualAdd(Variant):
         return features.dsp
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall | None:
-        """Operands of one shape, the full range of outputs, and factors that only shift to the right."""
+        """Operands of one shape, and factors that only shift to the right."""
         operator = ops.find(operation.opcode)
         assert isinstance(operator, Add)
         large, small = (graph.tensors[i] for i in operation.inputs)
@@ -36,7 +32,6 @@ class DualAdd(Variant):
             and first == ONE_HALF
             and -30 <= second[1] <= -1
             and -SCALING_LIMITS.shift <= factor[1] <= -1
-            and activation_range(operation, result) == (INT8.min, INT8.max)
         )
         if not simple:
             return None
@@ -56,5 +51,6 @@ class DualAdd(Variant):
         }
         kernel = f"add_dsp_{form_of(result)}"
         sweeps = elementwise(large, result), elementwise(small, result)
-        call = KernelCall(kernel, parameters, (large, small, result), source="add_dsp", sweeps=sweeps)
+        clamp = narrower_range(operation, result)
+        call = KernelCall(kernel, parameters, (large, small, result), source="add_dsp", sweeps=sweeps, clamp=clamp)
         return call if large.is_constant or small.is_constant else by_length(call, "elements")

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from edgecompress.codegen.ops.activation import narrower_range
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants.base import geometry_of
@@ -41,7 +42,7 @@ class DepthwiseByLines(DualVariant):
 
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
         geometry, channels = geometry_of(parts, operation), parts.result.shape[3]
-        scalings = pack_scalings(quick.with_zero_point(parts.zero_point), operation, parts.result)
+        scalings = pack_scalings(quick.with_zero_point(parts.zero_point))
         if not self.suits_window(geometry) or scalings is None:
             return None
         assert parts.result.quantization
@@ -64,6 +65,7 @@ class DepthwiseByLines(DualVariant):
             source=source,
             scratch_bytes=lines.strip_bytes(self.pairs(lines)),
             sweeps=(_tile_sweep(geometry, lines, by_channels=in_place),),
+            clamp=narrower_range(operation, parts.result),
         )
         return replace(call, band=partial(self._band, call, self.call_of(rows, filters)[1]))
 

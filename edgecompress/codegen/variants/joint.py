@@ -5,9 +5,8 @@ See `runtime/kernels/ec_gemm_joint.h` and `ec_scaling.h` for what the kernels ma
 
 import numpy as np
 
-from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.variants.quick import Limits, QuickLayer
-from edgecompress.tflite.graph import Operation, Tensor
+from edgecompress.tflite.graph import Tensor
 
 LARGEST_JOINT_SUM = 2**23 - 1
 SCALING_LIMITS = Limits(bias=2**25 - 1, shift=22)
@@ -57,18 +56,12 @@ def pack_fours(rows: np.ndarray) -> np.ndarray | None:
     return np.ascontiguousarray(blocks.transpose(0, 3, 5, 1, 4, 2)).reshape(-1)
 
 
-def pack_scalings(layer: QuickLayer, operation: Operation, result: Tensor) -> np.ndarray | None:
+def pack_scalings(layer: QuickLayer) -> np.ndarray | None:
     """The structs `ec_scaling` of all outputs of a layer: int32 [outputs, 2].
 
     Returns:
-        None where the activation narrows the range of int8, or a number is outside `SCALING_LIMITS`.
+        None where a number is outside `SCALING_LIMITS`.
     """
-    limits = np.iinfo(np.int8)
-    return scalings_of(layer) if activation_range(operation, result) == (limits.min, limits.max) else None
-
-
-def scalings_of(layer: QuickLayer) -> np.ndarray | None:
-    """The same for a kernel that clamps by itself; None where a number is outside `SCALING_LIMITS`."""
     shift = -layer.shift.astype(np.int64)
     if (shift > SCALING_LIMITS.shift).any() or (np.abs(layer.bias) > SCALING_LIMITS.bias).any():
         return None
@@ -78,6 +71,6 @@ def scalings_of(layer: QuickLayer) -> np.ndarray | None:
 
 def form_of(result: Tensor) -> str:
     """Which of a kernel's two forms gives this output: "relu" where everything negative becomes its zero point of -128, so that it
-    does not matter how negative halves are rounded; else "linear"."""
+    does not matter how negative halves are rounded; else "linear". A narrower range than int8's is clamped afterwards."""
     assert result.quantization
     return "relu" if result.quantization.zero_point == np.iinfo(np.int8).min else "linear"

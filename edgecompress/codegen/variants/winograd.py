@@ -3,6 +3,7 @@
 import numpy as np
 
 from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.activation import narrower_range
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of, pack_scalings
@@ -34,7 +35,7 @@ class WinogradConv2D(Variant):
         quick = quicken(parts.values.reshape(outputs, -1), parts, operation, SCALING_LIMITS)
         if quick is None:
             return None
-        scalings = pack_scalings(quick.with_zero_point(parts.zero_point), operation, parts.result)
+        scalings = pack_scalings(quick.with_zero_point(parts.zero_point))
         if scalings is None:
             return None
         assert parts.result.quantization
@@ -53,6 +54,7 @@ class WinogradConv2D(Variant):
             (parts.source, parts.result),
             source="conv_2d_winograd",
             scratch_bytes=16 * TILES_AT_ONCE * channels * 2 + 16 * 2 * TILES_AT_ONCE * 4 + channels,
+            clamp=narrower_range(operation, parts.result),
         )
 
 
