@@ -1,12 +1,15 @@
 """Questions and answers in frames over a line that loses and damages bytes; the protocol is that of `runtime/serial.h`.
 
-A question that gets no whole answer is asked again, after as many zeros as end any frame that the device may think it is
-in. Answers to older questions, and whatever is no frame, are passed over.
+A question is asked again when the line falls silent without a whole answer, after as many zeros as end any frame that the
+device may think it is in; what the host then still takes for the beginning of a frame is none. Answers to older questions,
+and whatever is no frame, are passed over.
 """
 
 import struct
 import time
 import zlib
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +28,8 @@ ERRORS = {
     3: "it has faulted",
 }
 TRIES = 8
+MOST_HEARD = 4 * FRAME_MOST
+"""Bytes that may come without the answer among them: a line that never falls silent is given up too."""
 ANSWER_SECONDS = 0.4
 
 
@@ -90,12 +95,20 @@ class Decoder:
             frames.append(Frame(kind, sequence, body[HEAD.size :]))
             del self._buffer[: end + CRC.size]
 
+    def give_up(self) -> list[Frame]:
+        """All frames behind what began as one and never became whole: a damaged length may claim hundreds of bytes."""
+        frames: list[Frame] = []
+        while self._buffer:
+            del self._buffer[:1]
+            frames += self.feed(b"")
+        return frames
+
 
 class SerialLink:
     """Questions over a line.
 
     Args:
-        answer_seconds: how long an answer may take, beyond the time that its bytes need on the line.
+        answer_seconds: how long the line may be silent before an answer, beyond the time that its bytes need on the line.
 
     Attributes:
         repeated: how many questions had to be asked again so far.
@@ -107,7 +120,8 @@ class SerialLink:
         self.repeated = 0
         self._decoder = Decoder()
         self._sequence = 0
-        self._unasked: list[Frame] = []
+        self._came: deque[Frame] = deque()
+        self._unasked: deque[Frame] = deque()
 
     def ask(self, kind: int, payload: bytes = b"", *, doing: str, expect: int = 0, seconds: float = 0.0) -> Frame:
         """One question, asked until it is answered; the answer's kind is right, or STOPPED where that answers RUN.
@@ -128,7 +142,7 @@ class SerialLink:
                 self.line.write(bytes(FRAME_MOST))
                 patience += 10 * FRAME_MOST / self.line.baud
             self.line.write(question)
-            frame = self._answer(kind, time.monotonic() + patience)
+            frame = self._answer(kind, patience)
             if frame is not None:
                 return frame
         raise DeviceError(
@@ -141,34 +155,48 @@ class SerialLink:
         """INFO, asked once: a device whose program runs does not answer."""
         self._sequence = self._sequence % 0xFFFF + 1
         self.line.write(bytes(FRAME_MOST) + encode(Frame(INFO, self._sequence, b"")))
-        return self._answer(INFO, time.monotonic() + self._seconds + 10 * (2 * FRAME_MOST) / self.line.baud)
+        return self._answer(INFO, self._seconds + 10 * (2 * FRAME_MOST) / self.line.baud)
 
     def stopped(self, seconds: float) -> Frame | None:
         """What the device says unasked when its program stops; None when it said nothing for so long."""
         end = time.monotonic() + seconds
-        while not self._unasked:
-            left = end - time.monotonic()
-            if left <= 0:
-                return None
-            for frame in self._decoder.feed(self.line.read(left)):
+        while not self._unasked and (left := end - time.monotonic()) > 0:
+            for frame in self._hear(left):
                 if frame.kind == STOPPED:
                     self._unasked.append(frame)
-        return self._unasked.pop(0)
+                    break
+        return self._unasked.popleft() if self._unasked else None
 
     def forget(self) -> None:
         """Drop what was said unasked so far."""
+        self._came.clear()
         self._unasked.clear()
 
-    def _answer(self, kind: int, end: float) -> Frame | None:
-        while (left := end - time.monotonic()) > 0:
-            for frame in self._decoder.feed(self.line.read(left)):
-                if frame.sequence == self._sequence and frame.kind in (kind | ANSWER, ERROR):
-                    return self._accepted(frame)
-                if frame.kind == STOPPED:
-                    if kind == RUN and frame.sequence == self._sequence:
-                        return frame
-                    self._unasked.append(frame)
+    def _answer(self, kind: int, patience: float) -> Frame | None:
+        for frame in self._hear(patience):
+            if frame.sequence == self._sequence and frame.kind in (kind | ANSWER, ERROR):
+                return self._accepted(frame)
+            if frame.kind == STOPPED:
+                if kind == RUN and frame.sequence == self._sequence:
+                    return frame
+                self._unasked.append(frame)
         return None
+
+    def _hear(self, silence: float) -> Iterator[Frame]:
+        """Frames as they come, until the line has been silent for so many seconds; what is not taken waits."""
+        heard, end = 0, time.monotonic() + silence
+        while True:
+            while self._came:
+                yield self._came.popleft()
+            left = end - time.monotonic()
+            if left <= 0 or heard > MOST_HEARD:
+                break
+            if data := self.line.read(left):
+                heard, end = heard + len(data), time.monotonic() + silence
+                self._came.extend(self._decoder.feed(data))
+        self._came.extend(self._decoder.give_up())
+        while self._came:
+            yield self._came.popleft()
 
     def _accepted(self, frame: Frame) -> Frame:
         if frame.kind == ERROR:

@@ -96,7 +96,10 @@ class Board:
 
 
 class NoisyLine:
-    """A line that loses bytes, damages them, puts others in between, and holds them back."""
+    """A line that loses bytes, damages them, puts others in between, and holds them back.
+
+    Which bytes it spoils depends on their number in their direction alone, never on when they come or in which pieces.
+    """
 
     def __init__(
         self,
@@ -109,38 +112,38 @@ class NoisyLine:
         hold: float = 0.0,
     ) -> None:
         self.line, self.baud = line, line.baud
-        self._random = random.Random(seed)
+        self._to_host, self._to_device, self._pieces = (random.Random(3 * seed + k) for k in range(3))
         self._rates = lose, damage, insert
         self._hold, self._held = hold, b""
         self.spoilt = 0
 
     def read(self, seconds: float) -> bytes:
-        data = self._held or self._spoil(self.line.read(seconds))
+        data = self._held or self._spoil(self.line.read(seconds), self._to_host)
         self._held = b""
-        if len(data) > 1 and self._random.random() < self._hold:
-            half = self._random.randrange(1, len(data))
+        if len(data) > 1 and self._pieces.random() < self._hold:
+            half = self._pieces.randrange(1, len(data))
             data, self._held = data[:half], data[half:]
         return data
 
     def write(self, data: bytes) -> None:
-        self.line.write(self._spoil(data))
+        self.line.write(self._spoil(data, self._to_device))
 
     def close(self) -> None:
         self.line.close()
 
-    def _spoil(self, data: bytes) -> bytes:
+    def _spoil(self, data: bytes, noise: random.Random) -> bytes:
         lose, damage, insert = self._rates
         out = bytearray()
         for byte in data:
-            chance = self._random.random()
+            chance = noise.random()
             if chance < lose:
                 self.spoilt += 1
                 continue
             if chance < lose + damage:
                 self.spoilt += 1
-                byte ^= 1 << self._random.randrange(8)
+                byte ^= 1 << noise.randrange(8)
             out.append(byte)
-            if self._random.random() < insert:
+            if noise.random() < insert:
                 self.spoilt += 1
-                out.append(self._random.randrange(256))
+                out.append(noise.randrange(256))
         return bytes(out)

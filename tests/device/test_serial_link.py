@@ -2,15 +2,19 @@
 
 import random
 import zlib
+from collections.abc import Callable
 
 import pytest
 
+from edgecompress.device import serial_link
 from edgecompress.device.serial_link import (
     ANSWER,
     FRAME_MOST,
     INFO,
     MOST,
     READ,
+    RUN,
+    STOPPED,
     TRIES,
     Decoder,
     Frame,
@@ -95,6 +99,61 @@ def test_silence_ends_after_some_tries_and_names_the_step() -> None:
     assert line.written.count(encode(Frame(INFO, 1, b""))) == TRIES
     assert "baud" in raised.value.found
     assert "reset" in raised.value.hint
+
+
+def test_answer_behind_a_length_that_claims_too_much_is_found() -> None:
+    answer = encode(Frame(INFO | ANSWER, 1, b"yes"))
+    damaged = answer[:5] + MOST.to_bytes(2, "little") + answer[7:]
+    line = Script(damaged, answer)
+    link = SerialLink(line, answer_seconds=0.02)
+    assert link.ask(INFO, doing="asking").payload == b"yes"
+    assert link.repeated == 1
+    assert link._decoder.give_up() == []
+
+
+def test_what_comes_together_with_an_answer_is_not_lost() -> None:
+    said = Frame(STOPPED, 0, b"here")
+    link = SerialLink(Script(encode(Frame(RUN | ANSWER, 1, b"")) + encode(said)))
+    link.ask(RUN, doing="starting")
+    assert link.stopped(0.02) == said
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Time that goes by only when told to: `clock(seconds)`."""
+    now = [0.0]
+    monkeypatch.setattr(serial_link.time, "monotonic", lambda: now[0])
+
+    def pass_by(seconds: float) -> None:
+        now[0] += seconds
+
+    return pass_by
+
+
+def test_slow_answer_is_waited_for_as_long_as_bytes_come(clock: Callable[[float], None]) -> None:
+    line, answer = Script(), iter(encode(Frame(INFO | ANSWER, 1, b"yes")))
+
+    def drip(seconds: float) -> bytes:
+        clock(0.3)
+        return bytes([next(answer)])
+
+    line.read = drip  # type: ignore[method-assign]
+    link = SerialLink(line, answer_seconds=0.4)
+    assert link.ask(INFO, doing="asking").payload == b"yes"
+    assert link.repeated == 0
+
+
+@pytest.mark.parametrize("said", [b"login: ", encode(Frame(STOPPED, 0, b"reset again"))])
+def test_line_that_never_falls_silent_is_given_up(clock: Callable[[float], None], said: bytes) -> None:
+    line = Script()
+
+    def read(seconds: float) -> bytes:
+        clock(0.1)
+        return said
+
+    line.read = read  # type: ignore[method-assign]
+    with pytest.raises(DeviceError, match="asking: the device does not answer"):
+        SerialLink(line, answer_seconds=0.4).ask(INFO, doing="asking")
 
 
 def test_answers_to_older_questions_are_passed_over() -> None:

@@ -78,7 +78,7 @@ def test_lost_damaged_inserted_and_late_bytes_change_no_result(start: Start, pro
     noisy = NoisyLine(start().line, seed, lose=0.0007, damage=0.0007, insert=0.0005, hold=0.3)
     link = SerialLink(noisy, answer_seconds=QUICK)
     mailbox = Mailbox(SerialPort(link, image_of(program)), image_of(program))
-    for number in range(6):
+    for number in range(12):
         data = bytes((number * 31 + i) & 255 for i in range(64))
         once = mailbox.run([data])[0]
         first = [(x + 1) * 3 & 255 for x in data]
