@@ -2,10 +2,15 @@
 
 import os
 import shutil
+import socket
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 settings.register_profile("same every time", derandomize=True, deadline=None)
 settings.load_profile("same every time")
@@ -40,8 +45,25 @@ def yardstick() -> Path:
     return path
 
 
+@pytest.fixture
+def free_port() -> Iterator[int]:
+    """A TCP port of 127.0.0.1 where nobody listens. It stays bound, so that no other test is given it; a server that sets
+    SO_REUSEADDR, as QEMU and sshd do, may listen on it all the same."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for program in marker.args:
             if shutil.which(program) is None:
                 skip_or_fail(program, f"{program} is not installed")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log):
+    from work import ByWork
+
+    return ByWork(config, log)

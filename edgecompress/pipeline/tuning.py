@@ -8,6 +8,7 @@ under all of them.
 import hashlib
 import json
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -212,7 +213,7 @@ def _remembered(file: Path) -> dict[int, tuple[Candidate, ...]] | None:
     """What the cache holds; a damaged file counts as none."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
-        file.touch()
+        os.utime(file)
         layers = {int(step): tuple(Candidate(**one) for one in row) for step, row in data.items()}
         return layers if all(layers.values()) else None
     except FileNotFoundError:

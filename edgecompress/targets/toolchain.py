@@ -117,7 +117,7 @@ def _compile_units(sources: Sources, command: tuple[str, ...], build: _Build) ->
         target, cached = name + ".o", cache / (key.hexdigest() + ".o")
         try:
             (build.folder / target).write_bytes(cached.read_bytes())
-            cached.touch()
+            os.utime(cached)  # not touch: another process may have deleted it meanwhile
             return target
         except OSError:
             pass  # not compiled yet

@@ -87,7 +87,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def marks_of(executor: str) -> list[pytest.MarkDecorator]:
     """Slow or not, and the programs it needs."""
     slow = [] if executor in FAST else [pytest.mark.slow]
-    return slow + ([pytest.mark.needs(*NEEDS[executor])] if executor in NEEDS else [])
+    return [pytest.mark.xdist_group(executor), *slow] + (
+        [pytest.mark.needs(*NEEDS[executor])] if executor in NEEDS else []
+    )
 
 
 @pytest.fixture(scope="session")

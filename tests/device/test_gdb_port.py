@@ -1,6 +1,5 @@
 """A debug server as a port: the packets, another program, and servers that die, fall silent, or talk nonsense."""
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -124,9 +123,10 @@ def test_dead_server_while_reading_is_told_with_what_to_try(stub: Stub, firmware
         assert "start the debug server again" in raised.value.hint
 
 
-def test_nothing_that_listens_says_how_to_start_a_server(firmware: Firmware, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        number = closed.getsockname()[1]
+def test_nothing_that_listens_says_how_to_start_a_server(
+    firmware: Firmware, monkeypatch: pytest.MonkeyPatch, free_port: int
+) -> None:
+    number = free_port
     with pytest.raises(DeviceError, match="no debug server answers") as raised:
         open_gdb(read_place(f"gdb://127.0.0.1:{number}"), TARGET, firmware("cortex-m4"))
     assert f"127.0.0.1:{number}" in raised.value.found
@@ -138,11 +138,9 @@ def test_nothing_that_listens_says_how_to_start_a_server(firmware: Firmware, mon
 
 
 @pytest.mark.needs("qemu-system-arm")
-def test_qemus_own_server_is_known_loaded_and_counts_no_cycles(firmware: Firmware) -> None:
+def test_qemus_own_server_is_known_loaded_and_counts_no_cycles(firmware: Firmware, free_port: int) -> None:
     """It was started with another program."""
-    image, other = firmware("cortex-m4"), firmware("cortex-m4", "arena[0] = 7")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number = free.getsockname()[1]
+    image, other, number = firmware("cortex-m4"), firmware("cortex-m4", "arena[0] = 7"), free_port
     command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none"]
     process = subprocess.Popen([*command, "-S", "-gdb", f"tcp:127.0.0.1:{number}", "-kernel", str(other.path)])
     try:

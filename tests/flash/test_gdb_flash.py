@@ -236,12 +236,9 @@ def test_boot_rom_is_passed_with_a_hardware_breakpoint_before_anything_is_read(
         open_gdb(place, target, image)
 
 
-def test_no_server_is_a_device_error(elf: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_no_server_is_a_device_error(elf: Path, free_port: int) -> None:
     with pytest.raises(DeviceError, match="connecting: no debug server answers"):
-        flash(elf, target="nrf52840-dk", via="gdb", probe=f"127.0.0.1:{port}")
+        flash(elf, target="nrf52840-dk", via="gdb", probe=f"127.0.0.1:{free_port}")
 
 
 def test_memory_map_is_read_and_hostile_ones_are_refused() -> None:
@@ -266,11 +263,10 @@ def test_blocks_cover_all_bytes_and_neighbours_are_erased_together() -> None:
 
 
 @pytest.mark.needs("qemu-system-arm")
-def test_qemu_is_loaded_through_its_debug_server_and_passes_the_selftest(run_dir: RunDir, tmp_path: Path) -> None:
-    folder = run_dir("cortex-m4")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_qemu_is_loaded_through_its_debug_server_and_passes_the_selftest(
+    run_dir: RunDir, tmp_path: Path, free_port: int
+) -> None:
+    folder, port = run_dir("cortex-m4"), free_port
     machine = targets.find("cortex-m4").cpu.qemu.machine
     empty = tmp_path / "empty.bin"
     empty.write_bytes(bytes(64))

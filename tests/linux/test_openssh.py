@@ -36,7 +36,7 @@ exec /bin/sh -c "$command"
 class OpenSsh:
     """sshd as a child of the test."""
 
-    def __init__(self, folder: Path, home: Path) -> None:
+    def __init__(self, folder: Path, home: Path, port: int) -> None:
         self.temporary, self.log = folder / "tmp", folder / "commands"
         for path in (folder, self.temporary, folder / "home"):
             path.mkdir()
@@ -49,9 +49,7 @@ class OpenSsh:
         wrapper.chmod(0o755)
         key = folder / "host_key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True, timeout=30)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = port
         (folder / "authorized_keys").write_text((home / ".ssh" / "id_ed25519.pub").read_text())
         (folder / "config").write_text(
             f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {key}\nPidFile {folder}/pid\nStrictModes no\n"
@@ -83,8 +81,8 @@ class OpenSsh:
 
 
 @pytest.fixture
-def openssh(tmp_path, home):
-    running = OpenSsh(tmp_path / "pi", home)
+def openssh(tmp_path, home, free_port):
+    running = OpenSsh(tmp_path / "pi", home, free_port)
     (home / ".ssh" / "known_hosts").write_text(running.known_hosts)
     yield running
     running.close()
@@ -142,8 +140,8 @@ def test_a_program_that_takes_too_long_is_killed_there(openssh, where):
     computer = Ssh(where)
     try:
         with pytest.raises(DeviceError, match="had not ended"):
-            computer.run(("sleep", "86399.5"), timeout=0.5)
-        assert gone("86399.5")
+            computer.run(("sleep", f"86399.{os.getpid()}"), timeout=0.5)
+        assert gone(f"86399.{os.getpid()}")
     finally:
         assert computer.close() == ""
     assert list(openssh.temporary.iterdir()) == []
@@ -154,10 +152,10 @@ def test_ctrl_c_kills_the_program_there_and_removes_the_folder(openssh, where):
     threading.Timer(0.7, os.kill, [os.getpid(), signal.SIGINT]).start()
     try:
         with pytest.raises(KeyboardInterrupt):
-            computer.run(("sleep", "86398.5"), timeout=60)
+            computer.run(("sleep", f"86398.{os.getpid()}"), timeout=60)
     finally:
         assert computer.close() == ""
-    assert gone("86398.5")
+    assert gone(f"86398.{os.getpid()}")
     assert list(openssh.temporary.iterdir()) == []
 
 

@@ -92,12 +92,9 @@ def refused(address) -> DeviceError:
     return caught.value
 
 
-def test_a_refused_connection_says_so(home):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    error = refused(Address("127.0.0.1", port, "pi"))
-    assert error.what == f"pi@127.0.0.1:{port} refuses the connection"
+def test_a_refused_connection_says_so(home, free_port):
+    error = refused(Address("127.0.0.1", free_port, "pi"))
+    assert error.what == f"pi@127.0.0.1:{free_port} refuses the connection"
     assert "systemctl enable --now ssh" in error.hint
 
 

@@ -85,10 +85,8 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Plug:
 
 
 @contextmanager
-def qemu(elf: Path) -> Iterator[str]:
-    """QEMU's own debug server with the program."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number = free.getsockname()[1]
+def qemu(elf: Path, number: int) -> Iterator[str]:
+    """QEMU's own debug server with the program, on this port."""
     command = ["qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none", "-serial", "none", "-S"]
     process = subprocess.Popen([*command, "-gdb", f"tcp:127.0.0.1:{number}", "-kernel", str(elf)])
     try:
@@ -114,10 +112,12 @@ def outputs(folder: Path) -> dict[str, np.ndarray]:
 
 
 @pytest.mark.needs("qemu-system-arm")
-def test_one_elf_gives_the_same_bytes_and_one_report_everywhere(run: Path, plug: Plug, tmp_path: Path) -> None:
+def test_one_elf_gives_the_same_bytes_and_one_report_everywhere(
+    run: Path, plug: Plug, tmp_path: Path, free_port: int
+) -> None:
     plug(run / "firmware.elf")
     results: dict[str, Report] = {}
-    with qemu(run / "firmware.elf") as server:
+    with qemu(run / "firmware.elf", free_port) as server:
         for name, where in (("emulator", "emulator"), ("probe", "probe"), ("gdb", server)):
             result = bench_anywhere(run, where=where, inputs=2, runs=3, save=tmp_path / name)
             result.require_exact()

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,12 +51,38 @@ def test_same_sources_give_the_same_bytes_in_different_folders(
     assert str(tmp_path).encode() not in built[0]
 
 
-def test_warm_compile_is_fast(toy_standalone: Toy, tmp_path: Path) -> None:
+def test_what_was_compiled_before_is_linked_only(
+    toy_standalone: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sources, defines = toy_standalone
     toolchain.compile(sources, targets.find("cortex-m4"), tmp_path / "a.elf", defines=defines)
-    start = time.perf_counter()
+    commands, run = [], toolchain.run
+    monkeypatch.setattr(toolchain, "run", lambda command, **given: (commands.append(command), run(command, **given))[1])
     toolchain.compile(sources, targets.find("cortex-m4"), tmp_path / "b.elf", defines=defines)
-    assert time.perf_counter() - start < 1.0
+    assert ["-c" in command for command in commands] == [False]
+    assert (tmp_path / "a.elf").read_bytes() == (tmp_path / "b.elf").read_bytes()
+
+
+def test_object_that_another_process_deletes_while_it_is_read_leaves_no_empty_one(
+    toy_standalone: Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources, defines = toy_standalone
+    cache = tmp_path / "objects"
+    cache.mkdir()
+    monkeypatch.setattr(toolchain, "cache_folder", lambda _: cache)
+    toolchain.compile(sources, targets.find("cortex-m4"), tmp_path / "a.elf", defines=defines)
+    read = Path.read_bytes
+
+    def read_and_lose(path: Path) -> bytes:
+        data = read(path)
+        if path.parent == cache:
+            path.unlink()
+        return data
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", read_and_lose)
+        toolchain.compile(sources, targets.find("cortex-m4"), tmp_path / "b.elf", defines=defines)
+    assert all(path.stat().st_size for path in cache.iterdir())
     assert (tmp_path / "a.elf").read_bytes() == (tmp_path / "b.elf").read_bytes()
 
 
