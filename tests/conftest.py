@@ -62,8 +62,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 skip_or_fail(program, f"{program} is not installed")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log):
-    from work import ByWork
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        from work import arrange
 
-    return ByWork(config, log)
+        arrange(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    from work import ByUnit
+
+    return ByUnit(config, log)

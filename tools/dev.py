@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "edgecompress-setup"
 DEMO = ROOT / "build" / "demo"
+PROCESS_GB = 3  # of memory, for one process of the tests: TensorFlow, and compilers beside it
 SUPPORTED = ((3, 11), (3, 14))  # first supported, first unsupported
 
 
@@ -118,17 +119,26 @@ def demo() -> int:
 
 
 def run_tests(arguments: list[str]) -> int:
-    """pytest; without arguments the fast tests, then the slow ones, and the worse result of both."""
+    """pytest; without arguments the fast tests, then the slow ones, on all cores, and the worse result of both."""
     pytest = [str(python()), "-m", "pytest", "-q", "-rfEs"]
     if arguments:
         return subprocess.run([*pytest, *arguments], cwd=ROOT).returncode
     results = []
     for selection in ("not slow", "slow"):
         print(f"--- tests: {selection}", flush=True)
-        results.append(subprocess.run([*pytest, "-m", selection], cwd=ROOT).returncode)
+        parallel = ["-n", str(processes()), "--dist", "loadscope", "--no-loadscope-reorder"]
+        results.append(subprocess.run([*pytest, *parallel, "-m", selection], cwd=ROOT).returncode)
         if results[-1] not in (0, 5):  # 5: nothing selected
             break
     return max(0 if result == 5 else result for result in results)
+
+
+def processes() -> int:
+    """One for each core, as far as the memory goes; 0, pytest's own process, where that is one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if hasattr(os, "sysconf"):
+        cores = min(cores, round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / (PROCESS_GB * 1e9)))
+    return cores if cores > 1 else 0
 
 
 def lock() -> int:

@@ -72,7 +72,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if {"executor", "case"} <= set(metafunc.fixturenames):
         # Operators that the back end does not have are run by the other executors only.
         rows = [
-            pytest.param(name, case, marks=marks_of(name), id=f"{name}-{case.id}")
+            pytest.param(name, case, marks=marks_of(name), id=f"{case.id}@{name}")
             for name in OURS
             for case in CASES
             if case.operator in ops.OPERATORS
@@ -87,9 +87,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def marks_of(executor: str) -> list[pytest.MarkDecorator]:
     """Slow or not, and the programs it needs."""
     slow = [] if executor in FAST else [pytest.mark.slow]
-    return [pytest.mark.xdist_group(executor), *slow] + (
-        [pytest.mark.needs(*NEEDS[executor])] if executor in NEEDS else []
-    )
+    return slow + ([pytest.mark.needs(*NEEDS[executor])] if executor in NEEDS else [])
 
 
 @pytest.fixture(scope="session")

@@ -33,12 +33,12 @@ FAMILIES = tuple(dict.fromkeys((PLAIN, *SINGLES, *PROCESSORS)))
 FAST_CORES = ("cortex-m4", "cortex-m0plus")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("random")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def batch(folder):
     """`batch(count)` -> (models, graphs, jobs), each of them in the same order, `count` of every operator."""
     known = {}
@@ -58,7 +58,7 @@ def batch(folder):
     return made
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def reference(batch):
     known = {}
 
@@ -85,7 +85,8 @@ def check(executor, count, batch, reference):
 
 
 def called(features):
-    return "+".join(field.name for field in fields(Features) if getattr(features, field.name)) or "plain"
+    names = "+".join(field.name for field in fields(Features) if getattr(features, field.name))
+    return f"features@{names or 'plain'}"
 
 
 def ranks(features, graphs):
@@ -144,7 +145,11 @@ def test_every_variant_is_drawn_several_times(variant, batch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "core", [pytest.param(core, marks=[pytest.mark.needs(*NEEDS[core])] if core in NEEDS else []) for core in CORES]
+    "core",
+    [
+        pytest.param(core, marks=[pytest.mark.needs(*NEEDS[core])] if core in NEEDS else [], id=f"core@{core}")
+        for core in CORES
+    ],
 )
 def test_generated_c_is_exact_on_every_core_for_many_models(core, batch, reference):
     check(OnCore(core), MANY, batch, reference)
