@@ -1,18 +1,20 @@
 """Build C for this very computer: to test generated code fast, and under sanitizers."""
 
+import functools
+import platform
 import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
 from edgecompress.errors import MissingToolError
 from edgecompress.targets.cache import store
 from edgecompress.targets.compilers import WARNINGS, find_zig
+from edgecompress.targets.objects import Compilation, Sources, compile_units
 from edgecompress.targets.process import run
-from edgecompress.targets.toolchain import JOBS, Sources, write_sources
+from edgecompress.targets.toolchain import write_sources
 
 Kind = Literal["executable", "library"]
 Sanitizer = Literal["none", "undefined", "address"]
@@ -43,8 +45,8 @@ def build(
         ToolError: the compiler refused something: the command and its last 20 lines.
     """
     output = Path(output)
-    compiler, environment = _compiler(sanitizer)
-    options = [optimization, "-g", "-std=gnu11", "-I.", *WARNINGS, *_sanitizer_options(sanitizer)]
+    compiler, environment, identity = _compiler(sanitizer)
+    options = [optimization, "-g", "-std=gnu11", *WARNINGS, *_sanitizer_options(sanitizer)]
     options += [f"-D{name}={value}" for name, value in sorted((defines or {}).items())]
     if kind == "library" or sanitizer == "address":
         options.append("-fPIC")
@@ -53,12 +55,7 @@ def build(
         write_sources(sources, folder)
         units = sorted(source for source in sources if source.endswith(".c"))
 
-        def compile_unit(unit: str) -> str:
-            run((*compiler, *options, "-c", unit, "-o", unit + ".o"), folder=folder, environment=environment)
-            return unit + ".o"
-
-        with ThreadPoolExecutor(JOBS) as pool:
-            objects = list(pool.map(compile_unit, units))
+        objects = compile_units(units, sources, Compilation(identity, (*compiler, *options), environment, folder))
         link = [*compiler, *_sanitizer_options(sanitizer), *(("-shared",) if kind == "library" else ())]
         run((*link, *objects, "-lm", "-o", "program"), folder=folder, environment=environment)
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -67,16 +64,22 @@ def build(
     return output
 
 
-def _compiler(sanitizer: Sanitizer) -> tuple[Sequence[str], Mapping[str, str]]:
+def _compiler(sanitizer: Sanitizer) -> tuple[Sequence[str], Mapping[str, str], str]:
+    """The command, its environment, and the compiler's identity."""
     if sanitizer == "address":
         program = shutil.which("gcc") or shutil.which("clang")
         if program is None:
             raise MissingToolError(
                 "the address sanitizer needs gcc or clang on this computer", hint="install one of them"
             )
-        return (program,), {}
+        return (program,), {}, _version(program)
     zig = find_zig()
-    return (zig.program, "cc"), zig.environment
+    return (zig.program, "cc"), zig.environment, f"{zig.identity} for {platform.machine()}"
+
+
+@functools.cache
+def _version(program: str) -> str:
+    return run((program, "--version"), timeout=30) + run((program, "-dumpmachine"), timeout=30)
 
 
 def _sanitizer_options(sanitizer: Sanitizer) -> tuple[str, ...]:

@@ -1,30 +1,23 @@
 """C sources and a target to a linked ELF: compiled in a private folder, the same bytes wherever and whenever."""
 
-import hashlib
-import os
 import re
 import tempfile
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from edgecompress.errors import DoesNotFitError, OutputError, ToolError
 from edgecompress.targets import boot, linker
 from edgecompress.targets import image as images
-from edgecompress.targets.cache import cache_folder, store, trim
+from edgecompress.targets.cache import store
 from edgecompress.targets.compilers import Compiler, Name, find_compiler
 from edgecompress.targets.image import Image
+from edgecompress.targets.objects import UNITS, Compilation, Sources, as_bytes, compile_units
 from edgecompress.targets.process import FailedRunError, run
 from edgecompress.targets.silicon import c_table
 from edgecompress.targets.target import Region, Target
 
-UNITS = (".c", ".S")
-JOBS = max(2, min(8, os.cpu_count() or 2))
-CACHED_OBJECTS = 4000
 _OVERFLOW = re.compile(r"region [`'](?P<region>\w+)'(?:: )?\s*overflowed by (?P<bytes>\d+) bytes")
-
-Sources = Mapping[str, str | bytes]
 
 
 @dataclass(frozen=True)
@@ -82,11 +75,7 @@ def write_sources(sources: Sources, folder: Path) -> None:
             raise ToolError(f"the source name {name!r} leaves the build folder")
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(_bytes(text))
-
-
-def _bytes(text: str | bytes) -> bytes:
-    return text if isinstance(text, bytes) else text.encode("utf-8")
+        file.write_bytes(as_bytes(text))
 
 
 def _define_options(target: Target, defines: Mapping[str, str]) -> tuple[str, ...]:
@@ -100,37 +89,10 @@ def _define_options(target: Target, defines: Mapping[str, str]) -> tuple[str, ..
 
 
 def _compile_units(sources: Sources, command: tuple[str, ...], build: _Build) -> list[str]:
-    """Object files in the order of their names; those compiled before, with the same headers and options, are reused."""
-    units = sorted(name for name in sources if name.endswith(UNITS))
-    common = hashlib.sha256()
-    for part in (build.compiler.identity, *command[1:]):
-        common.update(part.encode() + b"\0")
-    for name in sorted(set(sources) - set(units)):
-        text = _bytes(sources[name])
-        common.update(f"{name}\0{len(text)}\0".encode() + text)
-    cache = cache_folder("objects")
-    compiled: list[str] = []
-
-    def compile_unit(name: str) -> str:
-        key = common.copy()
-        key.update(name.encode() + b"\0" + _bytes(sources[name]))
-        target, cached = name + ".o", cache / (key.hexdigest() + ".o")
-        try:
-            (build.folder / target).write_bytes(cached.read_bytes())
-            os.utime(cached)  # not touch: another process may have deleted it meanwhile
-            return target
-        except OSError:
-            pass  # not compiled yet
-        run((*command, "-I.", "-c", name, "-o", target), folder=build.folder, environment=build.compiler.environment)
-        store(cached, (build.folder / target).read_bytes())
-        compiled.append(name)
-        return target
-
-    with ThreadPoolExecutor(JOBS) as pool:
-        objects = list(pool.map(compile_unit, units))
-    if compiled:
-        trim(cache, CACHED_OBJECTS)
-    return objects
+    """Object files in the order of their names."""
+    compiler = build.compiler
+    how = Compilation(compiler.identity, command, compiler.environment, build.folder)
+    return compile_units(sorted(name for name in sources if name.endswith(UNITS)), sources, how)
 
 
 def _link_where_arena_fits(objects: list[str], build: _Build) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from edgecompress import targets
 from edgecompress.errors import DoesNotFitError, MissingToolError, OutputError, ToolError
-from edgecompress.targets import compilers, image, toolchain
+from edgecompress.targets import compilers, image, objects, toolchain
 from edgecompress.targets.compilers import Name
 from edgecompress.targets.target import Region
 
@@ -41,7 +41,7 @@ def test_same_sources_give_the_same_bytes_in_different_folders(
     sources, defines = toy_standalone
     built = []
     for name in ("one", "another place"):
-        monkeypatch.setattr(toolchain, "cache_folder", lambda _, folder=tmp_path / name: folder)  # nothing is reused
+        monkeypatch.setattr(objects, "cache_folder", lambda _, folder=tmp_path / name: folder)  # nothing is reused
         (tmp_path / name / "tmp").mkdir(parents=True)
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path / name / "tmp"))
         output = tmp_path / name / "a.elf"
@@ -57,7 +57,10 @@ def test_what_was_compiled_before_is_linked_only(
     sources, defines = toy_standalone
     toolchain.compile(sources, targets.find("cortex-m4"), tmp_path / "a.elf", defines=defines)
     commands, run = [], toolchain.run
-    monkeypatch.setattr(toolchain, "run", lambda command, **given: (commands.append(command), run(command, **given))[1])
+    for module in (toolchain, objects):
+        monkeypatch.setattr(
+            module, "run", lambda command, **given: (commands.append(command), run(command, **given))[1]
+        )
     toolchain.compile(sources, targets.find("cortex-m4"), tmp_path / "b.elf", defines=defines)
     assert ["-c" in command for command in commands] == [False]
     assert (tmp_path / "a.elf").read_bytes() == (tmp_path / "b.elf").read_bytes()
@@ -69,7 +72,7 @@ def test_object_that_another_process_deletes_while_it_is_read_leaves_no_empty_on
     sources, defines = toy_standalone
     cache = tmp_path / "objects"
     cache.mkdir()
-    monkeypatch.setattr(toolchain, "cache_folder", lambda _: cache)
+    monkeypatch.setattr(objects, "cache_folder", lambda _: cache)
     toolchain.compile(sources, targets.find("cortex-m4"), tmp_path / "a.elf", defines=defines)
     read = Path.read_bytes
 
