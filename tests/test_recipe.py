@@ -129,11 +129,11 @@ def test_errors_of_the_command_line_say_so() -> None:
     ids=["png", "utf-16", "broken", "date", "twice", "arrays", "tables", "digits", "huge", "dots", "header", "nul"],
 )
 def test_hostile_files_are_recipe_errors_within_seconds(tmp_path: Path, content: bytes) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     error = refused(write(tmp_path, content))
     assert "model.toml" in error.what
     assert len(str(error)) < 1000
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @given(st.binary(max_size=200))

@@ -109,7 +109,7 @@ def test_millions_of_instructions_take_a_fraction_of_a_second(toy: Toy) -> None:
     busy = 'for (int i = 0; i < 6000000; ++i) __asm__ volatile("nop")'
     image, target = toy("standalone", "cortex-m4", trouble=busy), targets.find("cortex-m4")
     emulate.profile(image, target, "model_invoke", LAYERS)
-    start = time.perf_counter()
+    start = time.process_time()
     profile = emulate.profile(image, target, "model_invoke", LAYERS)
     assert profile.instructions > 18_000_000
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0

@@ -2,9 +2,9 @@
 
 import json
 import re
+import resource
 import subprocess
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -387,12 +387,14 @@ def test_mlperf_models_are_exact_on_the_m55(name, expected, tmp_path):
 
 @pytest.mark.slow
 def test_keyword_spotting_takes_less_than_five_seconds(kws, saved):
+    """Of processor time, which other work on the machine changes little."""
     seconds = []
     for _ in range(2):
-        start = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = [sys.executable, "-m", "edgecompress", "bench", kws]
         assert subprocess.run(command, capture_output=True, timeout=120, check=False).returncode == 0
-        seconds.append(time.perf_counter() - start)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(seconds) < 5
 
 
