@@ -90,7 +90,7 @@ class Operation:
         options: the builtin options under the schema's field names in snake case; enums as their names
             ("SAME", "RELU6").
         version: the operator version the file asks for.
-        is_variable: the operator that reads it keeps its state in it from one inference to the next.
+        options_type: the schema's name of the options ("Conv2DOptions"); "" where the file gives none.
     """
 
     index: int
@@ -99,6 +99,7 @@ class Operation:
     outputs: tuple[int, ...]
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     version: int = 1
+    options_type: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -269,7 +269,9 @@ def _read_operation(entry: schema.Operator, index: int, opcodes: list[tuple[str,
     label = f"operator {index} {opcode}"
     inputs = _indices(entry.InputsLength(), entry.Inputs, tensor_count, f"the inputs of {label}", optional=True)
     outputs = _indices(entry.OutputsLength(), entry.Outputs, tensor_count, f"the outputs of {label}")
-    return Operation(index, opcode, inputs, outputs, MappingProxyType(_read_options(entry)), version)
+    kind = entry.BuiltinOptionsType()
+    options_type = "" if kind == schema.BuiltinOptions.NONE else _enum_name(schema.BuiltinOptions, kind)
+    return Operation(index, opcode, inputs, outputs, MappingProxyType(_read_options(entry)), version, options_type)
 
 
 def _indices(length: int, get: object, count: int, what: str, optional: bool = False) -> tuple[int, ...]:
@@ -287,10 +289,11 @@ def _read_options(entry: schema.Operator) -> dict[str, object]:
     options = schema.BuiltinOptionsCreator(entry.BuiltinOptionsType(), entry.BuiltinOptions())
     if options is None:
         return {}
-    return {_snake(field): _option(_snake(field), value) for field, value in vars(options).items()}
+    return {snake(field): _option(snake(field), value) for field, value in vars(options).items()}
 
 
-def _snake(field: str) -> str:
+def snake(field: str) -> str:
+    """A field's name in the schema's object API ("strideH") as options are named here ("stride_h")."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", field).lower()
 
 
