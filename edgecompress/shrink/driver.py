@@ -1,0 +1,142 @@
+"""Applies all rewrites until none finds anything, and proves every step: what is not proven is undone and said to be a defect."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from edgecompress.errors import EdgecompressError, UnsupportedError
+from edgecompress.reference.executor import Tensors
+from edgecompress.reference.tflm import Tflm
+from edgecompress.shrink import REWRITES
+from edgecompress.shrink.base import Facts, Item, Rewrite
+from edgecompress.shrink.proof import Proof, proof_inputs, whole_proof
+from edgecompress.shrink.size import too_large
+from edgecompress.shrink.surgery import swept
+from edgecompress.tflite.graph import Graph
+
+MOST_ROUNDS = 16
+"""Each takes something out, or is the last; real models need two."""
+KEEPING_STATE = ("CALL_ONCE", "IF", "VAR_HANDLE", "WHILE")
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rewrite took out or left."""
+
+    rewrite: str
+    item: Item
+
+
+@dataclass(frozen=True, eq=False)
+class Shrunk:
+    """A graph, and what became of it.
+
+    Attributes:
+        before: as it came in.
+        after: the same object where nothing could be taken out; tensors and operations keep their indices.
+        done, left: what was taken out, and what could not be and why.
+        defects: rewrites whose proof failed, and what was different; they are undone.
+        reason: why nothing was tried; "".
+        inputs: how many inputs every step was proven on.
+        executor: by whom: "our NumPy reference".
+        seconds: what it took.
+    """
+
+    before: Graph
+    after: Graph
+    done: tuple[Found, ...] = ()
+    left: tuple[Found, ...] = ()
+    defects: tuple[str, ...] = ()
+    reason: str = ""
+    inputs: int = 0
+    executor: str = ""
+    seconds: float = 0.0
+
+    @property
+    def changed(self) -> bool:
+        return self.after is not self.before
+
+
+def shrink(
+    graph: Graph,
+    *,
+    rewrites: Sequence[Rewrite] = REWRITES,
+    with_interpreter: bool = True,
+    on_progress: Progress | None = None,
+) -> Shrunk:
+    """Takes out of a graph whatever its outputs do not need.
+
+    Args:
+        with_interpreter: where tflite-micro is installed, hold the result against the original there as well.
+
+    Returns:
+        The graph as it was, with a reason, where it is none that can be analysed or run here.
+    """
+    started = time.monotonic()
+    if reason := refusal(graph):
+        return Shrunk(graph, graph, reason=reason)
+    inputs = proof_inputs(graph)
+    try:
+        proof = Proof(graph, inputs)
+    except UnsupportedError as error:
+        return Shrunk(graph, graph, reason=": ".join(filter(None, [error.what, error.found])))
+    result = _until_nothing_changes(graph, proof, rewrites, on_progress or (lambda *_: None))
+    if with_interpreter and result.changed and Tflm().available() is None:
+        result = _held_against_tflm(result, inputs)
+    return replace(
+        result, inputs=proof.inputs, executor=proof.executor, seconds=round(time.monotonic() - started, 3)
+    )
+
+
+def refusal(graph: Graph) -> str:
+    """Why a graph is left alone from the start; ""."""
+    written = [graph.tensors[i] for operation in graph.operations for i in operation.outputs]
+    if not any(tensor.type_name in ("INT8", "UINT8") for tensor in written):
+        return "the model has no 8-bit operators"
+    stateful = [operation.opcode for operation in graph.operations if operation.opcode in KEEPING_STATE]
+    if stateful or any(tensor.is_variable for tensor in graph.tensors.values()):
+        return f"the model keeps a state or calls other subgraphs ({', '.join(dict.fromkeys(stateful)) or 'variables'})"
+    if any(graph.tensors[i].is_constant or i in graph.inputs for i in graph.outputs):
+        return "an output of the model does not depend on it"
+    large = too_large(graph)
+    return f"it is too large to be analysed here: {large}" if large else ""
+
+
+def _until_nothing_changes(graph: Graph, proof: Proof, rewrites: Sequence[Rewrite], say: Progress) -> Shrunk:
+    done: list[Found] = []
+    left: dict[str, tuple[Found, ...]] = {}
+    defects: dict[str, str] = {}
+    current = graph
+    for number in range(MOST_ROUNDS):
+        before_round = current
+        for place, rewrite in enumerate(rewrites):
+            say("shrinking", number * len(rewrites) + place, (number + 2) * len(rewrites))
+            if rewrite.name in defects:
+                continue
+            outcome = rewrite.apply(Facts(current))
+            left[rewrite.name] = tuple(Found(rewrite.name, item) for item in outcome.left)
+            if outcome.graph is current:
+                continue
+            if problem := proof.step(outcome.graph, outcome.kept):
+                defects[rewrite.name] = problem
+                continue
+            current = outcome.graph
+            done += [Found(rewrite.name, item) for item in outcome.done]
+        if current is before_round:
+            break
+    said = tuple(f"{name}: {problem}" for name, problem in defects.items())
+    after = swept(current) if current is not graph else graph
+    return Shrunk(graph, after, tuple(done), tuple(one for found in left.values() for one in found), said)
+
+
+def _held_against_tflm(result: Shrunk, inputs: Sequence[Tensors]) -> Shrunk:
+    """Where TFLM's interpreter disagrees, all is undone: which step it was is not known there."""
+    try:
+        problem = whole_proof(result.before, result.after, inputs)
+    except EdgecompressError as error:
+        problem = f"tflite-micro: {error.what}" if not isinstance(error, UnsupportedError) else ""
+    if not problem:
+        return result
+    return Shrunk(result.before, result.before, left=result.left, defects=(*result.defects, f"all rewrites: {problem}"))
