@@ -99,7 +99,9 @@ def with_shrinking(report: Report, source: Source, found: Shrinking | None) -> R
     hashes = {**report.hashes, "model.tflite": source.original.sha256}
     if source.content is not None:
         hashes[SHRUNK] = source.graph.sha256
-    defects = tuple(f"shrinking: a rewrite is wrong and was undone: {text}" for text in (found.defects if found else ()))
+    defects = tuple(
+        f"shrinking: a rewrite is wrong and was undone: {text}" for text in (found.defects if found else ())
+    )
     return replace(report, shrinking=found, hashes=hashes, warnings=(*report.warnings, *defects))
 
 

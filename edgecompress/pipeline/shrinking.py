@@ -1,5 +1,6 @@
 """Between the .tflite file and the kernels: the shrunk model, its file, and the proof that the device's outputs are the original's."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from edgecompress.reference.tflm import Tflm
 from edgecompress.report.records import Report
 from edgecompress.report.schema import read_report
 from edgecompress.report.shrink_records import OriginalOutputs, Shrinking
-from edgecompress.shrink.driver import Progress, Shrunk, shrink
+from edgecompress.shrink.driver import MULTIPLE, Progress, Shrunk, shrink
 from edgecompress.shrink.summary import summary
 from edgecompress.tflite import reader, writer
 from edgecompress.tflite.graph import Graph
@@ -77,6 +78,32 @@ def source(path: Path, *, wanted: bool, on_progress: Progress | None = None) -> 
         return Source(path, original, original, None, shrunk)
     content = writer.write(shrunk.after)
     return Source(path, reader.read_bytes(content), original, content, shrunk)
+
+
+def shrink_file(path: Path, out: Path, *, multiple: int = MULTIPLE, on_progress: Progress | None = None) -> Shrinking:
+    """Writes a model without what its outputs do not need; a copy where nothing could be taken out.
+
+    Args:
+        multiple: what the number of channels of a tensor that loses some stays a multiple of.
+
+    Raises:
+        ModelFileError: as the reader does. UnsupportedError: a model that cannot be analysed, proven or written; nothing is written.
+        NotExactError: a rewrite was wrong and is undone; what the others did is written.
+    """
+    graph = reader.read(path)
+    shrunk = shrink(graph, multiple=multiple, on_progress=on_progress)
+    if shrunk.reason:
+        raise UnsupportedError(f"{path} cannot be shrunk", found=shrunk.reason)
+    content = writer.write(shrunk.after) if shrunk.changed else path.read_bytes()
+    write_bytes(out, content)
+    result = replace(summary(shrunk), file=out.name, sha256=hashlib.sha256(content).hexdigest(), bytes=len(content))
+    if shrunk.defects:
+        raise NotExactError(
+            f"{path}: a rewrite gives other values and was undone; {out} holds what the others made",
+            found="; ".join(shrunk.defects),
+            hint="this is a defect: report it with the model",
+        )
+    return result
 
 
 def was_shrunk(run: Path) -> bool:

@@ -60,10 +60,16 @@ class Outcome:
 
 
 class Facts:
-    """A graph, and what analyses say about it, each made when it is first asked for."""
+    """A graph, and what analyses say about it, each made when it is first asked for.
 
-    def __init__(self, graph: Graph) -> None:
+    Attributes:
+        graph: the graph.
+        multiple: what the number of channels of a tensor that loses some must be a multiple of.
+    """
+
+    def __init__(self, graph: Graph, multiple: int = 1) -> None:
         self.graph = graph
+        self.multiple = multiple
 
     @cached_property
     def ranges(self) -> dict[int, Range]:

@@ -30,7 +30,8 @@ class ChannelRewrite(Rewrite):
 
     def apply(self, facts: Facts) -> Outcome:
         graph, groups = facts.graph, facts.groups
-        decision = decide(graph, groups, [self.service(facts, operation) for operation in groups.sums])
+        services = [self.service(facts, operation) for operation in groups.sums]
+        decision = decide(graph, groups, services, facts.multiple)
         after = cut(graph, decision) if decision.kept else graph
         return Outcome(after, decision.kept, tuple(_done(graph, decision)), tuple(self._left(facts, decision)))
 
@@ -40,7 +41,9 @@ class ChannelRewrite(Rewrite):
         for operation in _makers(facts.graph):
             result = operation.outputs[0]
             labels, wanted = facts.groups.of(facts.graph, result), self.wanted(facts, operation)
-            reasons = Counter(decision.problems[int(label)] for label in labels[wanted] if int(label) in decision.problems)
+            reasons = Counter(
+                decision.problems[int(label)] for label in labels[wanted] if int(label) in decision.problems
+            )
             items += [item(facts.graph, operation, count, reason) for reason, count in reasons.items()]
         return items
 
@@ -61,8 +64,8 @@ def _done(graph: Graph, decision: Decision) -> list[Item]:
 
 def unused(graph: Graph, operation: Operation) -> np.ndarray:
     """The channels of a sum's input whose weights are all zero; bool [channels]."""
-    zero = ~taps(graph, operation).any((0, 1))
-    return per_channel(graph, operation, zero)
+    zero = np.logical_not(np.any(taps(graph, operation), axis=(0, 1)))
+    return per_channel(graph, operation, np.asarray(zero))
 
 
 def per_channel(graph: Graph, operation: Operation, columns: np.ndarray) -> np.ndarray:

@@ -15,6 +15,10 @@ from edgecompress.shrink.flow import Flow, flow
 from edgecompress.shrink.surgery import channels_of
 from edgecompress.tflite.graph import ABSENT, Graph, Operation
 
+MOST_PASSES = 64
+"""Over all tensors, to round up their channels; each settles whole chains of layers."""
+
+
 @dataclass(frozen=True, eq=False)
 class Service:
     """How a sum does without channels of its input.
@@ -135,18 +139,20 @@ class Decision:
     problems: Mapping[int, str] = field(default_factory=dict)
 
 
-def decide(graph: Graph, groups: Groups, services: Sequence[Service]) -> Decision:
-    """Takes out every group that all its readers can do without; each tensor keeps at least one channel."""
+def decide(graph: Graph, groups: Groups, services: Sequence[Service], multiple: int) -> Decision:
+    """Takes out every group that all its readers can do without, as long as tensors keep a multiple of channels.
+
+    Args:
+        multiple: what the number of channels of a tensor that loses some must be a multiple of.
+    """
     problems = dict(groups.held)
     for service in services:
         for label, problem in zip(groups.of(graph, service.operation.inputs[0]), service.problems, strict=True):
             if problem:
                 problems.setdefault(int(label), problem)
-    activations = [i for i in groups.first if not graph.tensors[i].is_constant]
-    for index in activations:
-        labels = groups.of(graph, index).tolist()
-        if labels and not any(label in problems for label in labels):
-            problems[labels[0]] = "every tensor keeps one channel"
+    activations = [groups.of(graph, index) for index in groups.first if not graph.tensors[index].is_constant]
+    if not _round_up(activations, problems, multiple):
+        return Decision({})
     stays = np.isin(groups.labels, list(problems))
     kept = {}
     for index, start in groups.first.items():
@@ -154,3 +160,23 @@ def decide(graph: Graph, groups: Groups, services: Sequence[Service]) -> Decisio
         if len(chosen) < channels_of(graph.tensors[index]):
             kept[index] = chosen
     return Decision(kept, {service.operation.index: service for service in services}, problems)
+
+
+def _round_up(activations: Sequence[np.ndarray], problems: dict[int, str], multiple: int) -> bool:
+    """Lets groups stay until every tensor has a multiple of channels; False where that takes too long."""
+    for _ in range(MOST_PASSES):
+        before = len(problems)
+        for labels in activations:
+            problems |= _rest(labels, problems, multiple)
+        if len(problems) == before:
+            return True
+    return False
+
+
+def _rest(labels: np.ndarray, problems: Mapping[int, str], multiple: int) -> dict[int, str]:
+    """The groups of a tensor that have to stay after all, for its channels to be a multiple, at least one."""
+    gone = [label for label in labels.tolist() if label not in problems]
+    stay = len(labels) - len(gone)
+    wanted = max(multiple * -(-stay // multiple), min(multiple, len(labels)))
+    reason = f"kernels take {multiple} channels at a time" if multiple > 1 else "every tensor keeps one channel"
+    return dict.fromkeys(gone[: wanted - stay], reason)

@@ -16,6 +16,8 @@ from edgecompress.tflite.graph import Graph
 
 MOST_ROUNDS = 16
 """Each takes something out, or is the last; real models need two."""
+MULTIPLE = 4
+"""Kernels, ours and others, take four channels at a time: one to three left over cost more than as many that are superfluous."""
 KEEPING_STATE = ("CALL_ONCE", "IF", "VAR_HANDLE", "WHILE")
 
 Progress = Callable[[str, int, int], None]
@@ -62,6 +64,7 @@ class Shrunk:
 def shrink(
     graph: Graph,
     *,
+    multiple: int = MULTIPLE,
     rewrites: Sequence[Rewrite] = REWRITES,
     with_interpreter: bool = True,
     on_progress: Progress | None = None,
@@ -69,6 +72,7 @@ def shrink(
     """Takes out of a graph whatever its outputs do not need.
 
     Args:
+        multiple: what the number of channels of a tensor that loses some must be a multiple of; 1 takes out all that can go.
         with_interpreter: where tflite-micro is installed, hold the result against the original there as well.
 
     Returns:
@@ -82,12 +86,12 @@ def shrink(
         proof = Proof(graph, inputs)
     except UnsupportedError as error:
         return Shrunk(graph, graph, reason=": ".join(filter(None, [error.what, error.found])))
-    result = _until_nothing_changes(graph, proof, rewrites, on_progress or (lambda *_: None))
+    result = _until_nothing_changes(Facts(graph, multiple), proof, rewrites, on_progress or (lambda *_: None))
+    executor = proof.executor
     if with_interpreter and result.changed and Tflm().available() is None:
         result = _held_against_tflm(result, inputs)
-    return replace(
-        result, inputs=proof.inputs, executor=proof.executor, seconds=round(time.monotonic() - started, 3)
-    )
+        executor += ", tflite-micro on both files"
+    return replace(result, inputs=proof.inputs, executor=executor, seconds=round(time.monotonic() - started, 3))
 
 
 def refusal(graph: Graph) -> str:
@@ -104,18 +108,18 @@ def refusal(graph: Graph) -> str:
     return f"it is too large to be analysed here: {large}" if large else ""
 
 
-def _until_nothing_changes(graph: Graph, proof: Proof, rewrites: Sequence[Rewrite], say: Progress) -> Shrunk:
+def _until_nothing_changes(facts: Facts, proof: Proof, rewrites: Sequence[Rewrite], say: Progress) -> Shrunk:
     done: list[Found] = []
     left: dict[str, tuple[Found, ...]] = {}
     defects: dict[str, str] = {}
-    current = graph
+    graph = current = facts.graph
     for number in range(MOST_ROUNDS):
         before_round = current
         for place, rewrite in enumerate(rewrites):
             say("shrinking", number * len(rewrites) + place, (number + 2) * len(rewrites))
             if rewrite.name in defects:
                 continue
-            outcome = rewrite.apply(Facts(current))
+            outcome = rewrite.apply(facts)
             left[rewrite.name] = tuple(Found(rewrite.name, item) for item in outcome.left)
             if outcome.graph is current:
                 continue
@@ -123,6 +127,7 @@ def _until_nothing_changes(graph: Graph, proof: Proof, rewrites: Sequence[Rewrit
                 defects[rewrite.name] = problem
                 continue
             current = outcome.graph
+            facts = Facts(current, facts.multiple)
             done += [Found(rewrite.name, item) for item in outcome.done]
         if current is before_round:
             break
@@ -136,7 +141,7 @@ def _held_against_tflm(result: Shrunk, inputs: Sequence[Tensors]) -> Shrunk:
     try:
         problem = whole_proof(result.before, result.after, inputs)
     except EdgecompressError as error:
-        problem = f"tflite-micro: {error.what}" if not isinstance(error, UnsupportedError) else ""
+        problem = f"tflite-micro: {error.what}"
     if not problem:
         return result
     return Shrunk(result.before, result.before, left=result.left, defects=(*result.defects, f"all rewrites: {problem}"))

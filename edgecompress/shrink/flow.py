@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecompress.codegen import ops
-from edgecompress.errors import UnsupportedError
 from edgecompress.shrink.sums import has_columns
-from edgecompress.shrink.surgery import channels_of
+from edgecompress.shrink.surgery import channels_of, is_supported
 from edgecompress.tflite.graph import ABSENT, Graph, Operation
 
 
@@ -52,11 +51,8 @@ def flow(graph: Graph, operation: Operation) -> Flow:
     closed = Flow(whole=tuple(i for i in (*operation.inputs, *operation.outputs) if i != ABSENT))
     if operation.opcode not in FLOWS:
         return closed
-    if operation.opcode in ops.OPERATORS:
-        try:
-            ops.check(graph, operation)
-        except UnsupportedError:
-            return closed
+    if operation.opcode in ops.OPERATORS and not is_supported(graph, operation):
+        return closed
     return FLOWS[operation.opcode](graph, operation) or closed
 
 
@@ -147,8 +143,13 @@ def concatenates_bytes(graph: Graph, operation: Operation) -> bool:
     (result,) = graph.results(operation)
     parts = graph.operands(operation)
     plain = operation.options.get("fused_activation_function", "NONE") == "NONE" and "axis" in operation.options
-    alike = all(t and (t.dtype, t.quantization, len(t.shape)) == (result.dtype, result.quantization, len(result.shape)) for t in parts)
-    return plain and alike and bool(parts and result.shape) and result.dtype.itemsize == 1 and _adds_up(graph, operation)
+    alike = all(
+        t and (t.dtype, t.quantization, len(t.shape)) == (result.dtype, result.quantization, len(result.shape))
+        for t in parts
+    )
+    return (
+        plain and alike and bool(parts and result.shape) and result.dtype.itemsize == 1 and _adds_up(graph, operation)
+    )
 
 
 def _adds_up(graph: Graph, operation: Operation) -> bool:

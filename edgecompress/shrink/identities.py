@@ -9,11 +9,10 @@ from edgecompress.codegen import ops
 from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.lookup import Lookup
 from edgecompress.codegen.ops.pool_2d import filter_size
-from edgecompress.errors import UnsupportedError
 from edgecompress.shrink.base import Facts, Item, Outcome, Rewrite, item
 from edgecompress.shrink.flow import concatenates_bytes
 from edgecompress.shrink.ranges import BYTES
-from edgecompress.shrink.surgery import bypass, may_bypass, readers, swept, with_operations
+from edgecompress.shrink.surgery import bypass, is_supported, may_bypass, readers, swept, with_operations
 from edgecompress.tflite.graph import Graph, Operation
 
 
@@ -45,11 +44,8 @@ def passes_on(facts: Facts, operation: Operation) -> bool:
     source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
     if (source.shape, source.dtype) != (result.shape, result.dtype):
         return False
-    if operation.opcode in ops.OPERATORS:
-        try:
-            ops.check(graph, operation)
-        except UnsupportedError:
-            return False
+    if operation.opcode in ops.OPERATORS and not is_supported(graph, operation):
+        return False
     return IDENTITIES[operation.opcode](facts, operation)
 
 

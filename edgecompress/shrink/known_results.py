@@ -19,4 +19,6 @@ class KnownResults(Rewrite):
             return Outcome(facts.graph)
         there = {operation.index for operation in graph.operations}
         gone = [operation for operation in facts.graph.operations if operation.index not in there]
-        return Outcome(graph, done=tuple(item(facts.graph, one, 1, "its result is known, or never read") for one in gone))
+        return Outcome(
+            graph, done=tuple(item(facts.graph, one, 1, "its result is known, or never read") for one in gone)
+        )

@@ -5,13 +5,11 @@ A .tflite can say no more than SAME, which pads evenly and puts what is odd belo
 
 from dataclasses import replace
 
-from edgecompress.codegen import ops
 from edgecompress.codegen.ops.pool_2d import filter_size
 from edgecompress.codegen.ops.windows import window
-from edgecompress.errors import UnsupportedError
 from edgecompress.memory.sweep import Window
 from edgecompress.shrink.base import Facts, Outcome, Rewrite, item
-from edgecompress.shrink.surgery import readers, swept, with_operations, with_option
+from edgecompress.shrink.surgery import is_supported, readers, swept, with_operations, with_option
 from edgecompress.tflite.graph import Graph, Operation
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
@@ -24,7 +22,7 @@ class Paddings(Rewrite):
     def apply(self, facts: Facts) -> Outcome:
         graph, done, left = facts.graph, [], []
         for pad in facts.graph.operations:
-            if pad.opcode != "PAD" or not _is_sound(graph, pad):
+            if pad.opcode != "PAD" or not is_supported(graph, pad):
                 continue
             found = _joined(facts, graph, pad)
             if isinstance(found, str):
@@ -35,14 +33,6 @@ class Paddings(Rewrite):
         return Outcome(swept(graph) if done else facts.graph, done=tuple(done), left=tuple(left))
 
 
-def _is_sound(graph: Graph, operation: Operation) -> bool:
-    try:
-        ops.check(graph, operation)
-    except UnsupportedError:
-        return False
-    return True
-
-
 def _joined(facts: Facts, graph: Graph, pad: Operation) -> Operation | str:
     """The reader with a padding of its own, or why there is none."""
     source, (padded,) = graph.tensors[pad.inputs[0]], graph.results(pad)
@@ -51,7 +41,7 @@ def _joined(facts: Facts, graph: Graph, pad: Operation) -> Operation | str:
     if len(following) != 1 or padded.index in graph.outputs:
         return "others than one operator read it"
     (reader,) = following
-    if reader.opcode not in READERS or reader.inputs[0] != padded.index or not _is_sound(graph, reader):
+    if reader.opcode not in READERS or reader.inputs[0] != padded.index or not is_supported(graph, reader):
         return f"{reader.opcode} reads it, which has no padding of its own"
     if paddings is None or len(source.shape) != 4 or paddings[0].any() or paddings[3].any():
         return "it pads more than height and width"
@@ -70,7 +60,7 @@ def _joined(facts: Facts, graph: Graph, pad: Operation) -> Operation | str:
     )
     for name in ("VALID", "SAME"):
         joined = with_option(replace(reader, inputs=(source.index, *reader.inputs[1:])), padding=name)
-        if _is_sound(graph, joined) and _window(graph, joined) == shifted:
+        if is_supported(graph, joined) and _window(graph, joined) == shifted:
             return joined
     return f"no padding that a .tflite file can express is {paddings[1].tolist()} and {paddings[2].tolist()} here"
 

@@ -113,7 +113,10 @@ def run_files(graphs: Sequence[Graph], inputs: Sequence[Tensors]) -> list[list[T
             path = Path(folder) / f"{place}.tflite"
             path.write_bytes(writer.write(graph))
             numbers = writer.numbering(graph)
-            given = [{numbers[i]: sample[j] for i, j in zip(graph.inputs, graphs[0].inputs, strict=True)} for sample in inputs]
+            given = [
+                {numbers[i]: sample[j] for i, j in zip(graph.inputs, graphs[0].inputs, strict=True)}
+                for sample in inputs
+            ]
             jobs.append(Job(path, tuple(given)))
         results: list[list[Tensors]] = []
         for graph, answer in zip(graphs, Tflm().run_jobs(jobs), strict=True):

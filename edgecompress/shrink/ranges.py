@@ -16,10 +16,9 @@ from edgecompress.codegen.ops.lookup import Lookup
 from edgecompress.codegen.ops.mean import Mean
 from edgecompress.codegen.ops.requantization import requantize
 from edgecompress.codegen.ops.weighted import Weighted
-from edgecompress.errors import UnsupportedError
 from edgecompress.shrink.flow import concatenates_bytes
 from edgecompress.shrink.sums import bounds
-from edgecompress.shrink.surgery import channels_of
+from edgecompress.shrink.surgery import channels_of, is_supported
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 BYTES = (np.dtype(np.int8), np.dtype(np.uint8))
@@ -49,7 +48,9 @@ def ranges(graph: Graph) -> dict[int, Range]:
         found = range_after(graph, operation, known)
         if found is not None:
             known[operation.outputs[0]] = found
-        known |= {i: full(graph.tensors[i]) for i in operation.outputs if graph.tensors[i].dtype in BYTES and i not in known}
+        known |= {
+            i: full(graph.tensors[i]) for i in operation.outputs if graph.tensors[i].dtype in BYTES and i not in known
+        }
     return known
 
 
@@ -59,9 +60,7 @@ def range_after(graph: Graph, operation: Operation, known: Ranges) -> Range | No
         return None
     if operation.opcode == "CONCATENATION" and concatenates_bytes(graph, operation):
         return _concatenated(graph, operation, known)
-    try:
-        ops.check(graph, operation)
-    except UnsupportedError:
+    if not is_supported(graph, operation):
         return None
     operator = ops.find(operation.opcode)
     if isinstance(operator, Weighted):

@@ -11,11 +11,10 @@ import numpy as np
 from edgecompress.codegen import ops
 from edgecompress.codegen.ops.activation import ACTIVATIONS, activation_range
 from edgecompress.codegen.ops.lookup import Lookup
-from edgecompress.errors import UnsupportedError
-from edgecompress.shrink.base import Facts, Item, Outcome, Rewrite, item
+from edgecompress.shrink.base import Facts, Outcome, Rewrite, item
 from edgecompress.shrink.clamps import FUSED, OPCODES
 from edgecompress.shrink.ranges import BYTES
-from edgecompress.shrink.surgery import readers, swept, with_operations, with_option
+from edgecompress.shrink.surgery import is_supported, readers, swept, with_operations, with_option
 from edgecompress.tflite.graph import Graph, Operation
 
 
@@ -30,7 +29,9 @@ class Requantizations(Rewrite):
                 continue
             joined = _fused(graph, first, second) or _one_table(graph, first, second)
             if joined is None:
-                left.append(item(facts.graph, second, 1, f"no single operator does what {first.opcode} and it do to all codes"))
+                left.append(
+                    item(facts.graph, second, 1, f"no single operator does what {first.opcode} and it do to all codes")
+                )
                 continue
             graph = with_operations(graph, {first.index: None, second.index: joined})
             done.append(item(facts.graph, second, 1, f"one with {first.opcode} before it"))
@@ -49,15 +50,7 @@ def _before(graph: Graph, second: Operation) -> Operation | None:
     if _is_table(graph, first):
         return first
     mergeable = first.opcode in OPCODES and second.opcode in ACTIVATION_OF
-    return first if mergeable and _is_sound(graph, first) else None
-
-
-def _is_sound(graph: Graph, operation: Operation) -> bool:
-    try:
-        ops.check(graph, operation)
-    except UnsupportedError:
-        return False
-    return True
+    return first if mergeable and is_supported(graph, first) else None
 
 
 def _is_table(graph: Graph, operation: Operation) -> bool:
@@ -65,7 +58,7 @@ def _is_table(graph: Graph, operation: Operation) -> bool:
     if operation.opcode not in ops.OPERATORS or not isinstance(ops.find(operation.opcode), Lookup):
         return False
     tensors = [graph.tensors[i] for i in (operation.inputs[:1] + operation.outputs)]
-    return all(tensor.dtype in BYTES for tensor in tensors) and _is_sound(graph, operation)
+    return all(tensor.dtype in BYTES for tensor in tensors) and is_supported(graph, operation)
 
 
 def _table(graph: Graph, operation: Operation) -> np.ndarray:
@@ -89,7 +82,7 @@ def _fused(graph: Graph, first: Operation, second: Operation) -> Operation | Non
     for name in ACTIVATIONS:
         joined = replace(with_option(first, **{FUSED: name}), index=second.index, outputs=second.outputs)
         if FUSED in first.options and np.array_equal(np.clip(codes, *activation_range(joined, result)), wanted):
-            return joined if _is_sound(graph, joined) else None
+            return joined if is_supported(graph, joined) else None
     return None
 
 

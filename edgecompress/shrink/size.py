@@ -2,12 +2,12 @@
 
 import math
 
-from edgecompress.codegen import ops
 from edgecompress.codegen.program import MOST_ELEMENTS, macs
-from edgecompress.errors import UnsupportedError
-from edgecompress.shrink.surgery import channels_of
+from edgecompress.shrink.surgery import channels_of, is_supported
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
+MOST_OPERATORS = 2000
+"""Rewrites compare operators with each other."""
 MOST_CHANNELS = 2**19
 """Of all tensors together."""
 MOST_TAPS = 2**27
@@ -20,6 +20,8 @@ WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 def too_large(graph: Graph) -> str:
     """Why a graph is not analysed; "" when it can be."""
+    if len(graph.operations) > MOST_OPERATORS:
+        return f"{len(graph.operations):,} operators"
     used = {i for operation in graph.operations for i in (*operation.inputs, *operation.outputs) if i >= 0}
     tensors = [graph.tensors[i] for i in sorted({*used, *graph.inputs})]
     if large := [tensor for tensor in tensors if not tensor.is_constant and tensor.elements > MOST_ELEMENTS]:
@@ -39,7 +41,7 @@ def work(graph: Graph) -> int:
 
 def counted_macs(graph: Graph, operation: Operation) -> int:
     """Multiply-accumulates of an operation; 0 of one that the back end does not accept."""
-    return macs(graph, operation) if _is_sound(graph, operation) else 0
+    return macs(graph, operation) if is_supported(graph, operation) else 0
 
 
 def weights_of(graph: Graph, operation: Operation) -> Tensor | None:
@@ -53,7 +55,7 @@ def _reads(graph: Graph, operation: Operation) -> int:
     """Output values times the window that each of them is made from."""
     elements = sum(tensor.elements for tensor in graph.results(operation))
     weights = weights_of(graph, operation)
-    if not _is_sound(graph, operation):
+    if not is_supported(graph, operation):
         return elements
     if weights is not None and operation.opcode != "FULLY_CONNECTED":
         (result,) = graph.results(operation)
@@ -61,11 +63,3 @@ def _reads(graph: Graph, operation: Operation) -> int:
         return result.elements // max(result.shape[-1], 1) * math.prod(weights.shape[1:3]) * depth
     height, width = (operation.options.get(name, 1) for name in ("filter_height", "filter_width"))
     return elements * int(height) * int(width)  # type: ignore[call-overload, no-any-return]
-
-
-def _is_sound(graph: Graph, operation: Operation) -> bool:
-    try:
-        ops.check(graph, operation)
-    except UnsupportedError:
-        return False
-    return True

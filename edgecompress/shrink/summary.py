@@ -1,6 +1,6 @@
 """What shrinking did, in numbers: the report's records of it."""
 
-from edgecompress.report.shrink_records import ShrinkItem, Shrinking, ShrunkLayer
+from edgecompress.report.shrink_records import Shrinking, ShrinkItem, ShrunkLayer
 from edgecompress.shrink.driver import Found, Shrunk
 from edgecompress.shrink.size import counted_macs, weights_of
 from edgecompress.shrink.surgery import channels_of
@@ -52,10 +52,8 @@ def _layers(shrunk: Shrunk) -> list[ShrunkLayer]:
         old = _sizes(shrunk.before, operation)
         if now is None or weights_of(shrunk.before, operation) is None or _sizes(shrunk.after, now) == old:
             continue
-        results = shrunk.before.results(operation)[0], shrunk.after.results(now)[0]
+        was, result = shrunk.before.results(operation)[0], shrunk.after.results(now)[0]
         macs, weights = _sizes(shrunk.after, now)
-        channels = (channels_of(result) for result in results)
-        rows.append(
-            ShrunkLayer(operation.index, operation.opcode, results[0].name, *channels, old[0], macs, old[1], weights)
-        )
+        channels = channels_of(was), channels_of(result)
+        rows.append(ShrunkLayer(operation.index, operation.opcode, was.name, *channels, old[0], macs, old[1], weights))
     return rows

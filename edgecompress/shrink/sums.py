@@ -76,11 +76,11 @@ def presence(graph: Graph, operation: Operation) -> np.ndarray | None:
     if operation.opcode == "FULLY_CONNECTED":
         return np.ones((1, 1), np.bool_) if has_columns(graph, operation) else None
     source, weights = (graph.tensors[i] for i in operation.inputs[:2])
-    geometry = window(operation, source, graph.results(operation)[0], *weights.shape[1:3])
+    g = window(operation, source, graph.results(operation)[0], *weights.shape[1:3])
     axes = (
-        (geometry.out_height, geometry.stride_height, geometry.filter_height, geometry.dilation_height, geometry.pad_top, geometry.in_height),
-        (geometry.out_width, geometry.stride_width, geometry.filter_width, geometry.dilation_width, geometry.pad_left, geometry.in_width),
-    )  # fmt: skip
+        (g.out_height, g.stride_height, g.filter_height, g.dilation_height, g.pad_top, g.in_height),
+        (g.out_width, g.stride_width, g.filter_width, g.dilation_width, g.pad_left, g.in_width),
+    )
     kinds = []
     for out, stride, size, dilation, pad, length in axes:
         if out * size > MOST_WORK:

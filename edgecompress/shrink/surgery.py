@@ -6,12 +6,23 @@ from types import MappingProxyType
 
 import numpy as np
 
+from edgecompress.codegen import ops
+from edgecompress.errors import UnsupportedError
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
 
 
 def channels_of(tensor: Tensor) -> int:
     """The size of the last dimension; 1 for a scalar."""
     return tensor.shape[-1] if tensor.shape else 1
+
+
+def is_supported(graph: Graph, operation: Operation) -> bool:
+    """Whether the back end accepts the operation: then its NumPy reference says what it means."""
+    try:
+        ops.check(graph, operation)
+    except UnsupportedError:
+        return False
+    return True
 
 
 def readers(graph: Graph) -> dict[int, list[Operation]]:
@@ -32,9 +43,7 @@ def with_operations(graph: Graph, changed: Mapping[int, Operation | None]) -> Gr
 
 def with_tensors(graph: Graph, changed: Iterable[Tensor]) -> Graph:
     """Other tensors in the place of those with their index, or beside them."""
-    return replace(
-        graph, tensors=MappingProxyType({**graph.tensors, **{tensor.index: tensor for tensor in changed}})
-    )
+    return replace(graph, tensors=MappingProxyType({**graph.tensors, **{tensor.index: tensor for tensor in changed}}))
 
 
 def with_option(operation: Operation, **options: object) -> Operation:

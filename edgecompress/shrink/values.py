@@ -25,7 +25,9 @@ def values(graph: Graph, known: Ranges) -> Values:
             keys = _keys(graph, operation, index, numbered)
             if index in known:
                 constants, values_of = known[index].is_constant, known[index].low
-                keys = [("constant", int(v)) if c else key for c, v, key in zip(constants, values_of, keys, strict=True)]
+                keys = [
+                    ("constant", int(v)) if c else key for c, v, key in zip(constants, values_of, keys, strict=True)
+                ]
             numbers: dict[Hashable, int] = {}
             numbered[index] = np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int64)
     return numbered
@@ -43,7 +45,11 @@ def _keys(graph: Graph, operation: Operation, result: int, numbered: Values) -> 
     for tie in found.ties:
         numbers = _numbers(graph, tie.source, numbered)
         # joined dimensions: the same number at another place is another value
-        place = tie.target_channels // len(numbers) if len(tie.target_channels) > len(numbers) else tie.source_channels // count
+        place = (
+            tie.target_channels // len(numbers)
+            if len(tie.target_channels) > len(numbers)
+            else tie.source_channels // count
+        )
         for target, source, where in zip(tie.target_channels, tie.source_channels, place, strict=True):
             keys[target].append((tie.source, int(where), int(numbers[source])))
     return [tuple(key) for key in keys]
@@ -75,5 +81,3 @@ def _weighted(graph: Graph, operation: Operation, numbered: Values) -> list[Hash
         (row.tobytes(), int(bias), scale, int(number))
         for row, bias, scale, number in zip(rows, parts.bias, scales, inputs, strict=True)
     ]
-
-

@@ -22,7 +22,7 @@ PLACEHOLDER = 127
 """What the older field of an operator code holds when the code does not fit it."""
 
 
-class _Buffer(schema.BufferT):
+class _Buffer(schema.BufferT):  # type: ignore[misc]
     """A buffer whose bytes are aligned; the generated code aligns to one byte."""
 
     def Pack(self, builder: flatbuffers.Builder) -> int:  # noqa: N802 (the schema's name)
