@@ -38,7 +38,8 @@ class Item:
 
 def item(graph: Graph, operation: Operation, count: int, text: str) -> Item:
     """About one operation of a graph."""
-    return Item(operation.index, operation.opcode, graph.tensors[operation.outputs[0]].name, count, text)
+    name = graph.tensors[operation.outputs[0]].name if operation.outputs else ""
+    return Item(operation.index, operation.opcode, name, count, text)
 
 
 @dataclass(frozen=True, eq=False)

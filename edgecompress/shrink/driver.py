@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from edgecompress.errors import EdgecompressError, UnsupportedError
+from edgecompress.errors import EdgecompressError
 from edgecompress.reference.executor import Tensors
 from edgecompress.reference.tflm import Tflm
 from edgecompress.shrink import REWRITES
@@ -12,7 +12,7 @@ from edgecompress.shrink.base import Facts, Item, Rewrite
 from edgecompress.shrink.proof import Proof, proof_inputs, whole_proof
 from edgecompress.shrink.size import too_large
 from edgecompress.shrink.surgery import swept
-from edgecompress.tflite.graph import Graph
+from edgecompress.tflite.graph import ABSENT, Graph
 
 MOST_ROUNDS = 16
 """Each takes something out, or is the last; real models need two."""
@@ -81,12 +81,12 @@ def shrink(
     started = time.monotonic()
     if reason := refusal(graph):
         return Shrunk(graph, graph, reason=reason)
-    inputs = proof_inputs(graph)
     try:
+        inputs = proof_inputs(graph)
         proof = Proof(graph, inputs)
-    except UnsupportedError as error:
+        result = _until_nothing_changes(Facts(graph, multiple), proof, rewrites, on_progress or (lambda *_: None))
+    except EdgecompressError as error:  # nothing here can run the graph as it came in
         return Shrunk(graph, graph, reason=": ".join(filter(None, [error.what, error.found])))
-    result = _until_nothing_changes(Facts(graph, multiple), proof, rewrites, on_progress or (lambda *_: None))
     executor = proof.executor
     if with_interpreter and result.changed and Tflm().available() is None:
         result = _held_against_tflm(result, inputs)
@@ -102,6 +102,8 @@ def refusal(graph: Graph) -> str:
     stateful = [operation.opcode for operation in graph.operations if operation.opcode in KEEPING_STATE]
     if stateful or any(tensor.is_variable for tensor in graph.tensors.values()):
         return f"the model keeps a state or calls other subgraphs ({', '.join(dict.fromkeys(stateful)) or 'variables'})"
+    if any(not operation.outputs or operation.inputs[:1] in ((), (ABSENT,)) for operation in graph.operations):
+        return "an operator has no input or no output"
     if any(graph.tensors[i].is_constant or i in graph.inputs for i in graph.outputs):
         return "an output of the model does not depend on it"
     large = too_large(graph)
