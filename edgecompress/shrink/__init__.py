@@ -18,8 +18,8 @@ REWRITES: tuple[Rewrite, ...] = (
     Identities(),
     Requantizations(),
     Paddings(),
-    ConstantChannels(),
     DeadChannels(),
+    ConstantChannels(),
     DuplicateChannels(),
     Clamps(),
 )

@@ -10,7 +10,7 @@ from edgecompress.shrink.base import Facts, Item, Outcome, Rewrite, item
 from edgecompress.shrink.channels import Decision, Service, decide
 from edgecompress.shrink.cutting import cut
 from edgecompress.shrink.sums import column_channels, taps
-from edgecompress.shrink.surgery import channels_of
+from edgecompress.shrink.surgery import channels_of, is_supported
 from edgecompress.tflite.graph import Graph, Operation
 
 MAKERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -49,7 +49,7 @@ class ChannelRewrite(Rewrite):
 
 
 def _makers(graph: Graph) -> list[Operation]:
-    return [operation for operation in graph.operations if operation.opcode in MAKERS]
+    return [one for one in graph.operations if one.opcode in MAKERS and is_supported(graph, one)]
 
 
 def _done(graph: Graph, decision: Decision) -> list[Item]:

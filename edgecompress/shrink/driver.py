@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from edgecompress.errors import EdgecompressError
-from edgecompress.reference.executor import Tensors
 from edgecompress.reference.tflm import Tflm
 from edgecompress.shrink import REWRITES
 from edgecompress.shrink.base import Facts, Item, Rewrite
@@ -13,6 +12,7 @@ from edgecompress.shrink.proof import Proof, proof_inputs, whole_proof
 from edgecompress.shrink.size import too_large
 from edgecompress.shrink.surgery import swept
 from edgecompress.tflite.graph import ABSENT, Graph
+from edgecompress.tflite.reader import OPAQUE
 
 MOST_ROUNDS = 16
 """Each takes something out, or is the last; real models need two."""
@@ -89,8 +89,11 @@ def shrink(
         return Shrunk(graph, graph, reason=": ".join(filter(None, [error.what, error.found])))
     executor = proof.executor
     if with_interpreter and result.changed and Tflm().available() is None:
-        result = _held_against_tflm(result, inputs)
-        executor += ", tflite-micro on both files"
+        problem = whole_proof(graph, result.after, inputs)
+        if problem:  # which step it was is not known there: all are undone
+            defects = (*result.defects, f"all rewrites: {problem}")
+            result = Shrunk(graph, graph, left=result.left, defects=defects)
+        executor += ", tflite-micro on both files" if problem is not None else ""
     return replace(result, inputs=proof.inputs, executor=executor, seconds=round(time.monotonic() - started, 3))
 
 
@@ -106,6 +109,11 @@ def refusal(graph: Graph) -> str:
         return "an operator has no input or no output"
     if any(graph.tensors[i].is_constant or i in graph.inputs for i in graph.outputs):
         return "an output of the model does not depend on it"
+    if any(graph.tensors[i].is_constant for i in graph.inputs):
+        return "an input of the model is a constant"
+    used = {i for operation in graph.operations for i in operation.inputs if i != ABSENT}
+    if opaque := [graph.tensors[i] for i in sorted(used) if graph.tensors[i].dtype is OPAQUE]:
+        return f"an operator reads a tensor of type {opaque[0].type_name}"
     large = too_large(graph)
     return f"it is too large to be analysed here: {large}" if large else ""
 
@@ -136,14 +144,3 @@ def _until_nothing_changes(facts: Facts, proof: Proof, rewrites: Sequence[Rewrit
     said = tuple(f"{name}: {problem}" for name, problem in defects.items())
     after = swept(current) if current is not graph else graph
     return Shrunk(graph, after, tuple(done), tuple(one for found in left.values() for one in found), said)
-
-
-def _held_against_tflm(result: Shrunk, inputs: Sequence[Tensors]) -> Shrunk:
-    """Where TFLM's interpreter disagrees, all is undone: which step it was is not known there."""
-    try:
-        problem = whole_proof(result.before, result.after, inputs)
-    except EdgecompressError as error:
-        problem = f"tflite-micro: {error.what}"
-    if not problem:
-        return result
-    return Shrunk(result.before, result.before, left=result.left, defects=(*result.defects, f"all rewrites: {problem}"))

@@ -60,7 +60,7 @@ def constant(tensor: Tensor, values: np.ndarray, **more: object) -> Tensor:
 def own_index(graph: Graph, index: int, taken: Iterable[int] = ()) -> int:
     """The tensor's index where one operand alone reads it and nobody else sees it, else one that is free."""
     uses = sum(i == index for operation in graph.operations for i in operation.inputs)
-    if uses <= 1 and index not in graph.outputs:
+    if uses <= 1 and index not in (*graph.inputs, *graph.outputs):
         return index
     return free_index(graph, taken)
 

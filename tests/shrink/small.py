@@ -54,7 +54,8 @@ class Small(Network):
         result = self.result((batch, *(-(-size // stride) for size in sizes), count), zero_point=zero_point)
         constants = [self.tensor(filters.shape, scales, data=filters, axis=3 if depthwise else 0)]
         if bias is not None:
-            constants.append(self.tensor((count,), SCALE, dtype="INT32", data=np.array(bias, np.int64)))
+            both = self._tensors[source].quantization.scale * np.atleast_1d(np.float32(scales))
+            constants.append(self.tensor((count,), both, dtype="INT32", data=np.array(bias, np.int64)))
         options = {"padding": padding, "strideH": stride, "strideW": stride, "fusedActivationFunction": activation}
         opcode, kind = ("DEPTHWISE_CONV_2D", "DepthwiseConv2D") if depthwise else ("CONV_2D", "Conv2D")
         if depthwise:
@@ -72,7 +73,8 @@ class Small(Network):
         result = self.result((rows, values.shape[0]))
         constants = [self.tensor(values.shape, 1.0, data=values)]
         if bias is not None:
-            constants.append(self.tensor((len(values),), SCALE, dtype="INT32", data=np.array(bias, np.int64)))
+            scale = self._tensors[source].quantization.scale
+            constants.append(self.tensor((len(values),), scale, dtype="INT32", data=np.array(bias, np.int64)))
         self.operator("FULLY_CONNECTED", [source, *constants], [result], "FullyConnected", 4, fusedActivationFunction=activation)
         return result
 
