@@ -75,7 +75,9 @@ class Small(Network):
         if bias is not None:
             scale = self._tensors[source].quantization.scale
             constants.append(self.tensor((len(values),), scale, dtype="INT32", data=np.array(bias, np.int64)))
-        self.operator("FULLY_CONNECTED", [source, *constants], [result], "FullyConnected", 4, fusedActivationFunction=activation)
+        self.operator(
+            "FULLY_CONNECTED", [source, *constants], [result], "FullyConnected", 4, fusedActivationFunction=activation
+        )
         return result
 
     def unary(self, opcode: str, source: int, result: int | None = None, options: str = "", **fields: object) -> int:
@@ -93,7 +95,9 @@ class Small(Network):
         self.operator("RESHAPE", [source, self.integers(shape)], [result], "Reshape", newShape=list(shape))
         return result
 
-    def pool(self, source: int, size: int, kind: str = "AVERAGE", padding: str = "VALID", activation: str = "NONE") -> int:
+    def pool(
+        self, source: int, size: int, kind: str = "AVERAGE", padding: str = "VALID", activation: str = "NONE"
+    ) -> int:
         batch, height, width, channels = self.shape(source)
         shrunk = 0 if padding == "SAME" else size - 1
         result = self.result((batch, height - shrunk, width - shrunk, channels), zero_point=self.zero_point(source))

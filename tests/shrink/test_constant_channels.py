@@ -187,7 +187,10 @@ def test_a_constant_stays_when_one_of_two_readers_needs_it_in_its_place():
     net = Small()
     source = net.input(1, 2, 2, 1)
     hidden = net.point(source, [[1], [0]], [0, 10])
-    ends = [net.point(hidden, [[1, 1]]), net.unary("SOFTMAX", hidden, net.tensor((1, 2, 2, 2), 1 / 256, -128), "Softmax", beta=1.0)]
+    ends = [
+        net.point(hidden, [[1, 1]]),
+        net.unary("SOFTMAX", hidden, net.tensor((1, 2, 2, 2), 1 / 256, -128), "Softmax", beta=1.0),
+    ]
     result = shrunk(net.graph([source], ends))
     assert not result.changed
     assert any("SOFTMAX" in reason for reason in reasons(result, "constant channels"))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from small import Small, opcodes, operation, reasons, shrunk, weights
 
-
 FOUR = np.random.default_rng(1).integers(-3, 4, (3, 3, 4))
 """A 3x3 filter for each of four channels."""
 
@@ -53,7 +52,9 @@ def test_duplicates_lend_their_weights_to_the_first():
     source = net.input(1, 2, 2, 2)
     hidden = net.point(source, [[1, 2], [3, 4], [1, 2], [1, 2]], [5, 6, 5, 7])
     result = shrunk(net.graph([source], [net.point(hidden, [[1, 2, 3, 4], [10, 20, 30, 40]])])).after
-    assert weights(result, "CONV_2D", 0).reshape(3, 2).tolist() == [[1, 2], [3, 4], [1, 2]], "another bias is no duplicate"
+    assert weights(result, "CONV_2D", 0).reshape(3, 2).tolist() == [[1, 2], [3, 4], [1, 2]], (
+        "another bias is no duplicate"
+    )
     assert weights(result, "CONV_2D", 1).reshape(2, 3).tolist() == [[4, 2, 4], [40, 20, 40]]
 
 

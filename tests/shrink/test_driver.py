@@ -40,7 +40,10 @@ class OffByOne(Rewrite):
     def apply(self, facts: Facts) -> Outcome:
         operation = facts.graph.operations[0]
         tensor = facts.graph.tensors[operation.inputs[2]]
-        return Outcome(with_tensors(facts.graph, [constant(tensor, tensor.data + 1)]), done=(item(facts.graph, operation, 1, "+1"),))
+        return Outcome(
+            with_tensors(facts.graph, [constant(tensor, tensor.data + 1)]),
+            done=(item(facts.graph, operation, 1, "+1"),),
+        )
 
 
 class Inconsistent(Rewrite):

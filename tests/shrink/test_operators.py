@@ -1,4 +1,4 @@
-"""Operators without effect go, two in a row become one, padding and clamps go where nothing changes; else they stay, and it is said."""
+"""Operators without effect go, two in a row become one, padding and clamps go where nothing changes; else they stay."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,9 @@ def test_a_relu_acts_where_values_can_be_negative():
     end = net.conv(net.unary("RELU", hidden, q), np.ones((1, 2, 2, 1)))
     result = shrunk(net.graph([source], [end])).after
     assert opcodes(result) == ["CONV_2D", "CONV_2D"]
-    assert operation(result, "CONV_2D").options["fused_activation_function"] == "RELU", "it became part of the convolution"
+    assert operation(result, "CONV_2D").options["fused_activation_function"] == "RELU", (
+        "it became part of the convolution"
+    )
 
 
 def test_a_relu_of_another_scale_is_not_fused():
@@ -129,7 +131,9 @@ def padded(before: int, after: int, add, zero_point: int = LOWEST, size: int = 6
 FILTER = np.arange(9).reshape(1, 3, 3, 1)
 
 
-@pytest.mark.parametrize(("before", "after", "stride", "size"), [(1, 1, 1, 6), (0, 1, 2, 6), (1, 1, 2, 7), (1, 2, 1, 6)])
+@pytest.mark.parametrize(
+    ("before", "after", "stride", "size"), [(1, 1, 1, 6), (0, 1, 2, 6), (1, 1, 2, 7), (1, 2, 1, 6)]
+)
 @pytest.mark.parametrize("depthwise", [False, True])
 def test_padding_that_same_means_goes_into_the_convolution(before, after, stride, size, depthwise):
     """The last one has a row and a column more than the filter reaches; SAME has none for it."""

@@ -21,7 +21,15 @@ SOME = tuple(case for place, case in enumerate(CASES) if place % 12 == 0)
 def facts(graph):
     """Everything that a Graph holds, comparable."""
     tensors = {
-        i: (t.name, t.shape, t.dtype, t.quantization, t.type_name, t.is_variable, None if t.data is None else t.data.tobytes())
+        i: (
+            t.name,
+            t.shape,
+            t.dtype,
+            t.quantization,
+            t.type_name,
+            t.is_variable,
+            None if t.data is None else t.data.tobytes(),
+        )
         for i, t in graph.tensors.items()
     }
     operations = [

@@ -21,7 +21,9 @@ class DepthwiseConv2D(Weighted):
         (result,) = graph.results(operation)
         shape = weights.shape
         ranks = {len(tensor.shape) for tensor in (source, weights, result)}
-        fits = ranks == {4} and shape[0] == 1 and shape[3] == result.shape[3] and min(shape) >= 1 and source.shape[3] >= 1
+        fits = (
+            ranks == {4} and shape[0] == 1 and shape[3] == result.shape[3] and min(shape) >= 1 and source.shape[3] >= 1
+        )
         if not fits or result.shape[-1] % source.shape[-1]:
             return f"filter {list(shape)} for input {list(source.shape)} and output {list(result.shape)}"
         return ""
