@@ -14,7 +14,7 @@ Examples:
 
 \b
 The outputs stay the same, byte by byte, for every input. What is written is a standard .tflite for LiteRT, TensorFlow Lite
-Micro and whatever else reads one; signatures and metadata are not kept.
+Micro and whatever else reads one; its signatures are kept, metadata are not.
 """
 
 

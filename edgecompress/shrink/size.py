@@ -12,7 +12,7 @@ MOST_CHANNELS = 2**19
 """Of all tensors together."""
 MOST_TAPS = 2**27
 """Values that one operation reads, counted as often as it reads them: what its NumPy reference holds at once."""
-MOST_WORK = 2**33
+MOST_WORK = 2**30
 """Multiply-accumulates, or values read, of one inference."""
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

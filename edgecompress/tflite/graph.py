@@ -102,6 +102,20 @@ class Operation:
     options_type: str = ""
 
 
+@dataclass(frozen=True)
+class Signature:
+    """Names for inputs and outputs, by which LiteRT's users may address them: untrusted text.
+
+    Attributes:
+        key: of the signature ("serving_default").
+        inputs, outputs: (name, tensor index).
+    """
+
+    key: str
+    inputs: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, int], ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """The main subgraph of a .tflite file.
@@ -112,6 +126,7 @@ class Graph:
         inputs, outputs: tensor indices.
         sha256: of the file's bytes.
         description: the converter's remark in the file: untrusted text.
+        signatures: of the main subgraph.
     """
 
     tensors: Mapping[int, Tensor]
@@ -120,6 +135,7 @@ class Graph:
     outputs: tuple[int, ...]
     sha256: str
     description: str = ""
+    signatures: tuple[Signature, ...] = ()
 
     def operands(self, operation: Operation) -> tuple[Tensor | None, ...]:
         """The operation's input tensors, None for absent ones."""

@@ -1,7 +1,7 @@
 """Writes a Graph as a standard .tflite file, for LiteRT, TensorFlow Lite Micro, and the reader here.
 
-What a Graph does not hold is not written: other subgraphs, metadata, signatures, a sparse or custom operator's own data.
-Operators that would lose something by that are refused.
+What a Graph does not hold is not written: other subgraphs, metadata, a custom operator's own data. Operators that would lose
+something by that are refused.
 Schema: https://github.com/google-ai-edge/LiteRT (schema.fbs, version 3).
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgecompress.errors import UnsupportedError
-from edgecompress.tflite.graph import ABSENT, Graph, Operation, Quantization, Tensor
+from edgecompress.tflite.graph import ABSENT, Graph, Operation, Quantization, Signature, Tensor
 from edgecompress.tflite.reader import IDENTIFIER, OPAQUE, OPTION_ENUMS, snake
 
 ALIGNMENT = 16
@@ -61,6 +61,7 @@ def write(graph: Graph) -> bytes:
     subgraph.inputs = [numbers[index] for index in graph.inputs]
     subgraph.outputs = [numbers[index] for index in graph.outputs]
     subgraph.name = "main"
+    model.signatureDefs = [_signature(one, numbers) for one in graph.signatures if _is_whole(one, numbers)] or None
     builder = flatbuffers.Builder(1024)
     builder.Finish(model.Pack(builder), IDENTIFIER)
     return bytes(builder.Output())
@@ -94,6 +95,23 @@ def _quantization(quantization: Quantization) -> Any:
     entry.scale = np.array(quantization.scales, np.float32)
     entry.zeroPoint = np.array(quantization.zero_points, np.int64)
     entry.quantizedDimension = quantization.axis
+    return entry
+
+
+def _is_whole(signature: Signature, numbers: Mapping[int, int]) -> bool:
+    """Whether the graph still has every tensor that the signature names."""
+    return all(index in numbers for _, index in (*signature.inputs, *signature.outputs))
+
+
+def _signature(signature: Signature, numbers: Mapping[int, int]) -> Any:
+    entry = schema.SignatureDefT()
+    entry.signatureKey, entry.subgraphIndex = signature.key, 0
+    entry.inputs, entry.outputs = [], []
+    for maps, names in ((entry.inputs, signature.inputs), (entry.outputs, signature.outputs)):
+        for name, index in names:
+            one = schema.TensorMapT()
+            one.name, one.tensorIndex = name, numbers[index]
+            maps.append(one)
     return entry
 
 

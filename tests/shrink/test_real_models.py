@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from small import shrunk
+from small import samples_of, shrunk
 
+from edgecompress.reference.litert import Litert
 from edgecompress.shrink.driver import shrink
 from edgecompress.shrink.summary import summary
 from edgecompress.tflite import reader, writer
@@ -34,6 +35,23 @@ def test_visual_wake_words_loses_half_its_work_and_most_of_its_weights(models, m
     assert (found.macs_before, found.weights_before) == (7_489_664, 208_112)
     assert (found.macs, found.weights) == (macs, weights)
     assert {one.rewrite for one in found.done} == {"constant channels", "dead channels"}
+
+
+@pytest.mark.parametrize("name", [VWW, "tflm/hello_world_int8", "tinyengine/vww", "mltk/anomaly_detection"])
+def test_litert_finds_no_difference_either(models, name, tmp_path):
+    litert = Litert()
+    if reason := litert.available():
+        pytest.skip(reason)
+    before = reader.read(models / f"{name}.tflite")
+    path = tmp_path / "shrunk.tflite"
+    path.write_bytes(writer.write(shrink(before, multiple=1, with_interpreter=False).after))
+    after = reader.read(path)
+    samples = samples_of(before)
+    renamed = [{new: sample[old] for old, new in zip(before.inputs, after.inputs, strict=True)} for sample in samples]
+    theirs, ours = litert.run(models / f"{name}.tflite", samples), litert.run(path, renamed)
+    for was, now in zip(theirs, ours, strict=True):
+        for old, new in zip(before.outputs, after.outputs, strict=True):
+            assert was[old].tobytes() == now[new].tobytes()
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -3,17 +3,19 @@
 from dataclasses import replace
 from types import MappingProxyType
 
+import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from model_cases import CASES
 
-from edgecompress.errors import EdgecompressError, UnsupportedError
+from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
 from edgecompress.reference.executor import Job
 from edgecompress.reference.inputs import hostile_inputs, random_inputs
 from edgecompress.reference.litert import Litert
 from edgecompress.reference.tflm import Tflm
 from edgecompress.tflite import reader, writer
+from edgecompress.tflite.graph import Signature
 
 SOME = tuple(case for place, case in enumerate(CASES) if place % 12 == 0)
 
@@ -35,7 +37,7 @@ def facts(graph):
     operations = [
         (o.index, o.opcode, o.inputs, o.outputs, dict(o.options), o.version, o.options_type) for o in graph.operations
     ]
-    return tensors, operations, graph.inputs, graph.outputs, graph.description
+    return tensors, operations, graph.inputs, graph.outputs, graph.description, graph.signatures
 
 
 def test_every_conformance_model_is_read_back_as_it_was():
@@ -141,3 +143,33 @@ def test_operators_that_call_other_subgraphs_are_refused(residual):
         writer.write(replace(graph, operations=(first, *graph.operations[1:])))
     assert isinstance(caught.value, EdgecompressError)
     assert "subgraph" in caught.value.found
+
+
+def with_signature(residual, tensors):
+    graph = reader.read_bytes(residual)
+    names = tuple((f"x{index}", index) for index in tensors)
+    return replace(graph, signatures=(Signature("serving_default", names, (("y", graph.outputs[0]),)),))
+
+
+def test_signatures_are_kept_as_litert_knows_them(residual):
+    graph = with_signature(residual, reader.read_bytes(residual).inputs)
+    content = writer.write(graph)
+    assert reader.read_bytes(content).signatures == graph.signatures
+    interpreter = pytest.importorskip("ai_edge_litert.interpreter").Interpreter(model_content=content)
+    assert interpreter.get_signature_list() == {
+        "serving_default": {"inputs": [f"x{graph.inputs[0]}"], "outputs": ["y"]}
+    }
+
+
+def test_a_signature_of_a_tensor_that_is_gone_is_left_out(residual):
+    graph = with_signature(residual, [10_000])
+    assert reader.read_bytes(writer.write(graph)).signatures == ()
+
+
+def test_a_signature_that_names_no_tensor_is_refused(residual):
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(writer.write(with_signature(residual, [0]))))
+    model.signatureDefs[0].inputs[0].tensorIndex = 99_999
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(model.Pack(builder), b"TFL3")
+    with pytest.raises(ModelFileError, match="signature 0"):
+        reader.read_bytes(bytes(builder.Output()))
