@@ -153,7 +153,7 @@ def samples_of(graph: Graph, count: int = 6) -> list[dict[int, np.ndarray]]:
 
 def shrunk(graph: Graph, multiple: int = 1, **more: object) -> Shrunk:
     """Shrinks, and has tflite-micro find the files of before and after alike in every output byte."""
-    result = shrink(graph, multiple=multiple, **more)
+    result = shrink(graph, multiple=multiple, with_interpreter=False, **more)
     assert not result.defects
     assert not result.reason
     samples = samples_of(graph)

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small import LOWEST, Small, shrunk
+from small import LOWEST, Small, samples_of, shrunk
 
 from edgecompress.errors import EdgecompressError
+from edgecompress.reference.integer import run_graph
 from edgecompress.shrink.driver import shrink
+from edgecompress.shrink.ranges import ranges
+from edgecompress.shrink.values import values
 from edgecompress.tflite import reader, writer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tflite"))
@@ -66,7 +69,7 @@ class Grower:
         return self.net.conv(source, values, offsets, depthwise=kind == 0, scales=scales, **options)
 
     def between(self, source: int) -> int:
-        kind = self.random.integers(0, 6)
+        kind = self.random.integers(0, 7)
         if kind == 0:
             return self.net.pool(source, 3, str(self.random.choice(["AVERAGE", "MAX"])), padding="SAME")
         if kind == 1:
@@ -79,6 +82,9 @@ class Grower:
             return self.net.add(source, again)
         if kind == 4:
             return self.net.pad(source, 0, 0)
+        if kind == 5:
+            like = self.net.tensor(self.net.shape(source), 1 / 256, LOWEST)
+            return self.net.unary("LOGISTIC", source, like)
         return source
 
     def graph(self):
@@ -129,3 +135,19 @@ def test_damaged_files_are_shrunk_or_left_alone():
         # tflite-micro checks less than we do, and may read outside its tensors: what it finds there changes with the file
         assert not result.defects or result.executor == "tflite-micro"
     assert read > DAMAGED / 4
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_analyses_hold_for_every_value_that_occurs(seed):
+    """Intervals hold all values; channels with one number hold the same ones."""
+    graph = Grower(seed).graph()
+    known = ranges(graph)
+    numbered = values(graph, known)
+    for sample in samples_of(graph, 3):
+        for index, found in run_graph(graph, sample).items():
+            rows = found.reshape(-1, found.shape[-1]).astype(np.int64)
+            assert (known[index].low <= rows.min(0)).all()
+            assert (rows.max(0) <= known[index].high).all()
+            for number in np.unique(numbered[index]):
+                alike = rows[:, numbered[index] == number]
+                assert (alike == alike[:, :1]).all()
