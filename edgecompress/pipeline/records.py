@@ -99,10 +99,12 @@ def with_shrinking(report: Report, source: Source, found: Shrinking | None) -> R
     hashes = {**report.hashes, "model.tflite": source.original.sha256}
     if source.content is not None:
         hashes[SHRUNK] = source.graph.sha256
-    defects = tuple(
-        f"shrinking: a rewrite is wrong and was undone: {text}" for text in (found.defects if found else ())
-    )
-    return replace(report, shrinking=found, hashes=hashes, warnings=(*report.warnings, *defects))
+    if found is None:
+        return replace(report, hashes=hashes)
+    defects = (f"shrinking: a rewrite is wrong and was undone: {text}" for text in found.defects)
+    notes = (f"not shrunk: {found.reason}",) if found.reason else ()
+    warnings = (*report.warnings, *defects)
+    return replace(report, shrinking=found, hashes=hashes, warnings=warnings, notes=(*report.notes, *notes))
 
 
 def _price_of_speed(program: Program) -> tuple[str, ...]:

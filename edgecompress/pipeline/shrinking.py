@@ -76,7 +76,11 @@ def source(path: Path, *, wanted: bool, on_progress: Progress | None = None) -> 
     shrunk = shrink(original, with_interpreter=False, on_progress=on_progress)
     if not shrunk.changed:
         return Source(path, original, original, None, shrunk)
-    content = writer.write(shrunk.after)
+    try:
+        content = writer.write(shrunk.after)
+    except UnsupportedError as error:
+        left = Shrunk(original, original, left=shrunk.left, reason=f"{error.what}: {error.found}")
+        return Source(path, original, original, None, left)
     return Source(path, reader.read_bytes(content), original, content, shrunk)
 
 

@@ -20,6 +20,8 @@ MULTIPLE = 4
 """Kernels, ours and others, take four channels at a time: one to three left over cost more than as many that are superfluous."""
 KEEPING_STATE = ("CALL_ONCE", "IF", "VAR_HANDLE", "WHILE")
 
+UNEXPECTED = (AssertionError, AttributeError, IndexError, KeyError, TypeError, ValueError)
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -39,7 +41,7 @@ class Shrunk:
         before: as it came in.
         after: the same object where nothing could be taken out; tensors and operations keep their indices.
         done, left: what was taken out, and what could not be and why.
-        defects: rewrites whose proof failed, and what was different; they are undone.
+        defects: rewrites that failed or whose proof failed, and what was different; they are undone.
         reason: why nothing was tried; "".
         inputs: how many inputs every step was proven on.
         executor: by whom: "our NumPy reference".
@@ -129,7 +131,11 @@ def _until_nothing_changes(facts: Facts, proof: Proof, rewrites: Sequence[Rewrit
             say("shrinking", number * len(rewrites) + place, (number + 2) * len(rewrites))
             if rewrite.name in defects:
                 continue
-            outcome = rewrite.apply(facts)
+            try:
+                outcome = rewrite.apply(facts)
+            except UNEXPECTED as error:  # one wrong rewrite must not keep a model from being built
+                defects[rewrite.name] = f"it failed: {type(error).__name__}: {error}"
+                continue
             left[rewrite.name] = tuple(Found(rewrite.name, item) for item in outcome.left)
             if outcome.graph is current:
                 continue

@@ -84,7 +84,8 @@ def _add(graph: Graph, operation: Operation) -> Flow | None:
 
 def _convolution(graph: Graph, operation: Operation) -> Flow | None:
     source, weights = (graph.tensors[i] for i in operation.inputs[:2])
-    return Flow(summed=True) if channels_of(source) == weights.shape[3] else None
+    is_open = channels_of(source) == weights.shape[3] and not source.is_constant
+    return Flow(summed=True) if is_open else None
 
 
 def _depthwise(graph: Graph, operation: Operation) -> Flow | None:
@@ -97,8 +98,9 @@ def _depthwise(graph: Graph, operation: Operation) -> Flow | None:
 
 
 def _fully_connected(graph: Graph, operation: Operation) -> Flow | None:
+    source, weights = (graph.tensors[i] for i in operation.inputs[:2])
     (result,) = graph.results(operation)
-    is_row = channels_of(result) == graph.tensors[operation.inputs[1]].shape[0]
+    is_row = channels_of(result) == weights.shape[0] and not source.is_constant
     return Flow(summed=True) if is_row and has_columns(graph, operation) else None
 
 
@@ -107,7 +109,7 @@ def _reshape(graph: Graph, operation: Operation) -> Flow | None:
     source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
     few, many = sorted((channels_of(source), channels_of(result)))
     shapes = [graph.tensors[i] for i in operation.inputs[1:] if i != ABSENT]
-    if few == 0 or many % few or not all(tensor.is_constant for tensor in shapes):
+    if few == 0 or many % few or not all(t.is_constant and t.elements == len(result.shape) for t in shapes):
         return None
     longer = np.arange(many)
     shorter = longer % few

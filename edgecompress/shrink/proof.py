@@ -71,7 +71,7 @@ class Proof:
         before = self._values or self._first_values()
         try:
             values = self._run(after, self._inputs)
-        except (EdgecompressError, ValueError, IndexError, KeyError, AssertionError) as error:
+        except (EdgecompressError, ValueError, IndexError, KeyError, TypeError, AssertionError) as error:
             return f"the rewritten graph does not run: {type(error).__name__}: {error}"
         for number, (old, new) in enumerate(zip(before, values, strict=True)):
             if missing := [index for index in after.outputs if index not in new]:

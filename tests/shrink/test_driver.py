@@ -56,6 +56,15 @@ class Inconsistent(Rewrite):
         return Outcome(with_tensors(facts.graph, [constant(tensor, tensor.data[1:])]))
 
 
+class Clumsy(Rewrite):
+    """Looks for a tensor that is not there."""
+
+    name = "a planted error"
+
+    def apply(self, facts: Facts) -> Outcome:
+        raise KeyError(len(facts.graph.tensors))
+
+
 class NeverHappy(Rewrite):
     """Turns an activation that clamps nothing on and off, for ever."""
 
@@ -68,7 +77,7 @@ class NeverHappy(Rewrite):
         return Outcome(with_operations(facts.graph, {operation.index: changed}))
 
 
-@pytest.mark.parametrize("planted", [OffByOne(), Inconsistent()], ids=lambda rewrite: type(rewrite).__name__)
+@pytest.mark.parametrize("planted", [OffByOne(), Inconsistent(), Clumsy()], ids=lambda rewrite: type(rewrite).__name__)
 def test_a_wrong_rewrite_is_undone_and_reported_and_the_others_go_on(graph, planted):
     result = shrink(graph, multiple=1, rewrites=(planted, *REWRITES))
     assert len(result.defects) == 1
@@ -231,3 +240,20 @@ def test_the_proof_runs_hostile_inputs():
     result = shrink(net.graph([source], [hidden]), rewrites=(OnlyTheLowest(),))
     assert len(result.defects) == 1
     assert weights(result.after, "CONV_2D").shape == (1, 9, 9, 1)
+
+
+def test_a_convolution_of_a_constant_keeps_it_whole():
+    """Its result is an output of the model, so nothing computes it beforehand."""
+    net = Small()
+    source = net.input(1, 2, 2, 2)
+    line = net.tensor((1, 2, 2, 2), 0.5, -128, data=np.full((1, 2, 2, 2), 5))
+    ends = [net.point(source, [[1, 2]]), net.point(line, [[3, 0]])]
+    assert not shrunk(net.graph([source], ends)).changed
+
+
+def test_a_shape_that_contradicts_its_result_is_not_touched():
+    net = with_a_constant()
+    hidden = net.ends[1][0]
+    flat = net.result((1, 32))
+    net.operator("RESHAPE", [hidden, net.integers([1, 1, 1, 32])], [flat], "Reshape", newShape=[1, 32])
+    assert not outcome(net.graph(net.ends[0], [net.dense(flat, [[1] + [0] * 31])])).defects
