@@ -107,7 +107,9 @@ def test_what_only_tflite_micro_finds_wrong_is_undone_whole(graph, monkeypatch):
 
 
 def test_a_restless_rewrite_ends(graph):
-    assert shrink(graph, rewrites=(NeverHappy(),)).seconds < 60
+    """An even number of turns leaves what was there; it is the number of rounds that ends it."""
+    result = shrink(graph, rewrites=(NeverHappy(),), with_interpreter=False)
+    assert [one.options for one in result.after.operations] == [one.options for one in graph.operations]
 
 
 def test_shrinking_twice_changes_nothing_more():
@@ -167,9 +169,9 @@ def test_a_float_model_is_refused():
 
 def outcome(graph):
     """Whatever it is, it ends soon, with the graph as it was or a proven one."""
-    started = time.monotonic()
+    started = time.process_time()
     result = shrink(graph, with_interpreter=False)
-    assert time.monotonic() - started < 60
+    assert time.process_time() - started < 60
     assert not result.defects
     return result
 
