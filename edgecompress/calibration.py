@@ -88,8 +88,12 @@ def from_report(report: Report) -> Calibration:
         for layer in report.layers
         if layer.cycles and layer.modelled_cycles
     }
-    model = report.hashes.get("model.tflite", "")
-    return Calibration(report.target, model, measured, modelled, rows, report.run.runs, report.run.counter)
+    return Calibration(report.target, _model(report), measured, modelled, rows, report.run.runs, report.run.counter)
+
+
+def _model(report: Report) -> str:
+    """The hash of the file whose operators the layers are: the shrunk one where there is one."""
+    return report.hashes.get("shrunk.tflite") or report.hashes.get("model.tflite", "")
 
 
 def no_cycles(found: str) -> DeviceError:
@@ -139,7 +143,7 @@ def with_calibration(report: Report) -> Report:
     known = find(report.target)
     if known is None:
         return report
-    same = known.model_sha256 == report.hashes.get("model.tflite")
+    same = known.model_sha256 == _model(report)
 
     def expected(layer: Layer) -> float | None:
         row = known.layers.get(layer.index) if same else None

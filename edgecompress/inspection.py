@@ -1,6 +1,9 @@
 """`inspect`: what a model holds and needs, before anything is built."""
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.folding import fold_constants
@@ -10,11 +13,14 @@ from edgecompress.files import sha256, size
 from edgecompress.report.listing import InspectedLayer, Inspection
 from edgecompress.report.memory_records import MemoryMap
 from edgecompress.report.records import ModelFile, TensorRecord
+from edgecompress.shrink.driver import Progress, shrink
+from edgecompress.shrink.ranges import Range, Ranges, ranges
+from edgecompress.shrink.summary import summary
 from edgecompress.tflite import reader
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
-def inspect(path: Path | str, *, trust_model_code: bool = False) -> Inspection:
+def inspect(path: Path | str, *, trust_model_code: bool = False, on_progress: Progress | None = None) -> Inspection:
     """What a .tflite or Keras model file holds.
 
     Raises:
@@ -24,21 +30,23 @@ def inspect(path: Path | str, *, trust_model_code: bool = False) -> Inspection:
     if not path.exists():
         raise ModelFileError(f"{path}: no such file", hint="check the path")
     if path.suffix == ".tflite":
-        return inspect_tflite(path)
+        return inspect_tflite(path, on_progress)
     from edgecompress.inspection_keras import inspect_keras
 
     return inspect_keras(path, trust_model_code=trust_model_code)
 
 
-def inspect_tflite(path: Path) -> Inspection:
-    """The operators of a .tflite file, which of them cannot be built and why, and the arena they need."""
+def inspect_tflite(path: Path, on_progress: Progress | None = None) -> Inspection:
+    """The operators of a .tflite file, which cannot be built and why, the arena, and what could be gained."""
     graph = reader.read(path)
+    shrunk = shrink(graph, with_interpreter=False, on_progress=on_progress)
     warnings: list[str] = []
     try:
         graph = fold_constants(graph)
     except EdgecompressError as error:
         warnings.append(f"constants could not be folded: {error.what}")
-    layers = tuple(_layer(graph, operation) for operation in graph.operations)
+    known = ranges(graph) if not shrunk.reason else {}
+    layers = tuple(_layer(graph, operation, known) for operation in graph.operations)
     plan, memory_map = None, None
     if not any(layer.problem for layer in layers):
         try:
@@ -63,6 +71,7 @@ def inspect_tflite(path: Path) -> Inspection:
         bound_of_schedule=plan.bound_of_schedule if plan else None,
         memory=memory_map,
         quantization=_kind(graph),
+        shrinking=summary(shrunk),
         warnings=tuple(warnings),
     )
 
@@ -74,7 +83,7 @@ def tensor_record(tensor: Tensor) -> TensorRecord:
     )
 
 
-def _layer(graph: Graph, operation: Operation) -> InspectedLayer:
+def _layer(graph: Graph, operation: Operation, known: Ranges) -> InspectedLayer:
     problem = None
     try:
         ops.check(graph, operation)
@@ -97,7 +106,23 @@ def _layer(graph: Graph, operation: Operation) -> InspectedLayer:
         weight_bytes=weights.nbytes if weights else 0,
         quantization=_quantization(weights or result),
         problem=problem,
+        **_potential(weights, known.get(result.index) if result else None),
     )
+
+
+def _potential(weights: Tensor | None, known: Range | None) -> dict[str, Any]:
+    """What shrinking and encoding could gain of an operator with weights."""
+    if weights is None or weights.data is None or weights.dtype.kind not in "iuf" or not weights.elements:
+        return {}
+    values, counts = np.unique(weights.data, return_counts=True)
+    shares = counts / weights.elements
+    return {
+        "constant_channels": None if known is None else int(known.is_constant.sum()),
+        "weights": weights.elements,
+        "distinct_values": len(values),
+        "zeros": int(counts[values == 0].sum()),
+        "entropy_bits": round(float(-(shares * np.log2(shares)).sum()) + 0.0, 3),
+    }
 
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

@@ -45,6 +45,11 @@ FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @click.option("--tune", is_flag=True, help="Choose kernels by measuring them all; the bars are for builds without it.")
 @click.option(
+    "--shrink",
+    is_flag=True,
+    help="Take out of the models what their outputs do not need; without, all engines do the same multiplications.",
+)
+@click.option(
     "--inputs", default=1, show_default=True, help="Random inputs compared byte by byte, beside 4 hostile ones."
 )
 @click.option("--yardstick", type=FILE, help="A cortexm_cycles.py that counts the same programs again.")
@@ -85,7 +90,7 @@ def main(**given: Any) -> None:
 
 def _measure(given: dict[str, Any], name: str, core: str) -> Measured:
     path = find_model(given["folder"], name)
-    options = {"compiler": given["compiler"], "tune": given["tune"]}
+    options = {"compiler": given["compiler"], "tune": given["tune"], "shrink": given["shrink"]}
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder, progress() as say:
 
         def on_progress(what: str, done: int, total: int) -> None:

@@ -89,6 +89,12 @@ def schedule_options(command: Any) -> Any:
 @click.option("--prefix", default="model", show_default=True, help="Of the generated C.")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @schedule_options
+@click.option(
+    "--shrink/--no-shrink",
+    default=None,
+    help="Take out of the integer model what its outputs do not need, losslessly and proven.  [default: as the run "
+    "directory was built, else yes]",
+)
 @click.option("--tune", is_flag=True, help="Choose every layer's kernel by measuring all candidates on the emulator.")
 @click.option("--seed", default=0, show_default=True, help="Of the random inputs.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of LiteRT, on Linux.")

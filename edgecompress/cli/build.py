@@ -42,6 +42,12 @@ The recipe beside the model (model.toml) is used where no --recipe is given.
 @click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @schedule_options
+@click.option(
+    "--shrink/--no-shrink",
+    default=True,
+    show_default=True,
+    help="Take out of the integer model what its outputs do not need, losslessly and proven.",
+)
 @click.option("--tune", is_flag=True, help="Choose every layer's kernel by measuring all candidates on the emulator.")
 @common_options
 def build(model: Path, verbose: int, json_file: str | None, **options: object) -> None:

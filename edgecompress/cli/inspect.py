@@ -22,12 +22,15 @@ def inspect(model: Path, trust_model_code: bool, verbose: int, json_file: str | 
     """What a model holds and needs, before anything is built.
 
     Operators or layers, shapes, MACs, parameters, bytes, quantization; for a .tflite also which operators cannot be
-    built and why, and the arena with its lower bounds.
+    built and why, the arena with its lower bounds, and what could be gained: constant channels, distinct values, zeros
+    and entropy of every weight tensor.
     """
+    from edgecompress.cli.progress import progress
     from edgecompress.inspection import inspect as run
     from edgecompress.report.codec import dumps
     from edgecompress.report.overview import print_inspection
 
-    result = run(model, trust_model_code=trust_model_code)
+    with progress() as on_progress:
+        result = run(model, trust_model_code=trust_model_code, on_progress=on_progress)
     print_inspection(result, console(json_file), verbosity=verbose)
     write_json(dumps(result), json_file)

@@ -22,11 +22,11 @@ from edgecompress.linux.records import LitertFindings, Run
 from edgecompress.memory.choice import SPEED
 from edgecompress.pipeline.bench import find_model
 from edgecompress.pipeline.evidence import expect
+from edgecompress.pipeline.records import with_shrinking
 from edgecompress.pipeline.saving import work_folder
+from edgecompress.pipeline.shrinking import Source, outputs_as_given, record, require_original, source, was_shrunk
 from edgecompress.reference.inputs import hostile_inputs, random_inputs, real_inputs
 from edgecompress.report.records import Report
-from edgecompress.tflite import reader
-from edgecompress.tflite.graph import Graph
 
 if TYPE_CHECKING:
     from edgecompress.compress.task import Task
@@ -58,6 +58,7 @@ def bench_on_linux(
     architecture: str | None = None,
     emulated_cpu: str | None = None,
     timeout: float = 600.0,
+    shrink: bool | None = None,
     command: str | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
@@ -76,6 +77,8 @@ def bench_on_linux(
         architecture: one of `architectures.ARCHITECTURES`; on this computer a foreign one is emulated by QEMU.
         emulated_cpu: which of QEMU's processors then, "cortex-a76" for a Raspberry Pi 5; None for the architecture's own.
         timeout: seconds for each program run.
+        shrink: take out of the model what its outputs do not need; None: as the run directory was built, else yes. Both
+            executors run the shrunk model then.
 
     Returns:
         The report; bytes of our C that differ are counted in it: see `require_exact`.
@@ -91,9 +94,10 @@ def bench_on_linux(
     wishes = Wishes(
         where, inputs, seed, prefix, threads, with_litert, install_litert, architecture, emulated_cpu, timeout
     )
-    job = _prepare(path, samples, labels, effort, wishes, on_progress)
+    wanted = was_shrunk(Path(model)) if shrink is None else shrink
+    job = _prepare(source(path, wanted=wanted, on_progress=on_progress), samples, labels, effort, wishes, on_progress)
     with _opened(destination) as computer, work_folder(save) as folder:
-        report, sources, outputs = _bench(job, computer, folder)
+        report, sources, outputs = _bench(replace(job, path=job.source.file(folder)), computer, folder)
         report = replace(report, seed=seed, command=command)
         if save:
             records.save(save, path, report, sources, job.proof, outputs, job.program)
@@ -108,6 +112,7 @@ def require_exact(report: Report) -> None:
             found=f"{report.bit_exact.differing_bytes:,} bytes; first: {report.warnings[0] if report.warnings else '?'}",
             hint="this is a defect: report it with the model",
         )
+    require_original(report)
 
 
 @dataclass(frozen=True)
@@ -128,10 +133,10 @@ class Wishes:
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    """What is to be run, and how often; `proof` are the inputs on which every operator is compared."""
+    """What is to be run, and how often; `proof` are the inputs on which every operator is compared; `path` is what is built."""
 
     path: Path
-    graph: Graph
+    source: Source
     program: Program
     proof: list[dict[int, np.ndarray]]
     labels: Labelled | None
@@ -145,18 +150,18 @@ class _Job:
 
 
 def _prepare(
-    path: Path,
+    model: Source,
     samples: np.ndarray | None,
     labels: Labelled | None,
     effort: Effort,
     wishes: Wishes,
     on_progress: Progress | None,
 ) -> _Job:
-    graph = reader.read(path)
+    graph = model.graph
     proof = [*random_inputs(graph, wishes.inputs, wishes.seed), *hostile_inputs(graph)]
     if samples is not None:
         proof += real_inputs(graph, samples, len(samples))
-    return _Job(path, graph, lower(graph, SIMD, wish=SPEED), proof, labels, effort, wishes, on_progress)
+    return _Job(model.path, model, lower(graph, SIMD, wish=SPEED), proof, labels, effort, wishes, on_progress)
 
 
 @contextmanager
@@ -187,8 +192,9 @@ def _bench(job: _Job, computer: Computer, folder: Path) -> tuple[Report, dict[st
     processor = execution.choose_processor(computer, machine, wishes.architecture, wishes.emulated_cpu)
     sources = writer.write(program, wishes.prefix)
     job.say("compiling, and asking the reference interpreters", 0)
-    with ThreadPoolExecutor(2) as pool:
-        reference = pool.submit(expect, job.path, job.graph, job.proof, with_litert=False)
+    with ThreadPoolExecutor(3) as pool:
+        given = pool.submit(outputs_as_given, job.source, job.proof)
+        reference = pool.submit(expect, job.path, job.source.graph, job.proof, with_litert=False)
         executable = programs.build(sources, processor.architecture, folder / "program", prefix=wishes.prefix)
         expected = reference.result()
     before = facts.read_condition(computer)
@@ -197,7 +203,10 @@ def _bench(job: _Job, computer: Computer, folder: Path) -> tuple[Report, dict[st
     machine = replace(machine, before=before, after=facts.read_condition(computer))
     job.say("counting instructions", STEPS - 1)
     counts = instructions.count(executable, processor, program, job.proof[0], wishes.prefix)
-    report = records.report(job.path, wishes.where, program, expected, machine, processor, ours, beside, counts)
+    report = records.report(job.source.path, wishes.where, program, expected, machine, processor, ours, beside, counts)
+    report = with_shrinking(report, job.source, record(job.source, given.result(), ours.answer.outputs))
+    if job.source.content is not None and beside.answer is not None:
+        report = replace(report, notes=(*report.notes, "LiteRT ran the shrunk model, too"))
     return report, sources, ours.answer.outputs
 
 

@@ -125,6 +125,8 @@ def _stages(
         stages.append(Stage("compressed", compressed["compressed"]["path"], None, seconds=compressed["seconds"]))
     if converted:
         stages.append(Stage("converted", "model.tflite", converted["bytes"], seconds=converted["seconds"]))
+    if report.shrinking and report.shrinking.file:
+        stages.append(Stage("shrunk", report.shrinking.file, report.shrinking.bytes, seconds=report.shrinking.seconds))
     stages.append(Stage("weights in flash", "firmware.elf", report.flash.weights))
     stages.append(Stage("flash in all", "firmware.elf", report.flash.total))
     return tuple(stages)

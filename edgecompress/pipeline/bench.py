@@ -16,11 +16,12 @@ from edgecompress.device.opening import connect
 from edgecompress.device.places import EMULATOR, Place
 from edgecompress.errors import ModelFileError, UsageError
 from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
-from edgecompress.pipeline import firmware, measuring, records, saving, tuning
+from edgecompress.pipeline import firmware, measuring, records, saving, shrinking, tuning
 from edgecompress.pipeline.accuracy import Answers, different_bytes
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
 from edgecompress.pipeline.execution import raw_inputs, run_layer_by_layer
 from edgecompress.pipeline.firmware import Firmware
+from edgecompress.pipeline.shrinking import Given, Source, outputs_as_given, require_original, was_shrunk
 from edgecompress.pipeline.streaming import TestData, stream
 from edgecompress.pipeline.tuning import with_tuning
 from edgecompress.reference.compare import Comparison, compare
@@ -29,8 +30,6 @@ from edgecompress.report.records import Report
 from edgecompress.report.schema import read_report
 from edgecompress.targets import Target, find
 from edgecompress.targets.compilers import Name
-from edgecompress.tflite import reader
-from edgecompress.tflite.graph import Graph
 
 MODEL = "model.tflite"
 """The name of the integer model in a run directory."""
@@ -53,6 +52,7 @@ class Benchmark:
         inputs: that were run, one mapping per sample.
         outputs: every operator's output on the device, one mapping per sample.
         comparison: device against reference.
+        source: the model that came in, and the shrunk one.
         answers: to the test samples that were streamed through the device; None where none were.
     """
 
@@ -62,6 +62,7 @@ class Benchmark:
     inputs: Sequence[Mapping[int, np.ndarray]]
     outputs: Sequence[Mapping[int, np.ndarray]]
     comparison: Comparison
+    source: Source
     answers: Answers | None = None
 
     def require_exact(self) -> None:
@@ -70,6 +71,7 @@ class Benchmark:
             raise not_exact(self.comparison, "the device", "the reference")
         if self.answers is not None and self.answers.differing_bytes:
             raise different_bytes(self.answers, self.report.board.runner or "the device")
+        require_original(self.report)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +100,7 @@ def bench(
     data: TestData | None = None,
     wish: Wish | None = None,
     tune: bool = False,
+    shrink: bool | None = None,
 ) -> Benchmark:
     """Generates, compiles and runs a full-integer .tflite on its target, and compares every operator's output.
 
@@ -116,6 +119,7 @@ def bench(
         wish: what the schedule is to be; None: as the run directory was built, else balanced.
         tune: choose every layer's kernel by measuring all candidates on the emulator; see `pipeline.tuning`. On a real device
             the firmware of a run directory that was tuned is expected to be tuned, without being told.
+        shrink: take out of the model what its outputs do not need; None: as the run directory was built, else yes.
 
     Raises:
         ModelFileError, UnsupportedError, DoesNotFitError, MissingToolError, ToolError, DeviceError: as the stages do.
@@ -124,8 +128,9 @@ def bench(
     """
     path = find_model(Path(model))
     chosen = find(target)
-    graph = reader.read(path)
     say = on_progress or (lambda *_: None)
+    source = shrinking.source(path, wanted=was_shrunk(Path(model)) if shrink is None else shrink, on_progress=say)
+    graph = source.graph
     wish = wish or wish_of(Path(model))
     tune = tune or (on is not EMULATOR and _was_tuned(Path(model)))
     features = features_of(chosen.cpu, spends_flash=wish.spends_flash)
@@ -140,18 +145,19 @@ def bench(
         say("running the reference interpreters", 0, 1)
         ready = firmware.load(Path(model), program, chosen) if on is not EMULATOR else None
         prefix = ready.prefix if ready else prefix
-        expected, built = _expect_and_build(path, graph, program, chosen, folder, tests, prefix, compiler, ready)
+        expected, built, given = _expect_and_build(source, program, chosen, folder, tests, prefix, compiler, ready)
         ran = _run(program, built, chosen, on, tests, runs, data, folder, say)
         say("counting", 0, 1)
         names = [f"{prefix}_layer_{layer.index}" for layer in program.layers]
         profile = emulate.profile(built.standalone, chosen, f"{prefix}_invoke", names)
         comparison = compare(program.graph, ran.outputs, expected.outputs)
         report = records.back_end(path, program, chosen, built, profile, comparison, expected, seed)
+        report = records.with_shrinking(report, source, shrinking.record(source, given, ran.outputs))
         report = with_tuning(report, program, tuned)
         report = with_calibration(ran.complete(replace(report, kind="bench", command=command)))
         if save:
             saving.save(Path(save), path, report, program, built, tests, ran.outputs)
-    return Benchmark(report, program, built, tests, ran.outputs, comparison, ran.answers)
+    return Benchmark(report, program, built, tests, ran.outputs, comparison, source, ran.answers)
 
 
 def wish_of(model: Path) -> Wish:
@@ -215,8 +221,7 @@ def _was_tuned(run: Path) -> bool:
 
 
 def _expect_and_build(
-    path: Path,
-    graph: Graph,
+    source: Source,
     program: Program,
     target: Target,
     folder: Path,
@@ -224,19 +229,19 @@ def _expect_and_build(
     prefix: str,
     compiler: Name,
     ready: Firmware | None,
-) -> tuple[Expected, Firmware]:
-    """The reference outputs and the firmware, unless that is ready; the interpreters run while the compiler does.
+) -> tuple[Expected, Firmware, Given | None]:
+    """What every operator must give, the firmware (unless that is ready), and what the file that came in gives.
 
-    The golden vectors come from our NumPy reference, which `expect` holds against tflite-micro.
+    The interpreters run while the compiler does. The golden vectors come from our NumPy reference, which `expect` holds against
+    tflite-micro.
     """
     from edgecompress.reference.integer import run_graph
 
-    if ready is not None:
-        return expect(path, graph, tests), ready
-    golden = run_graph(program.graph, tests[0])
-    with ThreadPoolExecutor(2) as pool:
-        expected = pool.submit(expect, path, graph, tests)
-        built = pool.submit(
-            firmware.build, program, target, folder, (tests[0], golden), prefix=prefix, compiler=compiler
-        )
-        return expected.result(), built.result()
+    path = source.file(folder)
+    with ThreadPoolExecutor(3) as pool:
+        given = pool.submit(outputs_as_given, source, tests)
+        expected = pool.submit(expect, path, source.graph, tests)
+        if ready is None:
+            golden = tests[0], run_graph(program.graph, tests[0])
+            ready = firmware.build(program, target, folder, golden, prefix=prefix, compiler=compiler)
+        return expected.result(), ready, given.result()

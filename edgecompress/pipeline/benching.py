@@ -51,6 +51,7 @@ def bench_anywhere(
     prefix: str = "model",
     compiler: "Name" = "zig",
     tune: bool = False,
+    shrink: bool | None = None,
     seed: int = 0,
     threads: int = 1,
     install_litert: bool = False,
@@ -64,6 +65,7 @@ def bench_anywhere(
     Args:
         where: see `device.places.read_place`.
         target: None: that of the run directory, else cortex-m4.
+        shrink: see `pipeline.bench.bench`.
         optimize, ram: see `wishes.read_wish`.
         samples: a number of test samples to stream through the device, or a file of unlabelled samples to run as well.
 
@@ -81,6 +83,7 @@ def bench_anywhere(
         "seed": seed,
         "command": command,
         "on_progress": on_progress,
+        "shrink": shrink,
     }
     if place.is_linux and target is not None:
         raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")

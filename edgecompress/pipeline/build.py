@@ -65,6 +65,7 @@ def build(
     optimize: str | None = None,
     ram: str | None = None,
     tune: bool = False,
+    shrink: bool = True,
     command: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Build:
@@ -80,6 +81,7 @@ def build(
         max_drop: percentage points of the metric that may be lost; more raises AccuracyError, after the report is written.
         resume: go on from the finished stages of an earlier run with the same inputs.
         tune: choose every layer's kernel by measuring all candidates on the emulator.
+        shrink: take out of the integer model what its outputs do not need, losslessly and proven.
         random_calibration: without data: sizes and speed only, accuracy unknown.
         optimize, ram: of the schedule, see `wishes.read_wish`; None: the recipe's, else balanced.
         on_event: called with progress events (JSON-able dicts with "kind").
@@ -107,7 +109,7 @@ def build(
         },
     )
     try:
-        return _carry_out(run, compiler, tune, wish, command, started)
+        return _carry_out(run, compiler, tune, shrink, wish, command, started)
     except ToolError:
         raise  # its message points at the log
     except BaseException:
@@ -115,7 +117,9 @@ def build(
         raise
 
 
-def _carry_out(run: Run, compiler: Name, tune: bool, wish: Wish | None, command: str | None, started: float) -> Build:
+def _carry_out(
+    run: Run, compiler: Name, tune: bool, shrink: bool, wish: Wish | None, command: str | None, started: float
+) -> Build:
     """The stages in order."""
     settings = run.settings.build
     wish = wish or read_wish(settings.optimize, settings.ram) or BALANCED
@@ -125,9 +129,11 @@ def _carry_out(run: Run, compiler: Name, tune: bool, wish: Wish | None, command:
     losses = _losses(run) if converted and run.dataset else {}
     promises = assembly.check_promises(run.folder, compressed)
     tests = accuracy.read_test_set(run.folder.path / "test") if judged else None
-    benchmark = _bench(run, tests, compiler, tune, wish, command)
+    benchmark = _bench(run, tests, compiler, tune, shrink, wish, command)
     report = assembly.assemble(benchmark.report, run.model, settings, compressed, converted, promises)
-    report = replace(report, layers=tuple(replace(layer, **losses.get(layer.index, {})) for layer in report.layers))
+    origin = benchmark.source.origin
+    layers = (replace(layer, **losses.get(origin(layer.index), {})) for layer in report.layers)
+    report = replace(report, layers=tuple(layers))
     if run.dataset:
         report = replace(
             report, warnings=(*report.warnings, *run.dataset.warnings), notes=(*report.notes, *run.dataset.notes)
@@ -233,7 +239,13 @@ def _losses(run: Run) -> dict[int, dict[str, Any]]:
 
 
 def _bench(
-    run: Run, tests: accuracy.TestSet | None, compiler: Name, tune: bool, wish: Wish, command: str | None
+    run: Run,
+    tests: accuracy.TestSet | None,
+    compiler: Name,
+    tune: bool,
+    shrink: bool,
+    wish: Wish,
+    command: str | None,
 ) -> Benchmark:
     settings = run.settings.build
     samples = None
@@ -251,6 +263,7 @@ def _bench(
         prefix=settings.prefix,
         compiler=compiler,
         tune=tune,
+        shrink=shrink,
         seed=settings.seed,
         command=command,
         on_progress=say,

@@ -14,6 +14,7 @@ from edgecompress.inspection import tensor_record
 from edgecompress.memory.choice import computed_again
 from edgecompress.pipeline.evidence import Expected
 from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
+from edgecompress.pipeline.shrinking import SHRUNK, Source
 from edgecompress.reference.compare import Comparison
 from edgecompress.report.kernel_records import FlashWaits
 from edgecompress.report.memory_records import MemoryMap, Schedule, Turns
@@ -30,6 +31,7 @@ from edgecompress.report.records import (
     Ram,
     Report,
 )
+from edgecompress.report.shrink_records import Shrinking
 from edgecompress.targets import Target
 
 PACKAGES = ("edgecompress", "numpy", "ziglang", "unicorn", "capstone", "ai-edge-litert", "tflite-micro")
@@ -90,6 +92,19 @@ def back_end(
             "standalone.elf": sha256(built.standalone.path),
         },
     )
+
+
+def with_shrinking(report: Report, source: Source, found: Shrinking | None) -> Report:
+    """The report with what was taken out of the model; its hash is that of the file that came in."""
+    hashes = {**report.hashes, "model.tflite": source.original.sha256}
+    if source.content is not None:
+        hashes[SHRUNK] = source.graph.sha256
+    if found is None:
+        return replace(report, hashes=hashes)
+    defects = (f"shrinking: a rewrite is wrong and was undone: {text}" for text in found.defects)
+    notes = (f"not shrunk: {found.reason}",) if found.reason else ()
+    warnings = (*report.warnings, *defects)
+    return replace(report, shrinking=found, hashes=hashes, warnings=warnings, notes=(*report.notes, *notes))
 
 
 def _price_of_speed(program: Program) -> tuple[str, ...]:

@@ -119,7 +119,7 @@ def filled_values(graph: Graph, tensor: Tensor, fill: str) -> np.ndarray:
         values = np.where(np.arange(tensor.elements) % 2 == 0, low, high)
         return values.reshape(tensor.shape).astype(tensor.dtype)
     zero_point = 0 if tensor.quantization is None or tensor.dtype.kind == "f" else tensor.quantization.zero_points[0]
-    constants = {"lowest": low, "highest": high, "zeros": 0, "zero_point": zero_point}
+    constants = {"lowest": low, "highest": high, "zeros": 0, "zero_point": min(max(zero_point, low), high)}
     return np.full(tensor.shape, constants[fill], tensor.dtype)
 
 

@@ -15,6 +15,7 @@ from edgecompress.memory.picture import draw_svg
 from edgecompress.report import format as fmt
 from edgecompress.report.executors import executor_rows, machine_facts, ratio_line, times_line
 from edgecompress.report.records import Layer, Report
+from edgecompress.report.shrinking import left_lines, shrink_rows
 from edgecompress.report.summary import (
     AccuracyRow,
     Fact,
@@ -83,6 +84,8 @@ def render_html(report: Report) -> str:
             facts=[fact for fact in facts if fact not in tiles],
             layers=_layer_rows(report.layers),
             slowest=slowest_line(report.layers),
+            shrunk=shrink_rows(report.shrinking) if report.shrinking else [],
+            shrinking_left=left_lines(report.shrinking) if report.shrinking else [],
             tuning=tuning_line(report.tuning) if report.tuning else "",
             known=_known(report.layers),
             stages=_stage_bars(report),
@@ -144,8 +147,9 @@ def _printable(value: object) -> object:
 
 def _tiles(facts: Sequence[Fact]) -> list[Fact]:
     """What one looks for first: flash, RAM, latency, accuracy, exactness."""
-    flash, ram, _, _, _, latency, accuracy, *_, exactness = facts
-    return [flash, ram, latency, accuracy, exactness]
+    labels = [fact.label for fact in facts]
+    latency = labels.index("latency")
+    return [facts[0], facts[1], facts[latency], facts[latency + 1], facts[-1]]
 
 
 def _known(layers: Sequence[Layer]) -> dict[str, bool]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from edgecompress.report.memory_records import MemoryMap
 from edgecompress.report.records import ModelFile, TensorRecord
+from edgecompress.report.shrink_records import Shrinking
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,9 @@ class InspectedLayer:
     Attributes:
         quantization: in words, e.g. "int8 per channel"; None: float or unknown.
         problem: why the back end cannot run it; None: it can, or it is not known yet.
+        constant_channels: of its output, whatever the input; None: not analysed.
+        weights, distinct_values, zeros: how many weights it has, how many values these have, how many are zero.
+        entropy_bits: of one weight, from the frequencies of the values in the whole tensor.
     """
 
     index: int
@@ -24,11 +28,20 @@ class InspectedLayer:
     weight_bytes: int | None = None
     quantization: str | None = None
     problem: str | None = None
+    constant_channels: int | None = None
+    weights: int | None = None
+    distinct_values: int | None = None
+    zeros: int | None = None
+    entropy_bits: float | None = None
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """What a model file holds."""
+    """What a model file holds.
+
+    Attributes:
+        shrinking: what could be taken out of it without loss; None: it is no .tflite.
+    """
 
     model: ModelFile
     inputs: tuple[TensorRecord, ...] = ()
@@ -42,6 +55,7 @@ class Inspection:
     bound_of_schedule: int | None = None
     memory: MemoryMap | None = None
     quantization: str | None = None
+    shrinking: Shrinking | None = None
     warnings: tuple[str, ...] = ()
 
 

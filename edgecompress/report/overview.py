@@ -7,10 +7,12 @@ from rich.console import Console
 from edgecompress.memory.picture import draw_text
 from edgecompress.report import format as fmt
 from edgecompress.report.layout import Column, print_facts, print_line, print_table
-from edgecompress.report.listing import Inspection, TargetRow, ToolCheck
+from edgecompress.report.listing import InspectedLayer, Inspection, TargetRow, ToolCheck
 from edgecompress.report.records import TensorRecord
+from edgecompress.report.shrink_records import Shrinking
+from edgecompress.report.shrinking import done_words
 from edgecompress.report.summary import BAD, GOOD, WARN, Fact, overhead
-from edgecompress.report.terminal import MEMORY_MAP_FROM
+from edgecompress.report.terminal import MEMORY_MAP_FROM, SHRUNK_LAYERS_FROM, print_shrinking
 
 
 def print_inspection(inspection: Inspection, console: Console, *, verbosity: int = 0) -> None:
@@ -27,6 +29,8 @@ def print_inspection(inspection: Inspection, console: Console, *, verbosity: int
     facts.append(Fact("parameters", parameters, weights))
     if inspection.arena is not None:
         facts.append(Fact("arena", fmt.size(inspection.arena), _arena_remark(inspection)))
+    if inspection.shrinking is not None and inspection.shrinking.reason is None:
+        facts.append(Fact("can be shrunk", *_shrinkable(inspection.shrinking)))
     print_facts(console, facts)
     _print_inspected_layers(inspection, console)
     if verbosity >= MEMORY_MAP_FROM and inspection.memory is not None and inspection.arena is not None:
@@ -69,9 +73,55 @@ def _print_inspected_layers(inspection: Inspection, console: Console) -> None:
         Column("MACs", tuple(fmt.number(layer.macs) for layer in layers), style="bold"),
         Column("parameters", tuple(fmt.number(layer.parameters) for layer in layers), drop=1),
         Column("weights\nB", tuple(fmt.number(layer.weight_bytes) for layer in layers)),
+        Column("constant\nchannels", tuple(_count(layer.constant_channels) for layer in layers), drop=2),
+        Column("distinct\nvalues", tuple(_count(layer.distinct_values) for layer in layers), drop=2),
+        Column("zeros", tuple(_share(layer.zeros, layer) for layer in layers), drop=2),
+        Column("entropy\nbits", tuple(_entropy(layer) for layer in layers), drop=2),
         Column("quantization", tuple(layer.quantization or fmt.BLANK for layer in layers), right=False, drop=2),
     ]
     print_table(console, [c for c in columns if any(cell != fmt.BLANK for cell in c.cells)])
+
+
+def _count(count: int | None) -> str:
+    return fmt.BLANK if count is None else fmt.number(count)
+
+
+def _share(zeros: int | None, layer: InspectedLayer) -> str:
+    """Of the weights; a share is what tells whether skipping zeros pays."""
+    if zeros is None or layer.weights is None:
+        return fmt.BLANK
+    return fmt.percent(zeros / layer.weights)
+
+
+def _entropy(layer: InspectedLayer) -> str:
+    return fmt.BLANK if layer.entropy_bits is None else f"{layer.entropy_bits:.2f}"
+
+
+def print_shrunk(record: Shrinking, console: Console, path: str, *, verbosity: int = 0) -> None:
+    """What was taken out of a model, and where the rest was written."""
+    print_line(console, path, style="bold")
+    print_line(console)
+    facts = [Fact("MACs", _before_and_after(record.macs_before, record.macs))]
+    facts.append(Fact("weights", _before_and_after(record.weights_before, record.weights)))
+    facts.append(Fact("operators", _before_and_after(record.operators_before, record.operators)))
+    facts.append(Fact("file", fmt.size(record.bytes)))
+    facts.append(Fact("taken out", ", ".join(done_words(record)) or "nothing: the file is a copy"))
+    if record.proof_inputs is not None:
+        facts.append(Fact("proof", "0 differing bytes", f"{record.proof_inputs} inputs, {record.proof_executor}", GOOD))
+    print_facts(console, facts)
+    if verbosity >= SHRUNK_LAYERS_FROM:
+        print_shrinking(record, console)
+
+
+def _shrinkable(record: Shrinking) -> tuple[str, str]:
+    if not record.done:
+        return "no", ""
+    weights = f"{_before_and_after(record.weights_before, record.weights)} weights"
+    return f"{_before_and_after(record.macs_before, record.macs)} MACs", "; ".join([weights, *done_words(record)])
+
+
+def _before_and_after(before: int, after: int) -> str:
+    return f"{fmt.number(before)} -> {fmt.number(after)}" if before != after else fmt.number(before)
 
 
 def print_targets(targets: Sequence[TargetRow], console: Console) -> None:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from edgecompress.report.kernel_records import FlashWaits, KernelOption, Tuning
 from edgecompress.report.linux_records import ExecutorRecord, Machine
 from edgecompress.report.memory_records import MemoryMap, Schedule
+from edgecompress.report.shrink_records import Shrinking
 
 SCHEMA = "edgecompress-report/1"
 MEASURED, MODELLED, COUNTED, EMULATED = "measured", "modelled", "counted", "emulated"
@@ -354,6 +355,7 @@ class Report:
     stages: tuple[Stage, ...] = ()
     memory: MemoryMap | None = None
     schedule: Schedule = field(default_factory=Schedule)
+    shrinking: Shrinking | None = None
     litert: tuple[LitertDifference, ...] | None = None
     machine: Machine | None = None
     executors: tuple[ExecutorRecord, ...] = ()

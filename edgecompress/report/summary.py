@@ -8,6 +8,7 @@ from edgecompress.report.kernel_records import Tuning
 from edgecompress.report.linux_records import ExecutorRecord
 from edgecompress.report.memory_records import Turns
 from edgecompress.report.records import COUNTED, MEASURED, MODELLED, Interval, Layer, PassRecord, Report
+from edgecompress.report.shrinking import shrunk_remark, shrunk_value
 
 GOOD, BAD, WARN, NEUTRAL = "good", "bad", "warn", ""
 
@@ -28,6 +29,7 @@ def headline(report: Report) -> tuple[Fact, ...]:
         _flash(report),
         _ram(report),
         *_schedule(report),
+        *_shrinking(report),
         _macs(report),
         _instructions(report),
         _cycles(report),
@@ -238,6 +240,15 @@ def _patch(turns: Turns) -> str:
 
 def _share(part: int, whole: int | None) -> str:
     return f" ({fmt.percent(part / whole)})" if whole else ""
+
+
+def _shrinking(report: Report) -> tuple[Fact, ...]:
+    """Nothing is said of a model from which nothing could be taken out."""
+    record = report.shrinking
+    if record is None or (record.file is None and not record.defects):
+        return ()
+    wrong = bool(record.defects or (record.outputs and record.outputs.differing_bytes))
+    return (Fact("shrunk", shrunk_value(record), shrunk_remark(record), BAD if wrong else GOOD),)
 
 
 def _with_share(words: str, used: int | None, capacity: int | None) -> str:

@@ -9,6 +9,8 @@ from edgecompress.report import format as fmt
 from edgecompress.report.executors import executor_rows, machine_facts, ratio_line, times_line
 from edgecompress.report.layout import Column, bar, print_facts, print_line, print_table
 from edgecompress.report.records import COUNTED, MODELLED, Layer, PassRecord, Report
+from edgecompress.report.shrink_records import Shrinking
+from edgecompress.report.shrinking import left_lines, shrink_rows
 from edgecompress.report.summary import (
     accuracy_rows,
     agreement_line,
@@ -29,6 +31,8 @@ SLOW = "<"
 """Marks the layers where the most is to be gained."""
 MEMORY_MAP_FROM = 2
 """The verbosity that shows the memory map."""
+SHRUNK_LAYERS_FROM = 1
+"""The verbosity that shows what every layer lost by shrinking, and what could not be taken out."""
 
 
 def print_bench(report: Report, console: Console, *, verbosity: int = 0) -> None:
@@ -43,6 +47,8 @@ def print_bench(report: Report, console: Console, *, verbosity: int = 0) -> None
     print_line(console)
     print_facts(console, headline(report))
     print_executors(report, console)
+    if verbosity >= SHRUNK_LAYERS_FROM and report.shrinking:
+        print_shrinking(report.shrinking, console)
     print_layers(report, console)
     print_tuning(report, console)
     _print_litert(report, console)
@@ -60,6 +66,8 @@ def print_build(report: Report, console: Console, *, verbosity: int = 0) -> None
     print_losses(report, console)
     _print_heading(console, "result")
     print_facts(console, headline(report))
+    if verbosity >= SHRUNK_LAYERS_FROM and report.shrinking:
+        print_shrinking(report.shrinking, console)
     print_layers(report, console)
     print_tuning(report, console)
     _print_litert(report, console)
@@ -129,6 +137,24 @@ def print_layers(report: Report, console: Console) -> None:
     print_table(console, _without_empty(columns))
     if slowest_line(layers):
         print_line(console, slowest_line(layers), style="yellow")
+
+
+def print_shrinking(record: Shrinking, console: Console) -> None:
+    """What every layer lost, and what could not be taken out."""
+    rows = shrink_rows(record)
+    if rows:
+        _print_heading(console, "shrunk, without loss (operators as in the model that came in)")
+        columns = [
+            Column("#", tuple(row.index for row in rows), style="dim"),
+            Column("op", tuple(row.op for row in rows), right=False, style="cyan"),
+            Column("name", tuple(fmt.layer_name(row.name) for row in rows), right=False, least=12, drop=1),
+            Column("channels", tuple(row.channels for row in rows)),
+            Column("MACs", tuple(row.macs for row in rows), style="bold"),
+            Column("weights", tuple(row.weights for row in rows)),
+        ]
+        print_table(console, columns)
+    for line in left_lines(record):
+        print_line(console, line, style="dim")
 
 
 def print_tuning(report: Report, console: Console) -> None:

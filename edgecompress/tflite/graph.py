@@ -90,7 +90,7 @@ class Operation:
         options: the builtin options under the schema's field names in snake case; enums as their names
             ("SAME", "RELU6").
         version: the operator version the file asks for.
-        is_variable: the operator that reads it keeps its state in it from one inference to the next.
+        options_type: the schema's name of the options ("Conv2DOptions"); "" where the file gives none.
     """
 
     index: int
@@ -99,6 +99,21 @@ class Operation:
     outputs: tuple[int, ...]
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     version: int = 1
+    options_type: str = ""
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Names for inputs and outputs, by which LiteRT's users may address them: untrusted text.
+
+    Attributes:
+        key: of the signature ("serving_default").
+        inputs, outputs: (name, tensor index).
+    """
+
+    key: str
+    inputs: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +126,7 @@ class Graph:
         inputs, outputs: tensor indices.
         sha256: of the file's bytes.
         description: the converter's remark in the file: untrusted text.
+        signatures: of the main subgraph.
     """
 
     tensors: Mapping[int, Tensor]
@@ -119,6 +135,7 @@ class Graph:
     outputs: tuple[int, ...]
     sha256: str
     description: str = ""
+    signatures: tuple[Signature, ...] = ()
 
     def operands(self, operation: Operation) -> tuple[Tensor | None, ...]:
         """The operation's input tensors, None for absent ones."""

@@ -17,7 +17,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
-from edgecompress.tflite.graph import ABSENT, Graph, Operation, Quantization, Tensor
+from edgecompress.tflite.graph import ABSENT, Graph, Operation, Quantization, Signature, Tensor
 
 IDENTIFIER = b"TFL3"
 MAX_ELEMENTS = 2**31
@@ -155,9 +155,29 @@ def _read_model(content: bytes, step: _Step) -> Graph:
         outputs=outputs,
         sha256=hashlib.sha256(content).hexdigest(),
         description=(model.Description() or b"").decode("utf-8", "replace"),
+        signatures=_read_signatures(model, tensor_count, step),
     )
     _check_order(graph)
     return graph
+
+
+def _read_signatures(model: schema.Model, tensor_count: int, step: _Step) -> tuple[Signature, ...]:
+    """Those of the main subgraph."""
+    found = []
+    for index in range(_length(model.SignatureDefsLength(), "signatures")):
+        step.now = f"signature {index}"
+        entry = model.SignatureDefs(index)
+        if entry.SubgraphIndex() != 0:
+            continue
+        maps = []
+        for length, get in ((entry.InputsLength(), entry.Inputs), (entry.OutputsLength(), entry.Outputs)):
+            entries = [get(i) for i in range(_length(length, "names in a signature"))]
+            names = [(one.Name() or b"").decode("utf-8", "replace") for one in entries]
+            step.count(entries, *names)
+            places = _indices(len(entries), lambda i, e=entries: e[i].TensorIndex(), tensor_count, step.now)
+            maps.append(tuple(zip(names, places, strict=True)))
+        found.append(Signature((entry.SignatureKey() or b"").decode("utf-8", "replace"), *maps))
+    return tuple(found)
 
 
 def _length(length: int, what: str) -> int:
@@ -269,7 +289,9 @@ def _read_operation(entry: schema.Operator, index: int, opcodes: list[tuple[str,
     label = f"operator {index} {opcode}"
     inputs = _indices(entry.InputsLength(), entry.Inputs, tensor_count, f"the inputs of {label}", optional=True)
     outputs = _indices(entry.OutputsLength(), entry.Outputs, tensor_count, f"the outputs of {label}")
-    return Operation(index, opcode, inputs, outputs, MappingProxyType(_read_options(entry)), version)
+    kind = entry.BuiltinOptionsType()
+    options_type = "" if kind == schema.BuiltinOptions.NONE else _enum_name(schema.BuiltinOptions, kind)
+    return Operation(index, opcode, inputs, outputs, MappingProxyType(_read_options(entry)), version, options_type)
 
 
 def _indices(length: int, get: object, count: int, what: str, optional: bool = False) -> tuple[int, ...]:
@@ -287,10 +309,11 @@ def _read_options(entry: schema.Operator) -> dict[str, object]:
     options = schema.BuiltinOptionsCreator(entry.BuiltinOptionsType(), entry.BuiltinOptions())
     if options is None:
         return {}
-    return {_snake(field): _option(_snake(field), value) for field, value in vars(options).items()}
+    return {snake(field): _option(snake(field), value) for field, value in vars(options).items()}
 
 
-def _snake(field: str) -> str:
+def snake(field: str) -> str:
+    """A field's name in the schema's object API ("strideH") as options are named here ("stride_h")."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", field).lower()
 
 

@@ -25,6 +25,7 @@ from edgecompress.report.records import (
     Stage,
     TensorRecord,
 )
+from edgecompress.report.shrink_records import OriginalOutputs, Shrinking, ShrinkItem, ShrunkLayer
 
 # op, name, MACs, weight bytes, instructions, output shape
 RESNET = (
@@ -86,6 +87,17 @@ def _passes():
     )  # fmt: skip
 
 
+def _shrinking():
+    return Shrinking(
+        operators_before=16, operators=16, macs_before=12_501_632, macs=11_911_808, weights_before=77_360, weights=71_600,
+        file="shrunk.tflite", sha256="c4" * 32, bytes=91_200,
+        layers=(ShrunkLayer(9, "CONV_2D", "conv2d_7", 64, 60, 2_359_296, 2_211_840, 36_864, 34_560),),
+        done=(ShrinkItem("constant channels", 9, "CONV_2D", "conv2d_7", 4, "of 64 channels"),),
+        left=(ShrinkItem("constant channels", 8, "CONV_2D", "conv2d_6", 1, "kernels take 4 channels at a time"),),
+        proof_inputs=9, proof_executor="our NumPy reference", outputs=OriginalOutputs(28, 1, 0, "tflite-micro"), seconds=1.2,
+    )  # fmt: skip
+
+
 def _blocks():
     return tuple(
         Block(i, name, offset, size, first, last)
@@ -131,6 +143,7 @@ def full_report() -> Report:
             Stage("compile", "firmware.elf", 60_163, None, 1.3, "bytes of flash"),
         ),
         memory=MemoryMap("greedy by size", _blocks()),
+        shrinking=_shrinking(),
         litert=(LitertDifference(14, "FULLY_CONNECTED", "model/dense/BiasAdd", 3, 1),),
         warnings=("the calibration data hold only 9 of the 10 classes",),
         notes=("loss inferred: categorical cross-entropy on probabilities (last layer: softmax, labels: one-hot)",),

@@ -142,3 +142,11 @@ def test_dark_mode_and_print_have_rules(full_report):
     page = render_html(full_report)
     assert "prefers-color-scheme: dark" in page
     assert "@media print" in page
+
+
+def test_the_page_shows_what_was_shrunk_and_its_tiles_stay_in_place(full_report):
+    page = render_html(full_report)
+    assert "Shrunk, without loss" in page
+    assert "36,864 -&gt; 34,560" in page
+    assert "kernels take 4 channels at a time" in page
+    assert "Shrunk, without loss" not in render_html(replace(full_report, shrinking=None))

@@ -1,13 +1,14 @@
 """What inspect, targets and doctor print."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
 from edgecompress.report.codec import dumps
 from edgecompress.report.listing import InspectedLayer, Inspection, TargetRow, ToolCheck
 from edgecompress.report.memory_records import MemoryMap
-from edgecompress.report.overview import print_doctor, print_inspection, print_targets
+from edgecompress.report.overview import print_doctor, print_inspection, print_shrunk, print_targets
 from edgecompress.report.records import ModelFile, TensorRecord
 
 
@@ -91,3 +92,24 @@ def test_doctor_says_what_is_missing_what_that_costs_and_what_to_do():
 def test_the_listings_can_be_written_as_json(full_report):
     assert '"arena": 49152' in dumps(_inspection(full_report), "inspection")
     assert TensorRecord("x", (1,), "int8").scale is None
+
+
+def test_inspect_says_what_could_be_gained(full_report):
+    layer = InspectedLayer(0, "CONV_2D", "conv", (1, 4, 4, 8), 100, 80, 72, None, None, 3, 72, 15, 18, 3.25)
+    inspection = Inspection(ModelFile("model.tflite"), layers=(layer,), shrinking=full_report.shrinking)
+    text = _pipe(print_inspection, inspection)
+    assert "12,501,632 -> 11,911,808 MACs" in text
+    assert "77,360 -> 71,600 weights; 4 constant channels" in text
+    assert " ".join(text.splitlines()[-1].split()) == "0 CONV_2D conv 1x4x4x8 100 80 72 3 15 25.0 % 3.25"
+    nothing = replace(full_report.shrinking, done=())
+    assert "can be shrunk no" in " ".join(_pipe(print_inspection, replace(inspection, shrinking=nothing)).split())
+
+
+def test_shrink_says_what_was_taken_out_and_what_was_left(full_report):
+    text = _pipe(print_shrunk, full_report.shrinking, path="out.tflite", verbosity=1)
+    assert "77,360 -> 71,600" in text
+    assert "4 constant channels" in text
+    assert "0 differing bytes" in text
+    assert "64 -> 60" in text
+    assert "left: 1 constant channels: kernels take 4 channels at a time" in text
+    assert "64 -> 60" not in _pipe(print_shrunk, full_report.shrinking, path="out.tflite")

@@ -209,3 +209,14 @@ def test_tuned_report_shows_every_kernel_of_layers_that_have_a_choice(full_repor
         assert "3,003" in shown
         assert "7,007" not in shown
     assert [line.split()[2:4] for line in text.splitlines() if "1,001" in line] == [["chosen", "conv_fast"]]
+
+
+def test_what_was_shrunk_stands_in_the_headline_and_layer_by_layer_on_demand(full_report):
+    text = _pipe(print_bench, full_report)
+    assert "11,911,808 of 12,501,632 MACs" in text
+    assert "71,600 of 77,360 weights; 4 constant channels; 0 output bytes unlike the model as it came in" in text
+    assert "64 -> 60" not in text
+    assert "64 -> 60" in _pipe(print_bench, full_report, verbosity=1)
+    wrong = replace(full_report.shrinking, defects=("dead channels: tensor 3: 1 bytes differ",), file=None)
+    assert "nothing could be taken out" in _pipe(print_bench, replace(full_report, shrinking=wrong))
+    assert "shrunk" not in _pipe(print_bench, replace(full_report, shrinking=None))

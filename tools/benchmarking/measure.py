@@ -79,6 +79,7 @@ def measure(
         "compiler": report.compiler,
         "flags": list(report.compiler_flags),
         "tuned": report.tuning is not None,
+        "shrunk": report.shrinking is not None,
         "emulator": report.board.runner,
         "cycle_model": report.cycles.confidence,
         "differing_bytes": report.bit_exact.differing_bytes,

@@ -93,7 +93,7 @@ def _count(value: float | None) -> str:
 def circumstance_lines(circumstances: Sequence[Mapping[str, Any]]) -> list[str]:
     """Compiler, emulator, versions and model hashes, each said once."""
     found = []
-    for key in ("compiler", "flags", "tuned", "reference"):
+    for key in ("compiler", "flags", "tuned", "shrunk", "reference"):
         values = {" ".join(c[key]) if isinstance(c[key], list) else str(c[key]) for c in circumstances}
         found.append(f"{key}: {', '.join(sorted(values))}")
     cores = {f"{c['core']} on {c['emulator']}, cycle model {c['cycle_model']}" for c in circumstances}

@@ -18,8 +18,9 @@ class Conv2D(Weighted):
         """the filter must be [output channels, height, width, input channels / groups]"""
         source, weights = (graph.tensors[i] for i in operation.inputs[:2])
         (result,) = graph.results(operation)
-        if len(weights.shape) != 4 or min(weights.shape) < 1 or weights.shape[0] != result.shape[-1]:
-            return f"filter {list(weights.shape)} for output {list(result.shape)}"
+        ranks = {len(tensor.shape) for tensor in (source, weights, result)}
+        if ranks != {4} or min(*source.shape, *weights.shape) < 1 or weights.shape[0] != result.shape[-1]:
+            return f"filter {list(weights.shape)} for input {list(source.shape)} and output {list(result.shape)}"
         groups, rest = divmod(source.shape[-1], weights.shape[3])
         fits = not rest and weights.shape[0] % groups == 0
         return "" if fits else f"{source.shape[-1]} input channels for filter {list(weights.shape)}"

@@ -20,7 +20,10 @@ class DepthwiseConv2D(Weighted):
         source, weights = (graph.tensors[i] for i in operation.inputs[:2])
         (result,) = graph.results(operation)
         shape = weights.shape
-        fits = len(shape) == 4 and shape[0] == 1 and shape[3] == result.shape[-1] and min(shape) >= 1
+        ranks = {len(tensor.shape) for tensor in (source, weights, result)}
+        fits = (
+            ranks == {4} and shape[0] == 1 and shape[3] == result.shape[3] and min(shape) >= 1 and source.shape[3] >= 1
+        )
         if not fits or result.shape[-1] % source.shape[-1]:
             return f"filter {list(shape)} for input {list(source.shape)} and output {list(result.shape)}"
         return ""

@@ -44,6 +44,11 @@ class Lookup(Operator):
             result.dtype
         )
 
+    def table(self, graph: Graph, operation: Operation) -> np.ndarray:
+        """The output of every 8-bit input, the lowest one first: [256], the output's dtype."""
+        limits = np.iinfo(graph.tensors[operation.inputs[0]].dtype)
+        return self._mapped(np.arange(limits.min, limits.max + 1), graph, operation)
+
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         assert inputs[0] is not None
         return [self._mapped(inputs[0], graph, operation)]

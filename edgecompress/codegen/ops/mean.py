@@ -51,7 +51,7 @@ class Mean(Operator):
         assert source and result
         return bad_factor(source.scale / result.scale)
 
-    def _factor(self, graph: Graph, operation: Operation) -> tuple[int, int]:
+    def factor(self, graph: Graph, operation: Operation) -> tuple[int, int]:
         """(multiplier, shift) with 1 / elements merged in, with TFLM's truncation."""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         assert source.quantization and result.quantization
@@ -68,7 +68,7 @@ class Mean(Operator):
             source, axes
         )
         scaled = (
-            multiply_by_quantized_multiplier(wrap_int32(total), *self._factor(graph, operation))
+            multiply_by_quantized_multiplier(wrap_int32(total), *self.factor(graph, operation))
             + result.quantization.zero_point
         )
         return [np.clip(scaled, -128, 127).astype(np.int8).reshape(result.shape)]
@@ -86,7 +86,7 @@ class Mean(Operator):
             loops = [(1, 0)] * (RANK - len(chosen)) + [(source.shape[a], strides[a]) for a in chosen]
             for i, (size, stride) in enumerate(loops):
                 fields |= {f"{name}_sizes[{i}]": size, f"{name}_strides[{i}]": stride}
-        multiplier, shift = self._factor(graph, operation)
+        multiplier, shift = self.factor(graph, operation)
         fields |= {
             "sum_offset": -source.quantization.zero_point * _count(source, axes),
             "multiplier": multiplier,
