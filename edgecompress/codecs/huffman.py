@@ -134,5 +134,7 @@ def _entropy(counts: np.ndarray) -> float:
 def _write(symbols: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """The bits, one per byte."""
     codes = codes_of(lengths)
-    texts = [f"{code:0{length}b}" if length else "" for code, length in zip(codes.tolist(), lengths.tolist(), strict=True)]
+    texts = [
+        f"{code:0{length}b}" if length else "" for code, length in zip(codes.tolist(), lengths.tolist(), strict=True)
+    ]
     return np.frombuffer("".join(texts[s] for s in symbols.tolist()).encode(), np.uint8) - ord("0")

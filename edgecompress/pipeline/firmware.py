@@ -152,6 +152,7 @@ def weight_bytes(program: Program) -> list[int]:
     counts = []
     for layer in program.layers:
         arrays = [v.values.nbytes for v in layer.call.parameters.values() if isinstance(v, Array) and v.is_weights]
+        arrays += [v.values.nbytes for v in layer.call.code.arrays.values()] if layer.call.code else []
         counts.append(sum(arrays) + sum(t.nbytes for t in layer.call.operands if t.is_constant))
     return counts
 
