@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 
 from edgecompress.codegen.ops.base import KernelCall
-from edgecompress.codegen.program import Layer, Program
-from edgecompress.memory import scratch_key
 
 
-def block_by_block(program: Program, layer: Layer, name: str, operands: Sequence[str]) -> list[str]:
+def block_by_block(call: KernelCall, scratch: int, name: str, params: str, operands: Sequence[str]) -> list[str]:
     """C statements: a copy of the kernel's parameters on the stack goes from block to block.
 
     Args:
+        scratch: offset of the layer's scratch in the arena.
         name: of the layer's function; its constants begin with it.
+        params: the constant that holds the kernel's parameters.
         operands: of the kernel, in C.
     """
-    call = layer.call
     blocks, code = call.blocks, call.code
     assert blocks and code
-    scratch = program.plan.offsets[scratch_key(layer.step)]
     decode, words = f"ec_decode_{code.decoder}", blocks.unit_bytes // 4
     count, result = len(blocks.units), len(call.operands) - 1
     outputs = [*operands[:result], f"{operands[result]} + {blocks.outputs} * unit", *operands[result + 1 :]]
@@ -33,7 +31,7 @@ def block_by_block(program: Program, layer: Layer, name: str, operands: Sequence
         *(f"params.{field} += {step} * units;" for field, step in blocks.steps.items()),
     ]
     return [
-        f"{call.struct_name} params = {name}_params;",
+        f"{call.struct_name} params = {params};",
         f"{decode} decoder;",
         f"{decode}_begin(&decoder, &{name}_code, (uint32_t *)(arena + {scratch + code.tables}));",
         f"params.{blocks.weights} = (const int8_t *)(arena + {scratch + code.weights});",

@@ -109,8 +109,8 @@ def _statements(program: Program, layer: Layer, name: str, band: Band, params: s
     if band.call.takes_scratch:
         operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
     calls = [f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});"]
-    if layer.call.code:
-        calls = block_by_block(program, layer, name, operands)
+    if band.call.code:
+        calls = block_by_block(band.call, program.plan.offsets[scratch_key(layer.step)], name, params, operands)
     if layer.call.clamp:
         low, high = layer.call.clamp
         calls.append(f"ec_clamp_bytes({result}, {band.bytes}, {low}, {high});")

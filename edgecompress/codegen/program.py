@@ -126,6 +126,7 @@ def task_of(
         scratch={layer.step: layer.call.scratch_bytes for layer in layers if layer.call.scratch_bytes},
         sweeps={layer.step: stated_sweeps(layer.call) for layer in layers},
         macs={layer.step: macs(graph, layer.operation) for layer in layers},
+        again={layer.step: layer.call.code.cycles for layer in layers if layer.call.code},
         bands={layer.step: partial(_band_scratch, layer.call.band) for layer in layers if layer.call.band},
     )
     return tuple(layers), task

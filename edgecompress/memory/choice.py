@@ -1,7 +1,7 @@
 """Which layers take turns: the schedule that the user's wish asks for, chosen by the plan that it leads to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from typing import Literal, get_args
 
@@ -23,6 +23,8 @@ LONGEST = 8
 """Layers in a group."""
 ROWS = (1, 2, 4, 8)
 """Rows of a group's output in one round, to choose from."""
+DECODINGS = (2, 3, 4, 6, 8)
+"""Rounds of a group with coded weights, to choose from as well."""
 PARTS = (2, 3, 4, 6)
 """Into how many patches side by side its width may be divided."""
 CYCLES_A_VISIT, CYCLES_A_MAC = 300, 2
@@ -64,6 +66,7 @@ class Task:
 
     macs: of every step.
     bands: see `rolling.Bands`.
+    again: step -> cycles that every further call of its kernel costs, because it decodes its weights.
     """
 
     graph: Graph
@@ -72,6 +75,7 @@ class Task:
     sweeps: Sweeps
     macs: Mapping[int, int]
     bands: Bands
+    again: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def cycles(self) -> int:
@@ -232,11 +236,22 @@ def _in_turns(task: Task, stages: Sequence[_Stage], _: int) -> list[_Stage]:
     least = max(task.graph.tensors[key].nbytes for key in ends)
     found = []
     for first in range(len(stages)):
-        for last in range(first + 1, min(first + LONGEST, len(stages))):
+        # a layer by itself gains from bands only where each of them overwrites what whole it may not
+        shortest = first if first in task.again else first + 1
+        for last in range(shortest, min(first + LONGEST, len(stages))):
             if any(stage.bytes > least for stage in stages[first : last + 1]):
-                rolled = (_stage(task, range(first, last + 1), Tiling(rows)) for rows in ROWS)
+                span = range(first, last + 1)
+                rolled = (_stage(task, span, Tiling(rows)) for rows in _rows_for(task, span))
                 found += [stage for stage in takewhile(bool, rolled) if stage]
     return found
+
+
+def _rows_for(task: Task, span: range) -> list[int]:
+    """Rows of a round; few rounds where each of them decodes weights."""
+    if not task.again.keys() & set(span):
+        return list(ROWS)
+    height = (1, *task.graph.tensors[task.graph.operations[span[-1]].outputs[0]].shape)[-3:][0]
+    return sorted({*ROWS, *(-(-height // parts) for parts in DECODINGS)})
 
 
 def _in_patches(task: Task, stages: Sequence[_Stage], limit: int) -> list[_Stage]:
@@ -278,7 +293,9 @@ def cost_of(task: Task, group: Group) -> int:
     """Cycles that taking turns adds, roughly: bytes moved and staged, calls, and what is computed again."""
     calls = sum(1 for _ in group.visits) - len(group.steps)
     copied = group.moved_bytes + group.staged_bytes
-    return copied + CYCLES_A_VISIT * calls + CYCLES_A_MAC * computed_again(task.graph, task.macs, group)
+    decoded = sum(task.again.get(visit.step, 0) for visit in group.visits)
+    decoded -= sum(task.again.get(step, 0) for step in group.steps)
+    return copied + decoded + CYCLES_A_VISIT * calls + CYCLES_A_MAC * computed_again(task.graph, task.macs, group)
 
 
 def computed_again(graph: Graph, macs: Mapping[int, int], group: Group) -> int:

@@ -67,6 +67,7 @@ class Code:
         tables: where in the scratch the decoder makes its tables.
         weights: where in the scratch a block lies.
         small: those of the parameters that are tables of the code.
+        cycles: that decoding all of it takes, roughly.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Code:
     tables: int
     weights: int
     small: Set[str]
+    cycles: int = 0
 
     @property
     def arrays(self) -> dict[str, Array]:
