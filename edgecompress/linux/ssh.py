@@ -44,6 +44,16 @@ _SHELL_SIGNAL = 128
 _SIGNALS = range(1, 32)
 
 
+async def _host_key_of(host: str, port: int) -> "asyncssh.SSHKey | None":
+    """The key that a server shows: one that has none of the kind in known_hosts may hang up before it has said so."""
+    import asyncssh
+
+    try:
+        return await asyncio.wait_for(asyncssh.get_server_host_key(host, port), SHORT_SECONDS)
+    except (TimeoutError, OSError, ValueError, asyncssh.Error):
+        return None
+
+
 def command_line(command: Sequence[str]) -> str:
     """What is sent for a command: quoted words, and messages in English."""
     return shlex.join(("env", "LC_ALL=C", *command))
@@ -148,6 +158,8 @@ class Ssh:
                 keepalive_count_max=KEEPALIVES,
             )
         except (TimeoutError, OSError, ValueError, asyncssh.Error) as error:
+            if keys is not None and isinstance(error, asyncssh.ConnectionLost):
+                keys.shown = await _host_key_of(options.host, options.port)
             raise connection_error(error, self._address, keys) from error
 
     async def _run(self, command: Sequence[str], timeout: float, stdin: bytes) -> Finished:

@@ -46,6 +46,13 @@ class HostKeys:
 
     def are_known(self) -> bool:
         """Whether known_hosts holds any key of this computer."""
+        return bool(self._known())
+
+    def hold(self, key: "asyncssh.SSHKey") -> bool:
+        """Whether known_hosts holds this key."""
+        return key.public_data in [known.public_data for known in self._known()]
+
+    def _known(self) -> "Sequence[asyncssh.SSHKey]":
         from pathlib import Path
 
         import asyncssh
@@ -53,9 +60,9 @@ class HostKeys:
         files = self.known_hosts or [str(Path("~/.ssh/known_hosts").expanduser())]
         port = None if self.port == DEFAULT_PORT else self.port
         try:
-            return bool(asyncssh.match_known_hosts(files, self.host, self.address, port)[0])
+            return asyncssh.match_known_hosts(files, self.host, self.address, port)[0]
         except (OSError, ValueError):
-            return False
+            return ()
 
 
 def connection_error(error: Exception, address: Address, keys: HostKeys | None) -> DeviceError:
@@ -65,6 +72,8 @@ def connection_error(error: Exception, address: Address, keys: HostKeys | None) 
     found = str(error) or type(error).__name__
     if keys is not None and isinstance(error, asyncssh.HostKeyNotVerifiable):
         return _host_key(found, address, keys)
+    if keys is not None and keys.shown is not None and keys.are_known() and not keys.hold(keys.shown):
+        return _key_exchange(f"no host key in common; {found}", address, keys)
     if isinstance(error, asyncssh.KeyExchangeFailed):
         return _key_exchange(found, address, keys)
     if isinstance(error, asyncssh.PermissionDenied):

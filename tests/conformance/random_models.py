@@ -127,7 +127,7 @@ def layers(draw: st.DrawFn, opcode: str) -> Layer:
     depthwise, padding = opcode == "DEPTHWISE_CONV_2D", draw(paddings)
     if is_usual:
         kernel, dilation = draw(st.sampled_from(((3, 3), (3, 3), (1, 1)))), (1, 1)
-        stride = (1, 1) if kernel == (1, 1) else draw(st.sampled_from(((1, 1), (2, 2))))
+        stride = (1, 1) if kernel == (1, 1) else draw(st.sampled_from(((1, 1), (1, 1), (2, 2))))
         depth = 4 * draw(st.integers(1, 8))
         filters = 1 if depthwise else depth
         if depthwise and draw(st.integers(0, 3)) == 0:

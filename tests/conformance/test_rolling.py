@@ -106,10 +106,11 @@ def test_the_random_networks_have_what_makes_patches_difficult():
 @in_rows_and_in_patches
 def test_the_random_networks_have_layers_in_turns_that_are_clamped_behind_their_kernel(in_patches):
     programs = [case.program for case in _cases(FAMILIES["dsp"], in_patches)]
-    clamped = {
-        layer.operation.opcode
+    clamped = [
+        (layer.operation.opcode, any(layer.operation.outputs[0] in visit.staged for visit in visits))
         for program in programs
         for layer in program.layers
-        if layer.call.clamp and any(layer.step in group.steps for group in program.groups)
-    }
-    assert clamped == {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD"}
+        if layer.call.clamp and (visits := [v for g in program.groups for v in g.visits if v.step == layer.step])
+    ]
+    assert {opcode for opcode, _ in clamped} == {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD"}
+    assert any(is_staged for _, is_staged in clamped) == in_patches, "clamped in scratch, then copied"

@@ -141,6 +141,19 @@ def test_an_unknown_host_key_says_what_to_run(server, address, home):
     assert server.commands == []
 
 
+@pytest.mark.parametrize("is_known", [False, True])
+def test_a_server_that_hangs_up_is_asked_for_its_key(server, address, home, is_known, monkeypatch):
+    """It may do so before it has said that it has no key of the kind in known_hosts."""
+
+    async def hung_up(**_):
+        raise asyncssh.ConnectionLost("Connection lost")
+
+    monkeypatch.setattr(asyncssh, "connect", hung_up)
+    key = server.host_key if is_known else asyncssh.generate_private_key("ecdsa-sha2-nistp256")
+    (home / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{server.port} {key.export_public_key().decode()}")
+    assert ("HAS CHANGED" in refused(address).what) is not is_known
+
+
 def test_without_any_known_hosts_nothing_is_trusted(server, address, home):
     (home / ".ssh" / "known_hosts").unlink()
     assert "is not known" in refused(address).what

@@ -19,15 +19,15 @@ FLIPS, CHANGED = 3000, 1500
 
 
 def outcome(content):
-    """The Graph, or the error; any other exception fails the test, and so does a second of thinking."""
-    start = time.perf_counter()
+    """The Graph, or the error; any other exception fails the test, and so do seconds of thinking."""
+    start = time.process_time()
     try:
         result = reader.read_bytes(content)
     except EdgecompressError as error:
         assert error.what
         assert len(str(error)) < 1000
         result = error
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     return result
 
 
