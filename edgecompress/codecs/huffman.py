@@ -33,10 +33,8 @@ class Huffman(Codec):
         symbols = np.where(lengths[symbols] > 0, symbols, _most_likely(symbols, lengths))
         high = self._split(symbols, taps)
         finish = low_bits.parameters(matrix, shifts, high)
-        patch_bytes = finish["finish.patch_bytes"]
-        assert isinstance(patch_bytes, int)
-        if patch_bytes >= 2**16:
-            return Refusal("too many rare weights")
+        if isinstance(finish, Refusal):
+            return finish
         bits = _write(symbols.reshape(-1), lengths)
         runs, log = write_lengths(lengths), int(lengths.max())
         return Encoded(
@@ -58,12 +56,12 @@ class Huffman(Codec):
             {
                 "begin": 1,
                 "entry": 1 << log,
-                "length": log * runs.size,
+                "length": runs.size,
+                "code": int(np.count_nonzero(lengths)),
                 "row": rows,
                 "symbol": symbols.size,
                 **low_bits.work(matrix, shifts, high),
             },
-            form=self.name,
             row_step=low_bits.ROW_STEP,
             row_form=f"_{self._together}" if self._together > 1 else "",
         )
