@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from edgecompress.errors import DoesNotFitError
@@ -16,7 +17,7 @@ from edgecompress.memory.verify import verify
 from edgecompress.memory.visits import Group, Tiling
 from edgecompress.tflite.graph import Graph
 
-Optimize = Literal["ram", "balanced", "speed"]
+Optimize = Literal["ram", "balanced", "speed", "size"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 LONGEST = 8
@@ -33,9 +34,10 @@ TRIES = 4
 """Schedules that are planned for the smallest arena: of those with the fewest bytes at once."""
 RAM_SLACK = 0.03
 """`ram` takes the cheapest schedule that needs at most this much more than the smallest arena found."""
-BALANCED_COST, BALANCED_SAVING = 0.02, 0.05
-"""`balanced` lets layers take turns where all of them add at most this share of the cycles and save at least this of the
-arena."""
+AFFORDABLE: Mapping[str, float] = MappingProxyType({"balanced": 0.02, "size": 0.1})
+"""The wishes that let layers take turns where all of them add at most this share of the cycles."""
+LEAST_SAVING = 0.05
+"""Of the arena: what turns must save then."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Wish:
 
     Attributes:
         optimize: "ram": the smallest arena; "speed": every layer runs whole, and kernels may spend flash; "balanced": turns
-            where they are nearly free.
+            where they are nearly free; "size": the fewest bytes of flash for weights, and turns as far as decoding again is cheap.
         ram_bytes: the arena must not be larger; then the cheapest schedule that fits is taken.
     """
 
@@ -54,6 +56,15 @@ class Wish:
     @property
     def spends_flash(self) -> bool:
         return self.optimize == "speed"
+
+    @property
+    def codes_weights(self) -> bool:
+        return self.optimize == "size"
+
+    @property
+    def affordable(self) -> float | None:
+        """Share of the cycles that turns may add; None: whatever it takes."""
+        return AFFORDABLE.get(self.optimize) if self.ram_bytes is None else None
 
 
 BALANCED = Wish()
@@ -131,7 +142,7 @@ def choose(task: Task, wish: Wish = BALANCED, *, node_limit: int = NODE_LIMIT) -
     best = Choice((), whole, whole.arena_bytes, _why_whole(wish))
     stages = _whole(task)
     for more in (_in_turns, _in_patches):
-        if _is_enough(best.plan, wish) or (wish == BALANCED and more is _in_patches):
+        if _is_enough(best.plan, wish) or (wish.affordable and more is _in_patches):
             break
         stages += more(task, stages, best.plan.arena_bytes)
         best = _best(task, wish, stages, best, node_limit)
@@ -151,7 +162,7 @@ def _best(task: Task, wish: Wish, stages: Sequence[_Stage], best: Choice, node_l
     """The best schedule of these stages, if it is better than what there is."""
     for groups in _schedules(task, wish, stages, best.plan.arena_bytes):
         plan = task.plan(groups, node_limit=node_limit)
-        if plan.arena_bytes < (1 - BALANCED_SAVING * (wish == BALANCED)) * best.plan.arena_bytes:
+        if plan.arena_bytes < (1 - LEAST_SAVING * bool(wish.affordable)) * best.plan.arena_bytes:
             best = Choice(groups, plan, best.whole_bytes, _why_turns(wish))
         if wish.ram_bytes is not None and plan.arena_bytes <= wish.ram_bytes:
             break
@@ -172,16 +183,16 @@ def _cheaper(task: Task, stages: Sequence[_Stage], best: Choice, node_limit: int
 def _why_whole(wish: Wish) -> str:
     if wish.ram_bytes is not None:
         return f"every layer run whole fits {wish.ram_bytes:,} bytes"
-    if wish.optimize == "balanced":
-        return f"turns would save less than {100 * BALANCED_SAVING:g} % of the arena, or are not nearly free"
+    if wish.affordable:
+        return f"turns would save less than {100 * LEAST_SAVING:g} % of the arena, or are not nearly free"
     return "asked for speed" if wish.optimize == "speed" else "no turns make the arena smaller"
 
 
 def _why_turns(wish: Wish) -> str:
     if wish.ram_bytes is not None:
         return f"the cheapest schedule found that fits {wish.ram_bytes:,} bytes"
-    if wish.optimize == "balanced":
-        return f"the smallest arena for an estimated {100 * BALANCED_COST:g} % of the cycles at most"
+    if wish.affordable:
+        return f"the smallest arena for an estimated {100 * wish.affordable:g} % of the cycles at most"
     return f"the cheapest schedule found within {100 * RAM_SLACK:g} % of the smallest arena"
 
 
@@ -198,7 +209,7 @@ def _schedules(task: Task, wish: Wish, stages: Sequence[_Stage], most_bytes: int
     stages.
     """
     limits = sorted({stage.bytes for stage in stages if stage.bytes <= most_bytes})
-    most = BALANCED_COST * task.cycles if wish == BALANCED else float("inf")
+    most = wish.affordable * task.cycles if wish.affordable else float("inf")
     if wish.ram_bytes is not None:
         limits = [limit for limit in limits[::-1] if limit <= wish.ram_bytes] + limits
     left = TRIES if wish.optimize == "ram" else 1
