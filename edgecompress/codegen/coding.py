@@ -9,13 +9,13 @@ from edgecompress.codegen.ops.base import Array, Blocks, Code, KernelCall
 from edgecompress.memory.sweep import Window
 
 WORD = 4
-BLOCK_BYTES = 2048
-"""Of decoded weights at a time, or one unit where that is larger."""
+MOST_BYTES = 4096
+"""Of RAM for the decoder's tables and a block of decoded weights."""
 OVERSHOOT = 12
 """Bytes that a decoder may write behind the last row of a block."""
 
 
-def coded(call: KernelCall, encoded: Encoded, *, cycles: int, block_bytes: int = BLOCK_BYTES) -> KernelCall:
+def coded(call: KernelCall, encoded: Encoded, *, cycles: int, most_bytes: int = MOST_BYTES) -> KernelCall:
     """The call with its weights in a code.
 
     Every block goes over all of the input, so the output lies apart from it.
@@ -24,10 +24,10 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, block_bytes: int =
         call: one that can run in blocks.
         encoded: its `blocks.units`.
         cycles: that decoding all of it takes.
-        block_bytes: of decoded weights at a time; one unit where that is larger.
+        most_bytes: of RAM for tables and decoded weights; more where one unit alone needs it.
     """
     assert call.blocks
-    units = units_at_once(call.blocks, block_bytes)
+    units = _units_at_once(call.blocks, most_bytes - OVERSHOOT - _aligned(encoded.scratch_bytes))
     tables = _aligned(call.scratch_bytes)
     weights = tables + _aligned(encoded.scratch_bytes)
     code = Code(
@@ -46,19 +46,25 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, block_bytes: int =
         parameters=_without_weights(call.parameters, call.blocks.weights),
         scratch_bytes=weights + units * call.blocks.unit_bytes + OVERSHOOT,
         sweeps=tuple(sweep and replace(sweep, apart=True) for sweep in call.sweeps),
-        band=partial(_band, call.band, encoded, cycles, block_bytes) if call.band else None,
+        band=partial(_band, call.band, encoded, cycles, most_bytes) if call.band else None,
         code=code,
     )
 
 
 def _band(
-    band: Callable[[Window], KernelCall], encoded: Encoded, cycles: int, block_bytes: int, window: Window
+    band: Callable[[Window], KernelCall], encoded: Encoded, cycles: int, most_bytes: int, window: Window
 ) -> KernelCall:
-    return coded(band(window), encoded, cycles=cycles, block_bytes=block_bytes)
+    return coded(band(window), encoded, cycles=cycles, most_bytes=most_bytes)
 
 
-def units_at_once(blocks: Blocks, block_bytes: int) -> int:
-    return min(len(blocks.units), max(1, block_bytes // blocks.unit_bytes))
+def ram_bytes(blocks: Blocks, encoded: Encoded) -> int:
+    """The least that decoding takes: tables, and one unit."""
+    return _aligned(encoded.scratch_bytes) + blocks.unit_bytes + OVERSHOOT
+
+
+def _units_at_once(blocks: Blocks, size: int) -> int:
+    """As many as there is room for: every block goes over the input again. One where that is nothing."""
+    return 1 if blocks.is_cheap else min(len(blocks.units), max(1, size // blocks.unit_bytes))
 
 
 def _without_weights(parameters: Mapping[str, int | float | Array], field: str) -> dict[str, int | float | Array]:

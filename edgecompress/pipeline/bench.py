@@ -129,6 +129,11 @@ def bench(
     say = on_progress or (lambda *_: None)
     wish = wish or wish_of(Path(model))
     tune = tune or (on is not EMULATOR and _was_tuned(Path(model)))
+    if tune and wish.codes_weights:
+        raise UsageError(
+            "--tune measures kernels that read their weights plain, --optimize size wants them coded",
+            hint="leave one of them away",
+        )
     features = features_of(chosen.cpu, spends_flash=wish.spends_flash)
     program, tuned = (
         tuning.tune(graph, chosen, compiler, say, wish)

@@ -6,7 +6,7 @@ from edgecompress.codecs import CODECS, Encoded
 from edgecompress.codecs.choice import Option, choose
 from edgecompress.codecs.costs import cycles_of, known_cpus
 from edgecompress.codecs.measure import code_of
-from edgecompress.codegen.coding import coded
+from edgecompress.codegen.coding import MOST_BYTES, coded, ram_bytes
 from edgecompress.codegen.ops.base import Blocks, KernelCall
 from edgecompress.codegen.program import Coder, Layer
 from edgecompress.memory.choice import Wish
@@ -44,9 +44,10 @@ def coder_for(target: Target, wish: Wish, compiler: Name = "zig", say: Say = lam
 
 
 def _encoded(blocks: Blocks) -> list[Encoded]:
-    """A kernel's weights in every codec that applies, without a code first."""
+    """A kernel's weights in every codec that applies and is content with the RAM, without a code first."""
     made = (codec.encode(blocks.units) for codec in CODECS.values())
-    return [encoded for encoded in made if isinstance(encoded, Encoded)]
+    found = (encoded for encoded in made if isinstance(encoded, Encoded))
+    return [encoded for encoded in found if not encoded.decoder or ram_bytes(blocks, encoded) <= MOST_BYTES]
 
 
 def _option(encoded: Encoded, target: Target, compiler: Name, sizes: dict[str, dict[str, int]]) -> Option:

@@ -50,7 +50,7 @@ def _coder(random, used):
             return call
         encoded = found[random.integers(len(found))]
         used.append((encoded.codec, call.kernel))
-        return coded(call, encoded, cycles=1000, block_bytes=int(random.choice([1, 100, 2048])))
+        return coded(call, encoded, cycles=1000, most_bytes=int(random.choice([1, 900, 4096])))
 
     return lambda layers: [code(layer.call) for layer in layers]
 

@@ -40,6 +40,7 @@ class Blocks:
         weights: the field of the struct that points to them.
         counts: the fields that hold the number of outputs.
         steps: field -> elements from one unit to the next, of the other pointers.
+        is_cheap: going over the input again costs next to nothing.
         finish: the function `ec_<finish>(words, bytes)` that makes decoded units what the kernel wants; "" where they are.
     """
 
@@ -49,6 +50,7 @@ class Blocks:
     counts: tuple[str, ...]
     steps: Mapping[str, int]
     finish: str = ""
+    is_cheap: bool = False
 
     @property
     def unit_bytes(self) -> int:

@@ -211,7 +211,7 @@ class JointFullyConnected(DualVariant):
 def _fours_of_outputs(rows: np.ndarray, *, one_scaling: bool) -> Blocks:
     units = in_fours(rows).reshape(len(rows) // 4, -1)
     steps = {"bias": 4} if one_scaling else {"scalings": 8}
-    return Blocks(units, 4, "weights", ("outputs", "joint"), steps, "join_bytes")
+    return Blocks(units, 4, "weights", ("outputs", "joint"), steps, "join_bytes", is_cheap=True)
 
 
 def _weights(values: np.ndarray) -> Array | int:
