@@ -5,7 +5,6 @@ and what to add to them for the next state. On average a symbol with share f tak
 """
 
 import heapq
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -69,15 +68,15 @@ def bits_of(counts: np.ndarray, shares: np.ndarray, log: int) -> float:
     return float((counts[used] * (log - np.log2(shares[used]))).sum())
 
 
-def write_histogram(shares: np.ndarray, first: int) -> np.ndarray:
+def write_histogram(shares: np.ndarray) -> np.ndarray:
     """As `ec_tans_table` reads it: the first symbol, then shares, with 0 and a number for symbols that are left out.
 
     Args:
-        shares: [SYMBOLS] of the symbols first, first + 1, ... modulo 256; the first one's is not 0.
+        shares: int64 [SYMBOLS].
     """
     used = np.flatnonzero(shares).tolist()
-    result = [first % SYMBOLS]
-    for before, symbol in zip([-1, *used], used, strict=False):
+    result = [used[0]]
+    for before, symbol in zip([used[0] - 1, *used], used, strict=False):
         missing = symbol - before - 1
         result += [0, missing] if missing else []
         result.append(int(shares[symbol]))
@@ -92,7 +91,7 @@ def read_histogram(histogram: np.ndarray) -> dict[int, int]:
         if share == 0:
             symbol += next(numbers)
         else:
-            shares[symbol % SYMBOLS] = share
+            shares[symbol] = share
             symbol += 1
     return shares
 
@@ -115,7 +114,7 @@ class Table:
 
     @cached_property
     def states(self) -> dict[int, list[int]]:
-        """By symbol: state number j has the share's j-th number, from share to twice the share."""
+        """By symbol, in ascending order: the first is reached with the fewest occurrences left, which is the share itself."""
         step = (self.size >> 1) + (self.size >> 3) + 3
         order = [i * step % self.size for i in range(self.size)]
         result, begin = {}, 0
@@ -154,16 +153,11 @@ def table_of(histogram: np.ndarray, log: int) -> Table:
     return Table(log, read_histogram(histogram))
 
 
-def histogram_of(symbols: Sequence[int] | np.ndarray, logs: Iterable[int] = LOGS) -> tuple[np.ndarray, int] | None:
-    """The histogram and the log with which signed symbols take the fewest bytes; None where they are too many."""
-    low = int(np.min(symbols))
-    counts = np.bincount(np.asarray(symbols, np.int64) - low, minlength=SYMBOLS)
-    best: tuple[float, np.ndarray, int] | None = None
-    for log in logs:
-        shares = shares_of(counts, log)
-        if shares is not None:
-            histogram = write_histogram(shares, low)
-            score = bits_of(counts, shares, log) + 8 * histogram.size
-            if best is None or score < best[0]:
-                best = score, histogram, log
-    return None if best is None else (best[1], best[2])
+def histogram_of(symbols: np.ndarray, log: int) -> tuple[np.ndarray, float] | None:
+    """The best histogram of symbols 0 to 255, and the bits that it and they take; None where they are too many."""
+    counts = np.bincount(symbols, minlength=SYMBOLS)
+    shares = shares_of(counts, log)
+    if shares is None:
+        return None
+    histogram = write_histogram(shares)
+    return histogram, bits_of(counts, shares, log) + 8 * histogram.size

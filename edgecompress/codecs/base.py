@@ -29,16 +29,19 @@ class Encoded:
     """A tensor in the code of one codec.
 
     Attributes:
-        codec: its name; the decoder is `ec_decode_<codec>`.
+        codec: its name.
+        decoder: `ec_decode_<decoder>`; "" where kernels read the code in place.
         rows, taps: of the matrix.
-        parameters: the fields of the decoder's struct `ec_decode_<codec>_params` by name.
+        parameters: the fields of the decoder's struct `ec_decode_<decoder>_params` by name.
         tables: those of `parameters` that hold no weights but say how to read them (codebooks, histograms).
         scratch_bytes: of RAM for tables that the decoder makes, a multiple of 4.
         work: of decoding all rows once.
         form: which of the decoder's loops that takes, where it has several that differ in cycles.
+        row_step: bytes that a row is decoded in at a time.
     """
 
     codec: str
+    decoder: str
     rows: int
     taps: int
     parameters: Mapping[str, int | Array]
@@ -46,6 +49,7 @@ class Encoded:
     scratch_bytes: int
     work: Work
     form: str = ""
+    row_step: int = 4
 
     @property
     def table_bytes(self) -> int:
@@ -63,6 +67,11 @@ class Encoded:
         return self.payload_bytes + self.table_bytes
 
     @property
+    def row_bytes(self) -> int:
+        """RAM that a row is decoded into, with what the decoder may write behind it."""
+        return -(-self.taps // self.row_step) * self.row_step
+
+    @property
     def arrays(self) -> dict[str, Array]:
         """Those of the parameters that are in flash by themselves."""
         return {name: value for name, value in self.parameters.items() if isinstance(value, Array)}
@@ -78,13 +87,13 @@ class Refusal:
 class Codec(ABC):
     """One way to write int8 weights with fewer bytes.
 
-    To add one: a file here with a subclass, its decoder `ec_decode_<name>.{c,h}` in `codegen/runtime/kernels/`, its row in the
+    To add one: a file here with a subclass, its decoder `ec_decode_<decoder>.{c,h}` in `codegen/runtime/kernels/`, its row in the
     table of `codecs/__init__.py`, and its costs (`tools/codec_costs.py`). The common tests run for it by themselves.
     """
 
     name: ClassVar[str]
-    has_decoder: ClassVar[bool] = True
-    """Whether there is a C decoder; else kernels read the code as it is."""
+    decoder: ClassVar[str]
+    """`ec_decode_<decoder>`, which several codecs may share; "" where kernels read the code in place."""
 
     def encode(self, matrix: np.ndarray) -> Encoded | Refusal:
         """The matrix in this code, or why it does not apply.

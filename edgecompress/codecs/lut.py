@@ -14,7 +14,7 @@ TOGETHER = {1: 4, 2: 2, 3: 2, 4: 2}
 
 
 class Lut(Codec):
-    name = "lut"
+    name = decoder = "lut"
 
     def _encode(self, matrix: np.ndarray) -> Encoded | Refusal:
         distinct = len(np.unique(matrix))
@@ -35,6 +35,7 @@ class Lut(Codec):
         entries = 1 << bits * together if together > 1 else 0
         return Encoded(
             self.name,
+            self.decoder,
             rows,
             taps,
             {

@@ -17,7 +17,7 @@ PLACES = {n: np.array(list(combinations(range(GROUP), n))) for n in (1, 2)}
 
 
 class NofM(Codec):
-    name = "nm"
+    name = decoder = "nm"
 
     def _encode(self, matrix: np.ndarray) -> Encoded | Refusal:
         rows, taps = matrix.shape
@@ -33,6 +33,7 @@ class NofM(Codec):
         fields, bits, codebook = values_as_fields(picked)
         return Encoded(
             self.name,
+            self.decoder,
             rows,
             taps,
             {

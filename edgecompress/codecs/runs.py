@@ -18,7 +18,7 @@ LEAST_ZEROS = 1 / 4
 
 
 class Runs(Codec):
-    name = "runs"
+    name = decoder = "runs"
 
     def _encode(self, matrix: np.ndarray) -> Encoded | Refusal:
         flat = matrix.reshape(-1)
@@ -29,36 +29,33 @@ class Runs(Codec):
         values = flat[places]
         if not places.size:
             gaps, values = np.zeros(1, np.int64), np.zeros(1, np.int8)  # for the tables' sake
-        made = [
-            self._with(matrix, gaps, values, most, shift, log)
-            for log in LOGS
-            for most, shift in [_best(gaps, values, log)]
-            if shift >= 0
-        ]
+        made = [self._with(matrix, gaps, values, *best) for log in LOGS if (best := _best(gaps, values, log))]
         return min(made, key=lambda one: one.weight_bytes)
 
     def _with(
-        self, matrix: np.ndarray, gaps: np.ndarray, values: np.ndarray, most: int, shift: int, log: int
+        self, matrix: np.ndarray, gaps: np.ndarray, values: np.ndarray, log: int, most: int, shift: int
     ) -> Encoded:
-        zeros, first = ans.histogram_of(_symbols_of(gaps, most), (log,)), ans.histogram_of(values >> shift, (log,))
-        assert zeros and first
+        zeros = _histogram(_symbols_of(gaps, most), log)
+        first = _histogram((values >> shift).view(np.uint8), log)
         nonzeros = int(np.count_nonzero(matrix))
-        states, bits = _write(gaps[:nonzeros], values, most, shift, ans.table_of(*zeros), ans.table_of(*first))
+        tables = ans.table_of(zeros, log), ans.table_of(first, log)
+        states, bits = _write(gaps[:nonzeros], values, most, shift, *tables)
         rows, taps = matrix.shape
         return Encoded(
             self.name,
+            self.decoder,
             rows,
             taps,
             {
                 "stream": weights(padded(np.concatenate([states, np.packbits(bits)]))),
-                "zeros": weights(zeros[0]),
-                "values": weights(first[0]),
+                "zeros": weights(zeros),
+                "values": weights(first),
                 "weights": matrix.size,
                 "nonzeros": nonzeros,
                 "end": bits.size,
                 "taps": taps,
-                "zeros_bytes": zeros[0].size,
-                "values_bytes": first[0].size,
+                "zeros_bytes": zeros.size,
+                "values_bytes": first.size,
                 "log": log,
                 "most": most,
                 "shift": shift,
@@ -92,29 +89,24 @@ class Runs(Codec):
         return flat.view(np.int8).reshape(encoded.rows, encoded.taps)
 
 
-def _best(gaps: np.ndarray, values: np.ndarray, log: int) -> tuple[int, int]:
-    """The longest run of one symbol and the number of low bits that take the fewest bits with tables of 2^log states; (-1, -1)
+def _best(gaps: np.ndarray, values: np.ndarray, log: int) -> tuple[int, int, int] | None:
+    """`log`, the longest run of one symbol and the number of low bits that take the fewest bits with tables of 2^log states; None
     where the symbols are too many for them."""
-    scores = {}
-    for most in MOST_ZEROS:
-        symbols = _symbols_of(gaps, most)
-        scores[most] = _score(symbols, log)
-    most = min(scores, key=lambda key: scores[key])
-    shift = min(SHIFTS, key=lambda shift: _score(values >> shift, log) + shift * values.size)
-    found = np.isfinite(scores[most]) and np.isfinite(_score(values >> shift, log))
-    return (most, shift) if found else (-1, -1)
+
+    def score(symbols: np.ndarray) -> float:
+        found = ans.histogram_of(symbols, log)
+        return found[1] if found else float("inf")
+
+    zeros = {most: score(_symbols_of(gaps, most)) for most in MOST_ZEROS}
+    shifts = {shift: score((values >> shift).view(np.uint8)) + shift * values.size for shift in SHIFTS}
+    most, shift = min(zeros, key=lambda key: zeros[key]), min(shifts, key=lambda key: shifts[key])
+    return (log, most, shift) if np.isfinite(zeros[most] + shifts[shift]) else None
 
 
-def _score(symbols: np.ndarray, log: int) -> float:
-    """Bits of symbols and their histogram; infinite where they are too many."""
-    found = ans.histogram_of(symbols, (log,))
-    if found is None:
-        return float("inf")
-    histogram, _ = found
-    counts = np.bincount(symbols.astype(np.int64) - int(symbols.min()), minlength=ans.SYMBOLS)
-    shares = ans.shares_of(counts, log)
-    assert shares is not None
-    return ans.bits_of(counts, shares, log) + 8 * histogram.size
+def _histogram(symbols: np.ndarray, log: int) -> np.ndarray:
+    found = ans.histogram_of(symbols, log)
+    assert found
+    return found[0]
 
 
 def _symbols_of(gaps: np.ndarray, most: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from edgecompress.codecs.codebooks import fields_as_values, values_as_fields
 
 
 class Sparse(Codec):
-    name = "sparse"
+    name = decoder = "sparse"
 
     def _encode(self, matrix: np.ndarray) -> Encoded | Refusal:
         rows, taps = matrix.shape
@@ -17,6 +17,7 @@ class Sparse(Codec):
         fields, bits, codebook = values_as_fields(matrix[matrix != 0])
         return Encoded(
             self.name,
+            self.decoder,
             rows,
             taps,
             {

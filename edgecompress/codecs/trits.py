@@ -10,7 +10,7 @@ POWERS = VALUES ** np.arange(TOGETHER - 1, -1, -1)
 
 
 class Trits(Codec):
-    name = "trits"
+    name = decoder = "trits"
 
     def _encode(self, matrix: np.ndarray) -> Encoded | Refusal:
         distinct = np.unique(matrix)
@@ -22,6 +22,7 @@ class Trits(Codec):
         codebook = int.from_bytes(np.pad(distinct, (0, VALUES - len(distinct))).tobytes(), "little")
         return Encoded(
             self.name,
+            self.decoder,
             rows,
             taps,
             {

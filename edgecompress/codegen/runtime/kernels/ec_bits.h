@@ -11,14 +11,14 @@ enum {
 };
 
 /* The bits from number `at` on, the first one lowest: bit 0 of byte 0 is number 0. */
-static inline uint32_t ec_low_bits(const uint8_t *stream, uint32_t at) {
+static inline uint32_t ec_bits_lowest_first(const uint8_t *stream, uint32_t at) {
     uint32_t word;
     __builtin_memcpy(&word, stream + (at >> 3), sizeof word);
     return word >> (at & 7u);
 }
 
 /* The bits from number `at` on, the first one highest: bit 7 of byte 0 is number 0. */
-static inline uint32_t ec_high_bits(const uint8_t *stream, uint32_t at) {
+static inline uint32_t ec_bits_highest_first(const uint8_t *stream, uint32_t at) {
     uint32_t word;
     __builtin_memcpy(&word, stream + (at >> 3), sizeof word);
     return __builtin_bswap32(word) << (at & 7u);

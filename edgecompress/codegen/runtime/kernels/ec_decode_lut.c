@@ -26,20 +26,20 @@ void ec_decode_lut_row(ec_decode_lut *decoder, uint32_t *row) {
         const uint32_t *fours = decoder->table;
         const uint32_t mask = (1u << step) - 1u;
         for (uint32_t at = 0; at < end; at += step) {
-            *row++ = fours[ec_low_bits(stream, at) & mask];
+            *row++ = fours[ec_bits_lowest_first(stream, at) & mask];
         }
     } else if (p->together == 2) {
         const uint16_t *twos = (const uint16_t *)(const void *)decoder->table;
         const uint32_t mask = (1u << 2 * bits) - 1u;
         for (uint32_t at = 0; at < end; at += step) {
-            const uint32_t indices = ec_low_bits(stream, at);
+            const uint32_t indices = ec_bits_lowest_first(stream, at);
             *row++ = twos[indices & mask] | (uint32_t)twos[(indices >> 2 * bits) & mask] << 16;
         }
     } else {
         const uint8_t *codebook = (const uint8_t *)decoder->codebook;
         const uint32_t mask = (1u << bits) - 1u;
         for (uint32_t at = 0; at < end; at += step) {
-            uint32_t indices = ec_low_bits(stream, at);
+            uint32_t indices = ec_bits_lowest_first(stream, at);
             uint32_t weights = codebook[indices & mask];
             weights |= (uint32_t)codebook[(indices >>= bits) & mask] << 8;
             weights |= (uint32_t)codebook[(indices >>= bits) & mask] << 16;

@@ -18,8 +18,8 @@ static inline uint32_t weight_of(const uint8_t *codebook, uint32_t index) {
 static inline void pairs(const ec_decode_nm *decoder, const uint8_t *codebook, uint32_t *row, uint32_t fours) {
     const uint32_t bits = (uint32_t)decoder->params->bits, mask = (1u << bits) - 1u;
     for (uint32_t four = 0; four < fours; ++four) {
-        const uint32_t twice = 2 * (ec_low_bits(decoder->places, 3 * four) & 7u);
-        const uint32_t both = ec_low_bits(decoder->values, 2 * bits * four);
+        const uint32_t twice = 2 * (ec_bits_lowest_first(decoder->places, 3 * four) & 7u);
+        const uint32_t both = ec_bits_lowest_first(decoder->values, 2 * bits * four);
         const uint32_t low = (0xA940u >> twice) & 3u, high = (0xFFB9u >> twice) & 3u;
         *row++ = weight_of(codebook, both & mask) << 8 * low | weight_of(codebook, (both >> bits) & mask) << 8 * high;
     }
@@ -28,8 +28,8 @@ static inline void pairs(const ec_decode_nm *decoder, const uint8_t *codebook, u
 static inline void singles(const ec_decode_nm *decoder, const uint8_t *codebook, uint32_t *row, uint32_t fours) {
     const uint32_t bits = (uint32_t)decoder->params->bits, mask = (1u << bits) - 1u;
     for (uint32_t four = 0; four < fours; ++four) {
-        const uint32_t place = ec_low_bits(decoder->places, 2 * four) & 3u;
-        *row++ = weight_of(codebook, ec_low_bits(decoder->values, bits * four) & mask) << 8 * place;
+        const uint32_t place = ec_bits_lowest_first(decoder->places, 2 * four) & 3u;
+        *row++ = weight_of(codebook, ec_bits_lowest_first(decoder->values, bits * four) & mask) << 8 * place;
     }
 }
 

@@ -16,7 +16,7 @@ static void count_zeros(ec_decode_runs *decoder) {
             return;
         }
         const uint32_t entry = decoder->table[decoder->zeros];
-        uint32_t bits = ec_high_bits(p->stream + 2, decoder->at < end ? decoder->at : end);
+        uint32_t bits = ec_bits_highest_first(p->stream + 2, decoder->at < end ? decoder->at : end);
         count = entry & 0xFFu;
         decoder->at += ec_tans_bits(entry);
         decoder->zeros = ec_tans_next(entry, &bits);
@@ -43,7 +43,7 @@ static uint8_t next_value(ec_decode_runs *decoder) {
     const ec_decode_runs_params *p = decoder->params;
     const uint32_t entry = decoder->table[(1u << p->log) + decoder->value], shift = (uint32_t)p->shift;
     const uint32_t end = (uint32_t)p->end;
-    uint32_t bits = ec_high_bits(p->stream + 2, decoder->at < end ? decoder->at : end);
+    uint32_t bits = ec_bits_highest_first(p->stream + 2, decoder->at < end ? decoder->at : end);
     decoder->value = ec_tans_next(entry, &bits);
     decoder->at += ec_tans_bits(entry) + shift;
     return (uint8_t)((entry << shift) | (bits >> 1) >> (31u - shift));

@@ -28,7 +28,7 @@ void ec_decode_sparse_row(ec_decode_sparse *decoder, uint32_t *row) {
         for (; ones; ones >>= 1, ++to) {
             if (ones & 1u) {
                 at = at < end ? at : end;
-                const uint32_t index = ec_low_bits(values, at) & mask;
+                const uint32_t index = ec_bits_lowest_first(values, at) & mask;
                 at += bits;
                 *to = codebook ? codebook[index] : (uint8_t)index;
             }
