@@ -50,15 +50,18 @@ static void decode_symbols(ec_decode_huffman *decoder, uint8_t *to, int32_t coun
     const uint8_t *stream = decoder->params->stream;
     const uint32_t end = (uint32_t)decoder->params->end, unused = 32u - decoder->params->log;
     uint32_t at = decoder->at;
-    for (; count > 0; count -= 4, to += 4) {
-        at = at < end ? at : end;
+    for (; count > 0 && at + 4 * EC_HUFFMAN_MOST_BITS <= end; count -= 4, to += 4) {
         uint32_t bits = ec_bits_highest_first(stream, at);
         ONE_SYMBOL(to);
         ONE_SYMBOL(to + 1);
-        at = at < end ? at : end;
         bits = ec_bits_highest_first(stream, at);
         ONE_SYMBOL(to + 2);
         ONE_SYMBOL(to + 3);
+    }
+    for (; count > 0; --count, ++to) {
+        at = at < end ? at : end;
+        uint32_t bits = ec_bits_highest_first(stream, at);
+        ONE_SYMBOL(to);
     }
     decoder->at = at;
 }

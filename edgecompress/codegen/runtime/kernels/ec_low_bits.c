@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
 #include "ec_low_bits.h"
 
+#include "ec_dsp.h"
+
 enum { NEVER = INT32_MAX };
 #define BYTES(value) (0x01010101u * (uint32_t)(value))
 
@@ -26,79 +28,87 @@ void ec_low_bits_begin(ec_low_bits *finish, const ec_low_bits_params *params) {
     find_patch(finish);
 }
 
-/* In bytes, the high bits are taken from a word of symbols, moved up, completed, and moved down to signed numbers. */
-typedef struct {
-    uint32_t shift, mask, add, flip;
-} placing;
-
-static inline placing placing_of(uint32_t bits, uint32_t shift) {
-    const uint32_t half = 1u << (bits - 1);
-    if (bits + shift > 8) { /* what is moved out at the top is that half */
-        return (placing){shift, BYTES(0xFFu >> shift), 0, shift ? 0 : BYTES(0x80)};
-    }
-    return (placing){shift, BYTES((1u << bits) - 1u), BYTES(0x80u - (half << shift)), BYTES(0x80)};
-}
-
 static inline uint32_t rotate_right(uint32_t word, uint32_t bits) {
     return word >> (bits & 31u) | word << (-bits & 31u);
 }
 
-/* Four words at a time. together and single are constants wherever this is called. */
-static inline __attribute__((always_inline)) void add_all(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t together,
-                                                          uint32_t shift, uint32_t single) {
-    const uint32_t bits = 8u / (uint32_t)together, others = shift & 6u;
-    const uint32_t other_mask = BYTES((1u << others) - 1u), single_mask = BYTES(1u << others);
-    const placing p = placing_of(bits, shift);
-    const uint32_t *symbols = row + words - words / together;
-    const int32_t *from = finish->low_bits;
-    uint32_t high = 0, low = 0, highest = 0; /* of the low bits, that is */
+/* a - b in each byte, modulo 256 */
+static inline uint32_t subtract_bytes(uint32_t a, uint32_t b) {
+#if EC_HAS_DSP
+    uint32_t result;
+    __asm__("usub8 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b) : "cc");
+    return result;
+#else
+    return ((a | BYTES(0x80)) - (b & BYTES(0x7F))) ^ ((a ^ ~b) & BYTES(0x80));
+#endif
+}
+
+/* The words of four weights each: high bits are rotated to their place in the byte, low ones to where they are missing; then half
+ * of the range is taken off. All but the data are constants. */
+#define WORD(i)                                                                                                        \
+    do {                                                                                                               \
+        if ((i) % together == 0) {                                                                                     \
+            high = rotate_right(*symbols++, -shift);                                                                   \
+        }                                                                                                              \
+        uint32_t weights = rotate_right(high, (i) % together * bits) & BYTES((0xFFu >> (8 - bits) << shift) & 0xFFu);  \
+        if (others) {                                                                                                  \
+            if ((i) * others % 8 == 0) {                                                                               \
+                low = (uint32_t)*from++;                                                                               \
+            }                                                                                                          \
+            weights |= (low >> (i) * others % 8) & BYTES((1u << others) - 1u);                                         \
+        }                                                                                                              \
+        if (shift & 1u) {                                                                                              \
+            weights |= rotate_right(highest, i) & BYTES(1u << others);                                                 \
+        }                                                                                                              \
+        row[i] = subtract_bytes(weights, BYTES((0x80u >> (8 - bits) << shift) & 0xFFu));                               \
+    } while (0)
+
+static inline __attribute__((always_inline)) void add_all(uint32_t *row, int32_t words, const int32_t *from,
+                                                          const uint32_t together, const uint32_t shift) {
+    const uint32_t bits = 8u / together, others = shift & 6u;
+    const uint32_t *symbols = row + words - words / (int32_t)together;
+    uint32_t high = 0, low = 0, highest = 0; /* of the low bits, the last one is */
     for (int32_t i = 0; i < words; i += 4, row += 4) {
-        if (single && (i & 4) == 0) {
-            highest = rotate_right((uint32_t)*from++, -others);
+        if (shift & 1u) {
+            highest = i & 4 ? rotate_right(highest, 4) : rotate_right((uint32_t)*from++, -others);
         }
-        if (others) {
-            low = (uint32_t)*from++;
-        }
-        for (int32_t j = 0; j < 4; ++j) {
-            if (j % together == 0) {
-                high = *symbols++;
-            }
-            uint32_t weights = (high & p.mask) << p.shift;
-            high >>= bits & 7u;
-            if (single) {
-                weights |= highest & single_mask;
-                highest = rotate_right(highest, 1);
-            }
-            if (j == 2 && others == 4) {
-                low = (uint32_t)*from++;
-            }
-            weights |= low & other_mask;
-            low >>= others;
-            row[j] = (weights + p.add) ^ p.flip;
-        }
+        WORD(0);
+        WORD(1);
+        WORD(2);
+        WORD(3);
     }
-    finish->low_bits = from;
+}
+
+#define EVERY_SHIFT(together)                                                                                          \
+    switch (shift) {                                                                                                   \
+    case 0: add_all(row, words, low_bits, together, 0); break;                                                         \
+    case 1: add_all(row, words, low_bits, together, 1); break;                                                         \
+    case 2: add_all(row, words, low_bits, together, 2); break;                                                         \
+    case 3: add_all(row, words, low_bits, together, 3); break;                                                         \
+    case 4: add_all(row, words, low_bits, together, 4); break;                                                         \
+    default: add_all(row, words, low_bits, together, 5); break;                                                        \
+    }
+
+static uint32_t shift_of(const ec_low_bits *finish, int32_t number) {
+    const ec_low_bits_params *p = finish->params;
+    const uint32_t more = p->shifts ? (p->shifts[number >> 2] >> 2 * (number & 3)) & 3u : 0;
+    return p->shift + more < EC_LOW_BITS_MOST ? p->shift + more : EC_LOW_BITS_MOST;
 }
 
 void ec_low_bits_add(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps, int32_t together) {
-    const ec_low_bits_params *p = finish->params;
-    const int32_t number = finish->row++;
-    uint32_t shift = p->shift;
-    if (p->shifts) {
-        shift += (p->shifts[number >> 2] >> 2 * (number & 3)) & 3u;
+    const int32_t *low_bits = finish->low_bits;
+    const uint32_t shift = shift_of(finish, finish->row++);
+    const int32_t units = words >> 2, needed = (shift & 1u ? (units + 1) >> 1 : 0) + units * (int32_t)(shift >> 1);
+    if (finish->params->low_words - (low_bits - finish->params->low_bits) < needed) {
+        return; /* damaged: the symbols stay as they are */
     }
-    const int32_t single = shift & 1u, units = words >> 2;
-    const int32_t needed = (single ? (units + 1) >> 1 : 0) + units * (int32_t)((shift & 6u) >> 1);
-    if (p->low_words - (finish->low_bits - p->low_bits) < needed) {
-        return; /* a damaged one: the symbols stay as they are */
-    }
-    switch (2 * together + single) {
-    case 2: add_all(finish, row, words, 1, shift, 0); break;
-    case 3: add_all(finish, row, words, 1, shift, 1); break;
-    case 4: add_all(finish, row, words, 2, shift, 0); break;
-    case 5: add_all(finish, row, words, 2, shift, 1); break;
-    case 8: add_all(finish, row, words, 4, shift, 0); break;
-    default: add_all(finish, row, words, 4, shift, 1); break;
+    finish->low_bits += needed;
+    if (together == 1) {
+        EVERY_SHIFT(1)
+    } else if (together == 2) {
+        EVERY_SHIFT(2)
+    } else {
+        EVERY_SHIFT(4)
     }
     while (finish->untouched < taps) {
         ((uint8_t *)row)[finish->untouched++] = finish->patch[1];

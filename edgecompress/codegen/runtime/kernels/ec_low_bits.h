@@ -10,6 +10,8 @@
 extern "C" {
 #endif
 
+enum { EC_LOW_BITS_MOST = 5 }; /* of a weight */
+
 /* Low bits come in words, for eight groups of four weights, one weight in each byte: where their number is odd, a word with the
  * highest of them, the first group's lowest in each byte; the others behind it in pairs or fours of bits likewise. A row has an
  * even number of pairs of groups, the last ones perhaps without a meaning. */
@@ -19,7 +21,7 @@ typedef struct {
     const uint8_t *patches; /* number of weights that come before, in bytes of 255 and a last smaller one; then a weight */
     int32_t low_words;      /* of low_bits; none is read behind them */
     uint16_t patch_bytes;
-    uint8_t shift;          /* number of low bits; with that of a row at most 5 */
+    uint8_t shift;          /* number of low bits */
 } ec_low_bits_params;
 
 typedef struct {
