@@ -38,6 +38,7 @@ class Encoded:
         work: of decoding all rows once.
         form: which of the decoder's loops that takes, where it has several that differ in cycles.
         row_step: bytes that a row is decoded in at a time.
+        row_form: what follows `ec_decode_<decoder>_row` in the function's name.
     """
 
     codec: str
@@ -50,6 +51,7 @@ class Encoded:
     work: Work
     form: str = ""
     row_step: int = 4
+    row_form: str = ""
 
     @property
     def table_bytes(self) -> int:

@@ -7,7 +7,7 @@ for each, so that more bits are low.
 import numpy as np
 
 from edgecompress.codecs import low_bits
-from edgecompress.codecs.base import Codec, Encoded, Refusal, number, values_of, weights
+from edgecompress.codecs.base import Codec, Encoded, Refusal, values_of, weights
 from edgecompress.codecs.bits import BitReader, padded
 from edgecompress.codecs.huffman_code import SYMBOLS, codes_of, lengths_of, read_lengths, write_lengths
 
@@ -52,7 +52,6 @@ class Huffman(Codec):
                 "taps": taps,
                 "length_bytes": runs.size,
                 "log": log,
-                "together": self._together,
             },
             frozenset({"lengths"}) | low_bits.TABLES,
             max(4, 2 << log),
@@ -64,14 +63,15 @@ class Huffman(Codec):
                 "symbol": symbols.size,
                 **low_bits.work(matrix, shifts, high),
             },
-            form=f"{self._together} together",
+            form=self.name,
             row_step=low_bits.ROW_STEP,
+            row_form=f"_{self._together}" if self._together > 1 else "",
         )
 
     def decode(self, encoded: Encoded) -> np.ndarray:
         lengths = read_lengths(values_of(encoded, "lengths"))
         symbol_of = {(int(lengths[s]), int(code)): s for s, code in enumerate(codes_of(lengths)) if lengths[s]}
-        together = number(encoded, "together")
+        together = self._together
         groups = -(-encoded.taps // (4 * together))
         reader, symbols = BitReader(values_of(encoded, "stream")), []
         for _ in range(encoded.rows * groups * 4):

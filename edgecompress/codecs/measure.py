@@ -1,5 +1,6 @@
 """What decoding costs, found out by compiling the decoder and running it on the emulated core."""
 
+import functools
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ __attribute__((noinline)) void ec_decode_all(void) {{
     ec_decode_{decoder} decoder;
     ec_decode_{decoder}_begin(&decoder, &tensor, ec_tables);
     for (int32_t row = 0; row < {rows}; ++row) {{
-        ec_decode_{decoder}_row(&decoder, ec_matrix[row]);
+        ec_decode_{decoder}_row{row_form}(&decoder, ec_matrix[row]);
     }}
 }}
 
@@ -78,13 +79,13 @@ def measure(encoded: Encoded, target: Target, *, compiler: Name = "zig") -> Meas
     Raises:
         MissingToolError: the emulator that this CPU needs is not installed.
     """
-    stages = [f"ec_decode_{encoded.decoder}_{stage}" for stage in ("begin", "row")]
+    stages = [f"ec_decode_{encoded.decoder}_{stage}" for stage in ("begin", "row" + encoded.row_form)]
     with tempfile.TemporaryDirectory(prefix="edgecompress-codec-") as folder:
         image = _build(encoded, target, compiler, Path(folder), _GO_ON)
         profile = emulate.profile(image, target, "ec_decode_all", stages)
     return Measured(
         *profile.layers,
-        functions=code_of(image),
+        functions=code_of(image, target, compiler),
         state_bytes=image.symbol("ec_bytes_of_state").size,
         parameter_bytes=image.symbol("ec_bytes_of_parameters").size,
         stack_bytes=profile.stack_bytes,
@@ -108,14 +109,20 @@ def decode_on(encoded: Encoded, target: Target, *, compiler: Name = "zig") -> by
     return b"".join(data[start : start + encoded.taps] for start in range(0, matrix.size, step))
 
 
-def code_of(image: Image) -> dict[str, int]:
-    """Sizes of the decoder's functions and constants in a program: everything of ours but the harness."""
-    ours = ("ec_decode_", "ec_tans_")
-    return {
-        symbol.name: symbol.size
-        for symbol in image.symbols.values()
-        if symbol.name.startswith(ours) and symbol.name != "ec_decode_all" and symbol.section in (".text", ".rodata")
-    }
+def code_of(image: Image, target: Target, compiler: Name) -> dict[str, int]:
+    """Sizes of the functions that a program has for its decoder."""
+    others = _functions_of_harness(target, compiler)
+    return {symbol.name: symbol.size for symbol in image.functions if symbol.name not in others}
+
+
+@functools.cache
+def _functions_of_harness(target: Target, compiler: Name) -> frozenset[str]:
+    sources = runtime.program_sources("standalone")
+    del sources["standalone.c"]
+    with tempfile.TemporaryDirectory(prefix="edgecompress-codec-") as folder:
+        empty = {**sources, "main.c": "int main(void) { return 0; }\n"}
+        image = toolchain.compile(empty, target, Path(folder) / "empty.elf", compiler=compiler)
+    return frozenset(symbol.name for symbol in image.functions) | {"ec_decode_all", "ec_stop"}
 
 
 def write_tensor(encoded: Encoded, name: str) -> str:
@@ -137,6 +144,7 @@ def _build(encoded: Encoded, target: Target, compiler: Name, folder: Path, stop:
         rows=encoded.rows,
         row_words=encoded.row_bytes // 4,
         stop=stop,
+        row_form=encoded.row_form,
     )
     sources = runtime.program_sources("standalone") | kernel_sources([f"ec_decode_{encoded.decoder}"])
     del sources["standalone.c"]

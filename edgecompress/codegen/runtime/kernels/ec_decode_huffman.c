@@ -3,28 +3,39 @@
 
 #include "ec_bits.h"
 
-/* Canonical: codes of one length are consecutive in the order of their symbols, and come before the longer ones. A table entry is
- * the symbol and, above it, the length; codes that nobody has are symbol 0 with `log` bits. */
+/* An entry is a symbol and, above it, the length of its code. */
+static uint16_t *put(uint16_t *table, uint32_t entry, uint32_t copies) {
+    if (copies == 1) {
+        *table++ = (uint16_t)entry;
+        return table;
+    }
+    uint32_t *twos = (uint32_t *)(void *)table; /* longer codes come later, so that it is at a whole word */
+    for (entry |= entry << 16; copies > 0; copies -= 2) {
+        *twos++ = entry;
+    }
+    return (uint16_t *)(void *)twos;
+}
+
+/* Canonical: codes of one length are consecutive in the order of their symbols, and come before the longer ones. Codes that nobody
+ * has are symbol 0 with `log` bits. */
 static void make_table(uint16_t *table, const ec_decode_huffman_params *params) {
-    const uint32_t log = params->log, size = 1u << log;
-    uint32_t at = 0;
+    const uint32_t log = params->log;
+    uint16_t *const end = table + (1u << log);
     for (uint32_t length = 1; length <= log; ++length) {
-        const uint32_t copies = size >> length;
+        const uint32_t copies = 1u << (log - length);
         uint32_t symbol = 0;
         for (int32_t i = 0; i < params->length_bytes; ++i) {
             const uint32_t run = params->lengths[i], next = symbol + (run >> 4) + 1;
             if ((run & 15u) == length) {
-                for (; symbol < next && at + copies <= size; ++symbol) {
-                    for (uint32_t copy = 0; copy < copies; ++copy) {
-                        table[at++] = (uint16_t)((symbol & 0xFFu) | length << 8);
-                    }
+                for (; symbol < next && end - table >= (int32_t)copies; ++symbol) {
+                    table = put(table, (symbol & 0xFFu) | length << 8, copies);
                 }
             }
             symbol = next;
         }
     }
-    while (at < size) {
-        table[at++] = (uint16_t)(log << 8);
+    while (table < end) {
+        *table++ = (uint16_t)(log << 8);
     }
 }
 
@@ -36,13 +47,46 @@ void ec_decode_huffman_begin(ec_decode_huffman *decoder, const ec_decode_huffman
     ec_low_bits_begin(&decoder->finish, &params->finish);
 }
 
-#define ONE_SYMBOL(to)                                                                                                 \
+#if defined(__thumb2__) && defined(__ARM_FEATURE_UNALIGNED)
+
+/* No load waits for the number that it is addressed with. */
+#define TWO_SYMBOLS()                                                                                                  \
     do {                                                                                                               \
-        const uint32_t entry = table[bits >> unused];                                                                  \
-        *(to) = (uint8_t)entry;                                                                                        \
-        bits <<= entry >> 8;                                                                                           \
-        at += entry >> 8;                                                                                              \
+        uint32_t bits, length, entry, other;                                                                           \
+        __asm__ volatile("lsr %[length], %[at], #3\n\t"                                                                \
+                         "and %[entry], %[at], #7\n\t"                                                                 \
+                         "ldr %[bits], [%[stream], %[length]]\n\t"                                                     \
+                         "rev %[bits], %[bits]\n\t"                                                                    \
+                         "lsl %[bits], %[bits], %[entry]\n\t"                                                          \
+                         "lsr %[length], %[bits], %[unused]\n\t"                                                       \
+                         "ldrh %[entry], [%[table], %[length], lsl #1]\n\t"                                            \
+                         "lsr %[length], %[entry], #8\n\t"                                                             \
+                         "lsl %[bits], %[bits], %[length]\n\t"                                                         \
+                         "lsr %[bits], %[bits], %[unused]\n\t"                                                         \
+                         "strb %[entry], [%[to]], #1\n\t"                                                              \
+                         "ldrh %[other], [%[table], %[bits], lsl #1]\n\t"                                              \
+                         "add %[at], %[at], %[length]\n\t"                                                             \
+                         "lsr %[length], %[other], #8\n\t"                                                             \
+                         "strb %[other], [%[to]], #1\n\t"                                                              \
+                         "add %[at], %[at], %[length]\n\t"                                                             \
+                         : [at] "+r"(at), [to] "+r"(to), [bits] "=&r"(bits), [length] "=&r"(length),                   \
+                           [entry] "=&r"(entry), [other] "=&r"(other)                                                  \
+                         : [stream] "r"(stream), [table] "r"(table), [unused] "r"(unused)                              \
+                         : "memory");                                                                                  \
     } while (0)
+
+#else
+
+#define TWO_SYMBOLS()                                                                                                  \
+    do {                                                                                                               \
+        uint32_t bits = ec_bits_highest_first(stream, at);                                                             \
+        const uint32_t entry = table[bits >> unused], other = table[(bits << (entry >> 8)) >> unused];                 \
+        *to++ = (uint8_t)entry;                                                                                        \
+        *to++ = (uint8_t)other;                                                                                        \
+        at += (entry >> 8) + (other >> 8);                                                                             \
+    } while (0)
+
+#endif
 
 /* count: a multiple of 4 */
 static void decode_symbols(ec_decode_huffman *decoder, uint8_t *to, int32_t count) {
@@ -50,27 +94,38 @@ static void decode_symbols(ec_decode_huffman *decoder, uint8_t *to, int32_t coun
     const uint8_t *stream = decoder->params->stream;
     const uint32_t end = (uint32_t)decoder->params->end, unused = 32u - decoder->params->log;
     uint32_t at = decoder->at;
-    for (; count > 0 && at + 4 * EC_HUFFMAN_MOST_BITS <= end; count -= 4, to += 4) {
-        uint32_t bits = ec_bits_highest_first(stream, at);
-        ONE_SYMBOL(to);
-        ONE_SYMBOL(to + 1);
-        bits = ec_bits_highest_first(stream, at);
-        ONE_SYMBOL(to + 2);
-        ONE_SYMBOL(to + 3);
+    while (count > 0 && at + 64 <= end) {
+        const int32_t safe = (int32_t)((end - at) >> 6); /* fours, which take 40 bits at most */
+        int32_t fours = safe < count >> 2 ? safe : count >> 2;
+        count -= 4 * fours;
+        do {
+            TWO_SYMBOLS();
+            TWO_SYMBOLS();
+        } while (--fours);
     }
-    for (; count > 0; --count, ++to) {
+    for (; count > 0; --count) {
         at = at < end ? at : end;
-        uint32_t bits = ec_bits_highest_first(stream, at);
-        ONE_SYMBOL(to);
+        const uint32_t entry = table[ec_bits_highest_first(stream, at) >> unused];
+        *to++ = (uint8_t)entry;
+        at += entry >> 8;
     }
     decoder->at = at;
 }
 
 void ec_decode_huffman_row(ec_decode_huffman *decoder, uint32_t *row) {
-    const int32_t taps = decoder->params->taps, together = decoder->params->together;
-    const int32_t words = ((taps + 15) >> 4) << 2;
-    int32_t groups = (taps + 3) >> 2; /* of four symbols */
-    groups = together == 1 ? groups : together == 2 ? (groups + 1) >> 1 : words >> 2;
-    decode_symbols(decoder, (uint8_t *)(row + words - words / together), 4 * groups);
-    ec_low_bits_add(&decoder->finish, row, words, taps, together);
+    const int32_t taps = decoder->params->taps;
+    decode_symbols(decoder, (uint8_t *)row, ((taps + 3) >> 2) << 2);
+    ec_low_bits_add_1(&decoder->finish, row, ((taps + 15) >> 4) << 2, taps);
+}
+
+void ec_decode_huffman_row_2(ec_decode_huffman *decoder, uint32_t *row) {
+    const int32_t taps = decoder->params->taps, words = ((taps + 15) >> 4) << 2;
+    decode_symbols(decoder, (uint8_t *)(row + (words >> 1)), ((taps + 7) >> 3) << 2);
+    ec_low_bits_add_2(&decoder->finish, row, words, taps);
+}
+
+void ec_decode_huffman_row_4(ec_decode_huffman *decoder, uint32_t *row) {
+    const int32_t taps = decoder->params->taps, words = ((taps + 15) >> 4) << 2;
+    decode_symbols(decoder, (uint8_t *)(row + words - (words >> 2)), words);
+    ec_low_bits_add_4(&decoder->finish, row, words, taps);
 }

@@ -12,7 +12,7 @@ extern "C" {
 
 enum { EC_HUFFMAN_MOST_BITS = 10 };
 
-/* Symbols are as ec_low_bits_add wants them. */
+/* Symbols are as ec_low_bits.h wants them. */
 typedef struct {
     const uint8_t *stream;  /* bits, highest first; 4 bytes of padding behind them */
     const uint8_t *lengths; /* of the codes of symbols 0 to 255, in runs: 16 * (number - 1) + length; 0: no code */
@@ -21,7 +21,6 @@ typedef struct {
     uint16_t taps;          /* weights of a row */
     uint16_t length_bytes;
     uint8_t log;            /* length of the longest code; the table has 2^log entries */
-    uint8_t together;       /* weights of a symbol: 1, 2 or 4 */
 } ec_decode_huffman_params;
 
 typedef struct {
@@ -34,8 +33,11 @@ typedef struct {
 /* tables: 2 * 2^log bytes. They must last as long as the decoder. */
 void ec_decode_huffman_begin(ec_decode_huffman *decoder, const ec_decode_huffman_params *params, uint32_t *tables);
 
-/* The next row; there must be one. row: its weights as bytes, their number rounded up to sixteens. */
+/* The next row of a tensor with one, two or four weights in a symbol; there must be one. row: its weights as bytes, their number
+ * rounded up to sixteens. */
 void ec_decode_huffman_row(ec_decode_huffman *decoder, uint32_t *row);
+void ec_decode_huffman_row_2(ec_decode_huffman *decoder, uint32_t *row);
+void ec_decode_huffman_row_4(ec_decode_huffman *decoder, uint32_t *row);
 
 #ifdef __cplusplus
 }

@@ -79,39 +79,15 @@ static inline __attribute__((always_inline)) void add_all(uint32_t *row, int32_t
     }
 }
 
-#define EVERY_SHIFT(together)                                                                                          \
-    switch (shift) {                                                                                                   \
-    case 0: add_all(row, words, low_bits, together, 0); break;                                                         \
-    case 1: add_all(row, words, low_bits, together, 1); break;                                                         \
-    case 2: add_all(row, words, low_bits, together, 2); break;                                                         \
-    case 3: add_all(row, words, low_bits, together, 3); break;                                                         \
-    case 4: add_all(row, words, low_bits, together, 4); break;                                                         \
-    default: add_all(row, words, low_bits, together, 5); break;                                                        \
-    }
-
 static uint32_t shift_of(const ec_low_bits *finish, int32_t number) {
     const ec_low_bits_params *p = finish->params;
     const uint32_t more = p->shifts ? (p->shifts[number >> 2] >> 2 * (number & 3)) & 3u : 0;
     return p->shift + more < EC_LOW_BITS_MOST ? p->shift + more : EC_LOW_BITS_MOST;
 }
 
-void ec_low_bits_add(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps, int32_t together) {
-    const int32_t *low_bits = finish->low_bits;
-    const uint32_t shift = shift_of(finish, finish->row++);
-    const int32_t units = words >> 2, needed = (shift & 1u ? (units + 1) >> 1 : 0) + units * (int32_t)(shift >> 1);
-    if (finish->params->low_words - (low_bits - finish->params->low_bits) < needed) {
-        return; /* damaged: the symbols stay as they are */
-    }
-    finish->low_bits += needed;
-    if (together == 1) {
-        EVERY_SHIFT(1)
-    } else if (together == 2) {
-        EVERY_SHIFT(2)
-    } else {
-        EVERY_SHIFT(4)
-    }
+static void put_right(ec_low_bits *finish, uint8_t *row, int32_t taps) {
     while (finish->untouched < taps) {
-        ((uint8_t *)row)[finish->untouched++] = finish->patch[1];
+        row[finish->untouched++] = finish->patch[1];
         finish->patch += 2;
         find_patch(finish);
     }
@@ -119,3 +95,28 @@ void ec_low_bits_add(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t 
         finish->untouched -= taps;
     }
 }
+
+/* Where damage has left too few low bits, the symbols stay as they are. */
+#define ADD(together)                                                                                                  \
+    void ec_low_bits_add_##together(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps) {                 \
+        const int32_t *low_bits = finish->low_bits;                                                                    \
+        const uint32_t shift = shift_of(finish, finish->row++);                                                        \
+        const int32_t units = words >> 2, needed = (shift & 1u ? (units + 1) >> 1 : 0) + units * (int32_t)(shift >> 1); \
+        if (finish->params->low_words - (low_bits - finish->params->low_bits) < needed) {                              \
+            return;                                                                                                    \
+        }                                                                                                              \
+        finish->low_bits += needed;                                                                                    \
+        switch (shift) {                                                                                               \
+        case 0: add_all(row, words, low_bits, together, 0); break;                                                     \
+        case 1: add_all(row, words, low_bits, together, 1); break;                                                     \
+        case 2: add_all(row, words, low_bits, together, 2); break;                                                     \
+        case 3: add_all(row, words, low_bits, together, 3); break;                                                     \
+        case 4: add_all(row, words, low_bits, together, 4); break;                                                     \
+        default: add_all(row, words, low_bits, together, 5); break;                                                    \
+        }                                                                                                              \
+        put_right(finish, (uint8_t *)row, taps);                                                                       \
+    }
+
+ADD(1)
+ADD(2)
+ADD(4)

@@ -34,12 +34,13 @@ typedef struct {
 
 void ec_low_bits_begin(ec_low_bits *finish, const ec_low_bits_params *params);
 
-/* Finishes a row of `taps` weights in place.
+/* Finishes a row of `taps` weights in place, whose symbols hold the high bits of 1, 2 or 4 weights, each plus half its range.
  *
- * words:    of the row, a multiple of 4; those behind the last weight may get any value
- * together: weights of a symbol, 1, 2 or 4. The symbols are the row's last words / together words, in bytes; those of one word
- *           hold the high bits, plus half their range, of `together` words of weights, lowest first. */
-void ec_low_bits_add(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps, int32_t together);
+ * words: of the row, a multiple of 4; those behind the last weight may get any value. The symbols are the last words / 1, 2 or 4
+ *        of them, in bytes; those of one word hold the high bits of 1, 2 or 4 words of weights, the first word's lowest. */
+void ec_low_bits_add_1(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps);
+void ec_low_bits_add_2(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps);
+void ec_low_bits_add_4(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps);
 
 #ifdef __cplusplus
 }
