@@ -59,11 +59,11 @@ class Huffman(Codec):
                 "begin": 1,
                 "entry": 1 << log,
                 "length": log * runs.size,
+                "code": int(np.count_nonzero(lengths)),
                 "row": rows,
                 "symbol": symbols.size,
                 **low_bits.work(matrix, shifts, high),
             },
-            form=self.name,
             row_step=low_bits.ROW_STEP,
             row_form=f"_{self._together}" if self._together > 1 else "",
         )

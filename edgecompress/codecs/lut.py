@@ -48,7 +48,7 @@ class Lut(Codec):
             },
             frozenset({"codebook"}),
             together * entries,
-            {"begin": 1, "entry": together * entries, "row": rows, "four": rows * -(-taps // 4)},
+            {"begin": 1, "entry": together * entries, "row": rows, "eight": rows * -(-taps // 8)},
             form=f"{together} together",
         )
 

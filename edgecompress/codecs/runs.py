@@ -65,6 +65,7 @@ class Runs(Codec):
             {
                 "begin": 1,
                 "state": 2 << log,
+                "code": _codes(zeros) + _codes(first),
                 "row": rows,
                 "four": rows * -(-taps // 4),
                 "value": nonzeros,
@@ -107,6 +108,10 @@ def _histogram(symbols: np.ndarray, log: int) -> np.ndarray:
     found = ans.histogram_of(symbols, log)
     assert found
     return found[0]
+
+
+def _codes(histogram: np.ndarray) -> int:
+    return len(ans.read_histogram(histogram))
 
 
 def _symbols_of(gaps: np.ndarray, most: int) -> np.ndarray:

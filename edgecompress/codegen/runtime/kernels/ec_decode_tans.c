@@ -29,7 +29,7 @@ void ec_decode_tans_begin(ec_decode_tans *decoder, const ec_decode_tans_params *
         state_##chain = ec_tans_next(entry_##chain, &bits);                                                            \
     } while (0)
 
-static void decode_symbols(ec_decode_tans *decoder, uint8_t *to) {
+static void decode_chains(ec_decode_tans *decoder, uint8_t *to) {
     const uint32_t *table = decoder->table;
     const uint8_t *stream = decoder->params->stream + 2;
     const uint32_t end = (uint32_t)decoder->params->end;
@@ -64,6 +64,6 @@ static void decode_symbols(ec_decode_tans *decoder, uint8_t *to) {
 
 void ec_decode_tans_row(ec_decode_tans *decoder, uint32_t *row) {
     const int32_t taps = decoder->params->taps;
-    decode_symbols(decoder, (uint8_t *)row);
+    decode_chains(decoder, (uint8_t *)row);
     ec_low_bits_add_1(&decoder->finish, row, ((taps + 15) >> 4) << 2, taps);
 }

@@ -3,12 +3,26 @@
 
 enum { MOST_SYMBOLS = 1 << EC_TANS_MOST_BITS };
 
-/* Symbols get their states at a fixed step, which spreads them evenly; then, state by state, the x-th of a symbol's, x from its
- * share to twice the share, gets as many bits as bring x back among the 2^log to twice as many. */
+/* Of a symbol: the number x of its next state, from its share to twice the share, and how many bits bring that back among the 2^log
+ * to twice as many. */
+typedef struct {
+    uint16_t x;
+    uint8_t bits;
+} numbering;
+
+static numbering first_of(uint32_t share, uint32_t size) {
+    numbering first = {(uint16_t)share, 0};
+    while (share << first.bits < size) {
+        ++first.bits;
+    }
+    return first;
+}
+
+/* Symbols get their states at a fixed step, which spreads them evenly; then each state gets the next number of its symbol. */
 void ec_tans_table(uint32_t *table, const uint8_t *histogram, int32_t bytes, int32_t log) {
     const uint32_t size = 1u << log, step = (size >> 1) + (size >> 3) + 3; /* odd, so that every state comes once */
     const uint32_t least = log > EC_TANS_MOST_BITS ? 1u << (log - EC_TANS_MOST_BITS) : 1u;
-    uint16_t next[MOST_SYMBOLS + 1];
+    numbering next[MOST_SYMBOLS + 1];
     uint32_t state = 0, left = size, symbols = 0, symbol = bytes > 0 ? *histogram++ : 0;
     for (; bytes > 1; --bytes, ++symbol) {
         uint32_t share = *histogram++;
@@ -21,23 +35,24 @@ void ec_tans_table(uint32_t *table, const uint8_t *histogram, int32_t bytes, int
             continue;
         }
         left -= share;
-        next[symbols] = (uint16_t)share;
+        next[symbols] = first_of(share, size);
         for (; share > 0; --share) {
             table[state] = (symbol & 0xFFu) | symbols << 8;
             state = (state + step) & (size - 1);
         }
         ++symbols;
     }
-    next[symbols] = (uint16_t)size;
+    next[symbols] = first_of(size, size);
     for (; left > 0; --left) {
         table[state] = symbols << 8;
         state = (state + step) & (size - 1);
     }
     for (state = 0; state < size; ++state) {
-        const uint32_t x = next[table[state] >> 8]++;
-        uint32_t bits = 0;
-        while (x << bits < size) {
-            ++bits;
+        numbering *const number = &next[table[state] >> 8];
+        uint32_t bits = number->bits;
+        const uint32_t x = number->x++;
+        if (bits > 0 && x << bits >= 2 * size) {
+            number->bits = (uint8_t)--bits;
         }
         table[state] = (table[state] & 0xFFu) | bits << 8 | 1u << (16 + bits) | (((x << bits) - size) & (size - 1)) << 24;
     }
