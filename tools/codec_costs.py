@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Fit what decoding costs: run every decoder on emulated cores over many tensors and write edgecompress/codecs/costs.json.
 
-    python tools/codec_costs.py              # all CPUs; needs qemu-system-arm for Cortex-M55
-    python tools/codec_costs.py --check      # only say how far the costs there are off, by decoder and CPU
+python tools/codec_costs.py              # all CPUs; needs qemu-system-arm for Cortex-M55
+python tools/codec_costs.py --check      # only say how far the costs there are off, by decoder and CPU
 """
 
 import argparse
@@ -96,7 +96,9 @@ def main() -> None:
         for key, encoded in made.items():
             real = np.array([one.begin.cycles.typical + one.rows.cycles.typical for one in measured[key]])
             off = np.array([cycles_of(one, cpu) for one in encoded]) / real - 1
-            print(f"{cpu:14} {key:20} {len(encoded):3} tensors, off by {off.min():+.1%} to {off.max():+.1%}", flush=True)
+            print(
+                f"{cpu:14} {key:20} {len(encoded):3} tensors, off by {off.min():+.1%} to {off.max():+.1%}", flush=True
+            )
 
 
 if __name__ == "__main__":

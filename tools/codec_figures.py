@@ -100,7 +100,10 @@ def show_tensors(tensors: list[tuple[str, np.ndarray]], cpu: str) -> list[dict[s
 
 def show_totals(name: str, tensors: list[tuple[str, np.ndarray]], made: list[dict[str, Encoded]], cpu: str) -> None:
     sizes, target = [matrix.size for _, matrix in tensors], targets.find(cpu)
-    total = {codec: sum(one[codec].weight_bytes if codec in one else n for one, n in zip(made, sizes)) for codec in CODECS}
+    total = {
+        codec: sum(one[codec].weight_bytes if codec in one else n for one, n in zip(made, sizes, strict=True))
+        for codec in CODECS
+    }
     entropy = sum(entropy_bytes(matrix) for _, matrix in tensors)
     first = {"int8": f"{sum(sizes):,}", "entropy": f"{entropy:,.0f}"}
     print(row(name, first | {codec: f"{size:,}" for codec, size in total.items()}))
@@ -119,8 +122,10 @@ def show_totals(name: str, tensors: list[tuple[str, np.ndarray]], made: list[dic
     ]
     choice = choose(options, "size")
     used = Counter(option.codec for option in choice.options)
-    weight_bytes = sum(encodeds[o.codec].weight_bytes for encodeds, o in zip(made, choice.options))
-    print(f"  mix: {weight_bytes:,} bytes of weights and tables, {choice.bytes - choice.code_bytes - weight_bytes:,} of parameters,")
+    weight_bytes = sum(encodeds[o.codec].weight_bytes for encodeds, o in zip(made, choice.options, strict=True))
+    print(
+        f"  mix: {weight_bytes:,} bytes of weights and tables, {choice.bytes - choice.code_bytes - weight_bytes:,} of parameters,"
+    )
     print(f"       {choice.code_bytes:,} of decoders; {choice.cycles / sum(sizes):.2f} cycles per weight on {cpu}")
     print("       " + ", ".join(f"{count} {codec}" for codec, count in used.most_common()))
 
@@ -138,7 +143,9 @@ def main() -> None:
     for path in arguments.models:
         tensors = list(tensors_of(path))
         made = (
-            show_tensors(tensors, arguments.cpu) if arguments.tensors else [encoded_by_all(matrix) for _, matrix in tensors]
+            show_tensors(tensors, arguments.cpu)
+            if arguments.tensors
+            else [encoded_by_all(matrix) for _, matrix in tensors]
         )
         show_totals(path.stem, tensors, made, arguments.cpu)
 

@@ -79,12 +79,15 @@ def choose(
         fastest = _least(tensors, "cycles")
         assert fastest
         raise DoesNotFitError(
-            f"no choice of codecs decodes the weights within {most_cycles:,} cycles", found=f"{fastest.cycles:,} at least"
+            f"no choice of codecs decodes the weights within {most_cycles:,} cycles",
+            found=f"{fastest.cycles:,} at least",
         )
     return found
 
 
-def _least(tensors: Sequence[Sequence[Option]], what: Literal["bytes", "cycles"], limit: int | None = None) -> Choice | None:
+def _least(
+    tensors: Sequence[Sequence[Option]], what: Literal["bytes", "cycles"], limit: int | None = None
+) -> Choice | None:
     """The choice with the least of one where the other is within a limit; None where there is none."""
     best: Choice | None = None
     for usable in _sets_of_decoders(tensors):
@@ -104,9 +107,7 @@ def _rank(choice: Choice, what: str) -> tuple[int, int]:
 
 def _choice(options: Sequence[Option]) -> Choice:
     code = sum(union(option.code for option in options).values())
-    return Choice(
-        tuple(options), sum(o.bytes for o in options) + code, code, sum(option.cycles for option in options)
-    )
+    return Choice(tuple(options), sum(o.bytes for o in options) + code, code, sum(option.cycles for option in options))
 
 
 def union(codes: Iterator[Mapping[str, int]] | Sequence[Mapping[str, int]]) -> dict[str, int]:
@@ -137,9 +138,7 @@ class _Usable:
         return [front] if front else []
 
 
-def _front(
-    tensors: Sequence[Sequence[Option]], what: str, other: str, limit: int
-) -> tuple[Option, ...] | None:
+def _front(tensors: Sequence[Sequence[Option]], what: str, other: str, limit: int) -> tuple[Option, ...] | None:
     """Tensor by tensor, all sums of (`what`, `other`) that no other sum beats in both; the last one's least within the limit."""
     sums = np.zeros((1, 2), np.int64)
     steps = []

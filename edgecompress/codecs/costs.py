@@ -25,7 +25,9 @@ def cycles_of(encoded: Encoded, cpu: str) -> int:
     if not encoded.decoder:
         return 0
     if cpu not in _costs():
-        raise UnsupportedError(f"there are no costs of decoding for {cpu}", hint="known: " + ", ".join(sorted(_costs())))
+        raise UnsupportedError(
+            f"there are no costs of decoding for {cpu}", hint="known: " + ", ".join(sorted(_costs()))
+        )
     units = _costs()[cpu][key_of(encoded)]
     return round(sum(units[name] * times for name, times in encoded.work.items()))
 

@@ -33,10 +33,8 @@ class Huffman(Codec):
         symbols = np.where(lengths[symbols] > 0, symbols, _most_likely(symbols, lengths))
         high = self._split(symbols, taps)
         finish = low_bits.parameters(matrix, shifts, high)
-        patch_bytes = finish["finish.patch_bytes"]
-        assert isinstance(patch_bytes, int)
-        if patch_bytes >= 2**16:
-            return Refusal("too many rare weights")
+        if isinstance(finish, Refusal):
+            return finish
         bits = _write(symbols.reshape(-1), lengths)
         runs, log = write_lengths(lengths), int(lengths.max())
         return Encoded(
@@ -58,7 +56,7 @@ class Huffman(Codec):
             {
                 "begin": 1,
                 "entry": 1 << log,
-                "length": log * runs.size,
+                "length": runs.size,
                 "code": int(np.count_nonzero(lengths)),
                 "row": rows,
                 "symbol": symbols.size,
@@ -134,5 +132,7 @@ def _entropy(counts: np.ndarray) -> float:
 def _write(symbols: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """The bits, one per byte."""
     codes = codes_of(lengths)
-    texts = [f"{code:0{length}b}" if length else "" for code, length in zip(codes.tolist(), lengths.tolist(), strict=True)]
+    texts = [
+        f"{code:0{length}b}" if length else "" for code, length in zip(codes.tolist(), lengths.tolist(), strict=True)
+    ]
     return np.frombuffer("".join(texts[s] for s in symbols.tolist()).encode(), np.uint8) - ord("0")

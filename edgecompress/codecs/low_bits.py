@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgecompress.codecs.base import Encoded, number, weights
+from edgecompress.codecs.base import Encoded, Refusal, number, weights
 from edgecompress.codecs.bits import pack_fields, unpack_fields
 from edgecompress.codegen.ops.base import Array
 
@@ -19,6 +19,8 @@ SPAN = 4
 """Different numbers of low bits in one tensor, one behind the other."""
 PATCH_BITS = 24
 """That a patch takes about."""
+MOST_PATCH_BYTES = 2**16 - 1
+"""The parameters have 16 bits for them."""
 ROUNDS = 8
 """At most, of giving each row the number of low bits that suits the common histogram best."""
 TABLES = frozenset({"finish.shifts"})
@@ -83,8 +85,8 @@ def _words(taps: int, shift: int) -> int:
     return sum(-(-block * bits // 8) for block in blocks for _, bits in _planes(shift))
 
 
-def parameters(matrix: np.ndarray, shifts: np.ndarray, high: np.ndarray) -> dict[str, int | Array]:
-    """The fields of `ec_low_bits_params`.
+def parameters(matrix: np.ndarray, shifts: np.ndarray, high: np.ndarray) -> dict[str, int | Array] | Refusal:
+    """The fields of `ec_low_bits_params`, or why there are none.
 
     Args:
         matrix: int8 [rows, taps].
@@ -93,6 +95,8 @@ def parameters(matrix: np.ndarray, shifts: np.ndarray, high: np.ndarray) -> dict
     """
     low, first = _write_low(matrix, shifts), int(shifts.min())
     patches = _write_patches(matrix, (matrix >> shifts[:, None]) != high)
+    if patches.size > MOST_PATCH_BYTES:
+        return Refusal(f"{patches.size:,} bytes of patches are more than {MOST_PATCH_BYTES:,}")
     fields = (shifts - first).astype(np.uint8)
     return {
         "finish.shifts": weights(pack_fields(fields[None], 2)) if fields.any() else 0,

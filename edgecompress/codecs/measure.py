@@ -124,7 +124,7 @@ def code_of(encoded: Encoded, target: Target, *, compiler: Name = "zig") -> dict
 def _functions_of_harness(target: Target, compiler: Name) -> frozenset[str]:
     with tempfile.TemporaryDirectory(prefix="edgecompress-codec-") as folder:
         image = _build([], target, compiler, Path(folder), _GO_ON)
-    return frozenset(symbol.name for symbol in image.functions) | {"ec_start_0", "ec_rows_0"}
+    return frozenset(symbol.name for symbol in image.functions) | {"ec_decode_all", "ec_start_0", "ec_rows_0"}
 
 
 def write_tensor(encoded: Encoded, name: str) -> str:

@@ -47,8 +47,8 @@ class Tans(Codec):
         states, bits = write_symbols(symbols, ans.table_of(histogram, plan.log))
         high = symbols - HALF
         finish = low_bits.parameters(matrix, plan.shifts, high)
-        if number_of(finish, "finish.patch_bytes") >= 2**16:
-            return Refusal("too many rare weights")
+        if isinstance(finish, Refusal):
+            return finish
         return Encoded(
             self.name,
             self.decoder,
@@ -87,12 +87,6 @@ class Tans(Codec):
             for tap in range(taps):
                 symbols[row, tap], states[tap % 2] = table.take(states[tap % 2], reader)
         return low_bits.finish(encoded, symbols - HALF)
-
-
-def number_of(parameters: dict[str, object], name: str) -> int:
-    value = parameters[name]
-    assert isinstance(value, int)
-    return value
 
 
 def find_plan(matrix: np.ndarray, logs: tuple[int, ...]) -> Plan:

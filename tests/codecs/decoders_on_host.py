@@ -92,7 +92,8 @@ class Decoder:
         self._pointers = pointers_of(encoded.decoder)
         pointers = [name for name in self._fields if name in self._pointers]
         reads = [
-            f"        params->{name} = {'block(number())' if name in pointers else 'number()'};" for name in self._fields
+            f"        params->{name} = {'block(number())' if name in pointers else 'number()'};"
+            for name in self._fields
         ]
         main = MAIN.format(
             decoder=encoded.decoder,

@@ -62,7 +62,7 @@ def test_flash_is_filled_by_the_fastest_choice_that_fits(tensors, flash):
         assert check(choose(tensors, "size", flash=flash), tensors)[::-1] == min(fitting)
     else:
         fewest = min(size for size, _ in all_choices(tensors))
-        with pytest.raises(DoesNotFitError, match=f"(?s){flash:,} bytes.*{fewest:,} bytes at least"):
+        with pytest.raises(DoesNotFitError, match=rf"(?s){flash:,} bytes.*{fewest:,} bytes at least"):
             choose(tensors, "size", flash=flash)
 
 

@@ -1,9 +1,11 @@
 """What every codec of the table must hold, whatever it is: the same weights again, in Python and in C, in the bytes that it says."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from decoders_on_host import Decoder
 from hypothesis import given, settings
 from matrices import RECIPES, SUITABLE, Recipe
 
@@ -159,3 +161,14 @@ def test_decoding_needs_little_ram(decoding_codec):
     used = encoded.scratch_bytes + measured.state_bytes + measured.stack_bytes + 2 * encoded.row_bytes
     assert used <= MOST_RAM
     assert measured.state_bytes <= 48
+
+
+def test_a_decoder_that_leaves_its_buffers_is_noticed(tmp_path):
+    """What the tests of damaged tensors rely on: rows are given less room than they take."""
+    if not (shutil.which("gcc") or shutil.which("clang")):
+        pytest.skip("no address sanitizer")
+    encoded = CODECS["lut"].encode(SUITABLE["lut"].matrix())
+    decoder = Decoder(encoded, tmp_path, "address")
+    with pytest.raises(AssertionError, match="heap-buffer-overflow"):
+        decoder.decode(replace(encoded, taps=encoded.taps - 4))
+    decoder.close()

@@ -70,7 +70,9 @@ def test_more_symbols_than_codes_have_none():
 def test_no_code_begins_another(counts, most):
     lengths = lengths_of(np.array(counts), most)
     texts = sorted(
-        f"{code:0{length}b}" for code, length in zip(codes_of(lengths).tolist(), lengths.tolist(), strict=True) if length
+        f"{code:0{length}b}"
+        for code, length in zip(codes_of(lengths).tolist(), lengths.tolist(), strict=True)
+        if length
     )
     assert not any(longer.startswith(shorter) for shorter, longer in pairwise(texts))
 
@@ -204,4 +206,6 @@ def test_pruned_and_clustered_weights_come_near_their_entropy(zeros):
     rng = np.random.default_rng(2)
     values = rng.choice(rng.choice(np.arange(1, 127), 16, replace=False), (100, 300))
     matrix = np.where(rng.random(values.shape) < zeros, 0, values).astype(np.int8)
-    assert CODECS["runs"].encode(matrix).weight_bytes < 1.03 * entropy(np.unique(matrix, return_counts=True)[1]) / 8 + 60
+    assert (
+        CODECS["runs"].encode(matrix).weight_bytes < 1.03 * entropy(np.unique(matrix, return_counts=True)[1]) / 8 + 60
+    )

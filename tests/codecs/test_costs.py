@@ -50,7 +50,7 @@ def test_reading_in_place_costs_nothing_more():
 
 def test_unknown_cpu_is_an_error_that_names_the_known_ones():
     encoded = CODECS["lut"].encode(SUITABLE["lut"].matrix())
-    with pytest.raises(UnsupportedError, match="(?s)cortex-m85.*cortex-m4"):
+    with pytest.raises(UnsupportedError, match=r"(?s)cortex-m85.*cortex-m4"):
         cycles_of(encoded, "cortex-m85")
 
 

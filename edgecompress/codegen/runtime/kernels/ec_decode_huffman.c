@@ -3,39 +3,38 @@
 
 #include "ec_bits.h"
 
-/* An entry is a symbol and, above it, the length of its code. */
-static uint16_t *put(uint16_t *table, uint32_t entry, uint32_t copies) {
-    if (copies == 1) {
-        *table++ = (uint16_t)entry;
-        return table;
-    }
-    uint32_t *twos = (uint32_t *)(void *)table; /* longer codes come later, so that it is at a whole word */
-    for (entry |= entry << 16; copies > 0; copies -= 2) {
-        *twos++ = entry;
-    }
-    return (uint16_t *)(void *)twos;
-}
-
-/* Canonical: codes of one length are consecutive in the order of their symbols, and come before the longer ones. Codes that nobody
- * has are symbol 0 with `log` bits. */
+/* Canonical: codes of one length are consecutive in the order of their symbols, and come before the longer ones. An entry is a symbol
+ * and, above it, the length of its code; codes that nobody has are symbol 0 with `log` bits. */
 static void make_table(uint16_t *table, const ec_decode_huffman_params *params) {
-    const uint32_t log = params->log;
-    uint16_t *const end = table + (1u << log);
-    for (uint32_t length = 1; length <= log; ++length) {
-        const uint32_t copies = 1u << (log - length);
-        uint32_t symbol = 0;
-        for (int32_t i = 0; i < params->length_bytes; ++i) {
-            const uint32_t run = params->lengths[i], next = symbol + (run >> 4) + 1;
-            if ((run & 15u) == length) {
-                for (; symbol < next && end - table >= (int32_t)copies; ++symbol) {
-                    table = put(table, (symbol & 0xFFu) | length << 8, copies);
-                }
-            }
-            symbol = next;
-        }
+    const uint32_t log = params->log, size = 1u << log;
+    uint32_t next[16] = {0}, symbol = 0, end = 0; /* of the codes of each length: their number, then the next one's entry */
+    for (int32_t i = 0; i < params->length_bytes; ++i) {
+        next[params->lengths[i] & 15u] += (params->lengths[i] >> 4) + 1u;
     }
-    while (table < end) {
-        *table++ = (uint16_t)(log << 8);
+    for (uint32_t length = 1; length <= log; ++length) {
+        const uint32_t codes = next[length];
+        next[length] = end;
+        end += codes << (log - length);
+    }
+    for (int32_t i = 0; i < params->length_bytes; ++i) {
+        const uint32_t length = params->lengths[i] & 15u, behind = symbol + (params->lengths[i] >> 4) + 1;
+        if (length == 0 || length > log) {
+            symbol = behind;
+            continue;
+        }
+        const uint32_t copies = 1u << (log - length);
+        uint32_t at = next[length];
+        for (; symbol < behind && at + copies <= size; ++symbol) {
+            const uint16_t entry = (uint16_t)((symbol & 0xFFu) | length << 8);
+            for (const uint32_t last = at + copies; at < last; ++at) {
+                table[at] = entry;
+            }
+        }
+        symbol = behind;
+        next[length] = at;
+    }
+    while (end < size) {
+        table[end++] = (uint16_t)(log << 8);
     }
 }
 
@@ -49,7 +48,6 @@ void ec_decode_huffman_begin(ec_decode_huffman *decoder, const ec_decode_huffman
 
 #if defined(__thumb2__) && defined(__ARM_FEATURE_UNALIGNED)
 
-/* No load waits for the number that it is addressed with. */
 #define TWO_SYMBOLS()                                                                                                  \
     do {                                                                                                               \
         uint32_t bits, length, entry, other;                                                                           \
@@ -66,9 +64,8 @@ void ec_decode_huffman_begin(ec_decode_huffman *decoder, const ec_decode_huffman
                          "strb %[entry], [%[to]], #1\n\t"                                                              \
                          "ldrh %[other], [%[table], %[bits], lsl #1]\n\t"                                              \
                          "add %[at], %[at], %[length]\n\t"                                                             \
-                         "lsr %[length], %[other], #8\n\t"                                                             \
                          "strb %[other], [%[to]], #1\n\t"                                                              \
-                         "add %[at], %[at], %[length]\n\t"                                                             \
+                         "add %[at], %[at], %[other], lsr #8\n\t"                                                      \
                          : [at] "+r"(at), [to] "+r"(to), [bits] "=&r"(bits), [length] "=&r"(length),                   \
                            [entry] "=&r"(entry), [other] "=&r"(other)                                                  \
                          : [stream] "r"(stream), [table] "r"(table), [unused] "r"(unused)                              \
