@@ -57,7 +57,7 @@ def made_tensors() -> Iterator[tuple[str, np.ndarray]]:
     for count in (4, 16, 64):
         yield f"{count} clusters", clustered(count)
     for zeros in (0.5, 0.7, 0.8, 0.9, 0.95):
-        yield f"16 clusters, {zeros:.0%} zeros", clustered(16, zeros)
+        yield f"16 values, {zeros:.0%} zeros", clustered(15, zeros)
     normal = np.round(rng.normal(0, 35, shape)).clip(-127, 127)
     yield "normal", normal.astype(np.int8)
     for zeros in (0.5, 0.8, 0.9):

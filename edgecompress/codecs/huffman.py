@@ -8,8 +8,15 @@ import numpy as np
 
 from edgecompress.codecs import low_bits
 from edgecompress.codecs.base import Codec, Encoded, Refusal, values_of, weights
-from edgecompress.codecs.bits import BitReader, padded
-from edgecompress.codecs.huffman_code import SYMBOLS, codes_of, lengths_of, read_lengths, write_lengths
+from edgecompress.codecs.bits import padded
+from edgecompress.codecs.huffman_code import (
+    SYMBOLS,
+    lengths_of,
+    read_lengths,
+    read_symbols,
+    write_lengths,
+    write_symbols,
+)
 
 LOGS = (8, 9, 10)
 """Longest codes that are tried; the table takes 2 * 2^log bytes of RAM."""
@@ -35,7 +42,7 @@ class Huffman(Codec):
         finish = low_bits.parameters(matrix, shifts, high)
         if isinstance(finish, Refusal):
             return finish
-        bits = _write(symbols.reshape(-1), lengths)
+        bits = write_symbols(symbols.reshape(-1), lengths)
         runs, log = write_lengths(lengths), int(lengths.max())
         return Encoded(
             self.name,
@@ -68,16 +75,9 @@ class Huffman(Codec):
 
     def decode(self, encoded: Encoded) -> np.ndarray:
         lengths = read_lengths(values_of(encoded, "lengths"))
-        symbol_of = {(int(lengths[s]), int(code)): s for s, code in enumerate(codes_of(lengths)) if lengths[s]}
-        together = self._together
-        groups = -(-encoded.taps // (4 * together))
-        reader, symbols = BitReader(values_of(encoded, "stream")), []
-        for _ in range(encoded.rows * groups * 4):
-            length = code = 0
-            while (length, code) not in symbol_of:
-                length, code = length + 1, 2 * code + reader.take(1)
-            symbols.append(symbol_of[length, code])
-        return low_bits.finish(encoded, self._split(np.array(symbols).reshape(encoded.rows, groups, 4), encoded.taps))
+        groups = -(-encoded.taps // (4 * self._together))
+        symbols = read_symbols(values_of(encoded, "stream"), encoded.rows * groups * 4, lengths)
+        return low_bits.finish(encoded, self._split(symbols.reshape(encoded.rows, groups, 4), encoded.taps))
 
     def _plan(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Numbers of low bits [rows], symbols [rows, groups, 4] and lengths of their codes [SYMBOLS] that take the fewest bits; a
@@ -127,12 +127,3 @@ def _entropy(counts: np.ndarray) -> float:
     """Bits of symbols that occur so often, at least."""
     often = counts[counts > 0]
     return float(-(often * np.log2(often / often.sum())).sum())
-
-
-def _write(symbols: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    """The bits, one per byte."""
-    codes = codes_of(lengths)
-    texts = [
-        f"{code:0{length}b}" if length else "" for code, length in zip(codes.tolist(), lengths.tolist(), strict=True)
-    ]
-    return np.frombuffer("".join(texts[s] for s in symbols.tolist()).encode(), np.uint8) - ord("0")

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from edgecompress.codecs.bits import BitReader
+
 SYMBOLS = 256
 MOST_RUN = 16
 """Symbols with codes of the same length that one byte describes."""
@@ -65,3 +67,22 @@ def write_lengths(lengths: np.ndarray) -> np.ndarray:
 def read_lengths(runs: np.ndarray) -> np.ndarray:
     """The inverse: int64 [symbols]."""
     return np.repeat(runs & 15, (runs >> 4).astype(np.int64) + 1).astype(np.int64)
+
+
+def write_symbols(symbols: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The codes of symbols [n], one byte per bit."""
+    pairs = zip(codes_of(lengths).tolist(), lengths.tolist(), strict=True)
+    texts = [f"{code:0{length}b}" if length else "" for code, length in pairs]
+    return np.frombuffer("".join(texts[symbol] for symbol in symbols.tolist()).encode(), np.uint8) - ord("0")
+
+
+def read_symbols(stream: np.ndarray, count: int, lengths: np.ndarray) -> np.ndarray:
+    """The first symbols of a stream of packed bits: int64 [count]."""
+    symbol_of = {(int(lengths[s]), int(code)): s for s, code in enumerate(codes_of(lengths)) if lengths[s]}
+    reader, symbols = BitReader(stream), []
+    for _ in range(count):
+        length = code = 0
+        while (length, code) not in symbol_of:
+            length, code = length + 1, 2 * code + reader.take(1)
+        symbols.append(symbol_of[length, code])
+    return np.array(symbols, np.int64)

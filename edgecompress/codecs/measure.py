@@ -39,13 +39,13 @@ __attribute__((noinline)) void ec_decode_all(void) {{
 {calls}
 }}
 
-__attribute__((naked, noinline, used)) static void ec_stop(void) {{
+__attribute__((naked, noinline, used)) static void ec_mailbox_stop(void) {{
     {stop}
 }}
 
 int main(void) {{
     ec_decode_all();
-    ec_stop();
+    ec_mailbox_stop();
     return {sizes};
 }}
 """

@@ -20,6 +20,10 @@ LEAST_ZEROS = 1 / 4
 class Runs(Codec):
     name = decoder = "runs"
 
+    def __init__(self, logs: tuple[int, ...] = LOGS) -> None:
+        """logs: of the number of states of either table, that may be tried; both take 8 * 2^log bytes of RAM."""
+        self._logs = logs
+
     def _encode(self, matrix: np.ndarray) -> Encoded | Refusal:
         flat = matrix.reshape(-1)
         places = np.flatnonzero(flat)
@@ -29,7 +33,7 @@ class Runs(Codec):
         values = flat[places]
         if not places.size:
             gaps, values = np.zeros(1, np.int64), np.zeros(1, np.int8)  # for the tables' sake
-        made = [self._with(matrix, gaps, values, *best) for log in LOGS if (best := _best(gaps, values, log))]
+        made = [self._with(matrix, gaps, values, *best) for log in self._logs if (best := _best(gaps, values, log))]
         return min(made, key=lambda one: one.weight_bytes)
 
     def _with(

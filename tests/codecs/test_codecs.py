@@ -9,10 +9,11 @@ from decoders_on_host import Decoder
 from hypothesis import given, settings
 from matrices import RECIPES, SUITABLE, Recipe
 
-from edgecompress.codecs import CODECS, Encoded, Refusal
+from edgecompress.codecs import CODECS, Encoded, Refusal, codecs_within
 from edgecompress.codecs.base import MOST_TAPS
 from edgecompress.codecs.measure import decode_on, measure, write_tensor
 from edgecompress.codegen.ops.base import Array
+from edgecompress.errors import UsageError
 from edgecompress.targets import find
 
 MOST_RAM = 4096
@@ -151,6 +152,30 @@ def test_weights_come_back_with_the_other_compiler(decoding_codec, target):
     recipe = replace(SUITABLE[decoding_codec.name], rows=33)
     encoded = encoded_by(decoding_codec, recipe)
     assert decode_on(encoded, find(target), compiler="gcc") == recipe.matrix().tobytes()
+
+
+@pytest.mark.parametrize("limit", [512, 1024, 2048])
+def test_tables_stay_within_the_ram_that_they_may_take(limit, on_host):
+    for name, codec in codecs_within(limit).items():
+        matrix = SUITABLE[name].matrix()
+        encoded = codec.encode(matrix)
+        if isinstance(encoded, Refusal):
+            assert limit < 2048
+            continue
+        assert encoded.scratch_bytes <= limit
+        assert np.array_equal(codec.decode(encoded), matrix)
+        if codec.decoder:
+            assert np.array_equal(on_host(encoded).decode(encoded), matrix)
+
+
+def test_more_pairs_than_a_small_table_holds_are_refused():
+    made = codecs_within(512)["pairs"].encode(Recipe("values", 40, 64, 16, 0.0, 1).matrix())
+    assert made == Refusal("256 pairs are more than 128")
+
+
+def test_too_little_ram_for_tables_is_an_error():
+    with pytest.raises(UsageError, match="511 bytes"):
+        codecs_within(511)
 
 
 def test_decoding_needs_little_ram(decoding_codec):

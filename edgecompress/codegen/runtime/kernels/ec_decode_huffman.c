@@ -2,44 +2,10 @@
 #include "ec_decode_huffman.h"
 
 #include "ec_bits.h"
-
-/* Canonical: codes of one length are consecutive in the order of their symbols, and come before the longer ones. An entry is a symbol
- * and, above it, the length of its code; codes that nobody has are symbol 0 with `log` bits. */
-static void make_table(uint16_t *table, const ec_decode_huffman_params *params) {
-    const uint32_t log = params->log, size = 1u << log;
-    uint32_t next[16] = {0}, symbol = 0, end = 0; /* of the codes of each length: their number, then the next one's entry */
-    for (int32_t i = 0; i < params->length_bytes; ++i) {
-        next[params->lengths[i] & 15u] += (params->lengths[i] >> 4) + 1u;
-    }
-    for (uint32_t length = 1; length <= log; ++length) {
-        const uint32_t codes = next[length];
-        next[length] = end;
-        end += codes << (log - length);
-    }
-    for (int32_t i = 0; i < params->length_bytes; ++i) {
-        const uint32_t length = params->lengths[i] & 15u, behind = symbol + (params->lengths[i] >> 4) + 1;
-        if (length == 0 || length > log) {
-            symbol = behind;
-            continue;
-        }
-        const uint32_t copies = 1u << (log - length);
-        uint32_t at = next[length];
-        for (; symbol < behind && at + copies <= size; ++symbol) {
-            const uint16_t entry = (uint16_t)((symbol & 0xFFu) | length << 8);
-            for (const uint32_t last = at + copies; at < last; ++at) {
-                table[at] = entry;
-            }
-        }
-        symbol = behind;
-        next[length] = at;
-    }
-    while (end < size) {
-        table[end++] = (uint16_t)(log << 8);
-    }
-}
+#include "ec_huffman.h"
 
 void ec_decode_huffman_begin(ec_decode_huffman *decoder, const ec_decode_huffman_params *params, uint32_t *tables) {
-    make_table((uint16_t *)(void *)tables, params);
+    ec_huffman_table((uint16_t *)(void *)tables, params->lengths, params->length_bytes, params->log);
     decoder->params = params;
     decoder->table = (const uint16_t *)(const void *)tables;
     decoder->at = 0;

@@ -10,12 +10,10 @@
 extern "C" {
 #endif
 
-enum { EC_HUFFMAN_MOST_BITS = 10 };
-
 /* Symbols are as ec_low_bits.h wants them. */
 typedef struct {
     const uint8_t *stream;  /* bits, highest first; 4 bytes of padding behind them */
-    const uint8_t *lengths; /* of the codes of symbols 0 to 255, in runs: 16 * (number - 1) + length; 0: no code */
+    const uint8_t *lengths; /* of ec_huffman_table */
     ec_low_bits_params finish;
     int32_t end;            /* number of bits */
     uint16_t taps;          /* weights of a row */

@@ -101,7 +101,7 @@ static void put_right(ec_low_bits *finish, uint8_t *row, int32_t taps) {
     void ec_low_bits_add_##together(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps) {                 \
         const int32_t *low_bits = finish->low_bits;                                                                    \
         const uint32_t shift = shift_of(finish, finish->row++);                                                        \
-        const int32_t units = words >> 2, needed = (shift & 1u ? (units + 1) >> 1 : 0) + units * (int32_t)(shift >> 1); \
+        const int32_t units = words >> 2, needed = (shift & 1u ? (units + 1) >> 1 : 0) + units * (int32_t)(shift >> 1);\
         if (finish->params->low_words - (low_bits - finish->params->low_bits) < needed) {                              \
             return;                                                                                                    \
         }                                                                                                              \
