@@ -65,8 +65,8 @@ class Program:
         return sum(macs(self.graph, layer.operation) for layer in self.layers)
 
 
-Coder = Callable[[tuple[Layer, ...]], Sequence[KernelCall]]
-"""From layers to their calls, those of some of them with coded weights."""
+Coder = Callable[[tuple[Layer, ...], Mapping[int, int]], Sequence[KernelCall]]
+"""From layers, and the MACs of their steps, to their calls, those of some of them with coded weights."""
 
 DEFAULT_CHOICES: Mapping[int, int] = MappingProxyType({})
 
@@ -118,14 +118,15 @@ def task_of(
             aliases[operation.outputs[0]] = operation.inputs[0]
         else:
             layers.append(Layer(len(layers), step, operation, call))
+    work = {layer.step: macs(graph, layer.operation) for layer in layers}
     if coder:
-        layers = [replace(layer, call=call) for layer, call in zip(layers, coder(tuple(layers)), strict=True)]
+        layers = [replace(layer, call=call) for layer, call in zip(layers, coder(tuple(layers), work), strict=True)]
     task = Task(
         graph,
         aliases,
         scratch={layer.step: layer.call.scratch_bytes for layer in layers if layer.call.scratch_bytes},
         sweeps={layer.step: stated_sweeps(layer.call) for layer in layers},
-        macs={layer.step: macs(graph, layer.operation) for layer in layers},
+        macs=work,
         again={layer.step: layer.call.code.cycles for layer in layers if layer.call.code},
         bands={layer.step: partial(_band_scratch, layer.call.band) for layer in layers if layer.call.band},
     )

@@ -52,7 +52,7 @@ def _coder(random, used):
         used.append((encoded.codec, call.kernel))
         return coded(call, encoded, cycles=1000, most_bytes=int(random.choice([1, 900, 4096])))
 
-    return lambda layers: [code(layer.call) for layer in layers]
+    return lambda layers, _: [code(layer.call) for layer in layers]
 
 
 def _cases(features, used):

@@ -45,8 +45,8 @@ def test_codes_save_flash_where_weights_allow_it_and_change_no_output(model, tmp
     plain, small = bench(model, inputs=2).report, bench(model, wish=SIZE, inputs=2, save=folder).report
     assert small.bit_exact.differing_bytes == 0
     first, second, last = (layer for layer in small.layers if layer.weight_bytes)
-    assert first.codec == "lut"
-    assert 0.5 < first.weight_bytes / (32 * 9 * 16) < 0.52
+    assert first.codec in ("lut", "pairs")
+    assert 0.45 < first.weight_bytes / (32 * 9 * 16) < 0.52, "about four bits each"
     assert (second.codec, second.weight_bytes) == ("dense", 16 * 32)
     assert last.codec != "dense"
     assert last.weight_bytes < 0.25 * 6 * 6 * 16 * 16
