@@ -54,9 +54,10 @@ def schedule_options(command: Any) -> Any:
     )(command)
     return click.option(
         "--optimize",
-        type=click.Choice(["ram", "balanced", "speed"]),
+        type=click.Choice(["ram", "balanced", "speed", "size"]),
         help="What the schedule is for: layers take turns, a few rows at a time, to make the arena smallest, where that is "
-        "nearly free, or never.  [default: the run directory's or the recipe's, else balanced]",
+        "nearly free, or never; `size` keeps weights coded in flash and decodes them while a layer runs.  "
+        "[default: the run directory's or the recipe's, else balanced]",
     )(command)
 
 

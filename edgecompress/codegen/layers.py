@@ -1,9 +1,10 @@
 """Writes a layer as C: its tables, and the function that calls its kernel, whole or band by band."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from edgecompress.codegen.blocks import block_by_block
 from edgecompress.codegen.literals import C_TYPES, array, c_number, comment
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.program import Layer, Program
@@ -24,7 +25,14 @@ def write_layer(program: Program, layer: Layer, prefix: str) -> str:
         if tensor.data is not None:
             arrays.append(array(f"{name}_constant_{i}", tensor.data.reshape(-1), "EC_WEIGHTS"))
     names = {id(call): f"{name}_params" + (f"_{i}" if len(calls) > 1 else "") for i, call in enumerate(calls)}
-    structs = [_struct(call, names[id(call)], name) for call in calls]
+    structs = [_struct(call.struct_name, call.parameters, names[id(call)], name) for call in calls]
+    if layer.call.code:
+        arrays += [
+            array(_array_name(name, f), a.values.reshape(-1), "EC_WEIGHTS") for f, a in layer.call.code.arrays.items()
+        ]
+        structs.append(
+            _struct(f"ec_decode_{layer.call.code.decoder}_params", layer.call.code.parameters, f"{name}_code", name)
+        )
     statements = [(band, _statements(program, layer, name, band, names[id(band.call)])) for band in bands]
     return "\n".join([title, *arrays, *structs, _function(name, statements, group_of(program, layer))])
 
@@ -50,12 +58,12 @@ def _array_name(name: str, field: str) -> str:
     return f"{name}_{field.rpartition('.')[2]}"
 
 
-def _struct(call: KernelCall, name: str, layer: str) -> str:
+def _struct(kind: str, parameters: Mapping[str, int | float | Array], name: str, layer: str) -> str:
     lines = []
-    for field, value in call.parameters.items():
+    for field, value in parameters.items():
         text = _array_name(layer, field) if isinstance(value, Array) else c_number(value)
         lines.append(f"    .{field} = {text},")
-    return "\n".join([f"static const {call.struct_name} {name} = {{", *lines, "};"])
+    return "\n".join([f"static const {kind} {name} = {{", *lines, "};"])
 
 
 def _function(name: str, calls: Sequence[tuple[Band, list[str]]], group: Group | None) -> str:
@@ -98,9 +106,11 @@ def _statements(program: Program, layer: Layer, name: str, band: Band, params: s
             place = staged
         operands.append(f"({'' if is_result else 'const '}{C_TYPES[tensor.dtype.name]} *)({place})")
     result = operands[-1]
-    if band.call.scratch_bytes:
+    if band.call.takes_scratch:
         operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
     calls = [f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});"]
+    if band.call.code:
+        calls = block_by_block(band.call, program.plan.offsets[scratch_key(layer.step)], name, params, operands)
     if layer.call.clamp:
         low, high = layer.call.clamp
         calls.append(f"ec_clamp_bytes({result}, {band.bytes}, {low}, {high});")

@@ -1,7 +1,7 @@
 """From a graph to a program: every operation lowered to its kernel call, every activation placed in the arena."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
 
@@ -65,6 +65,9 @@ class Program:
         return sum(macs(self.graph, layer.operation) for layer in self.layers)
 
 
+Coder = Callable[[tuple[Layer, ...], Mapping[int, int]], Sequence[KernelCall]]
+"""From layers, and the MACs of their steps, to their calls, those of some of them with coded weights."""
+
 DEFAULT_CHOICES: Mapping[int, int] = MappingProxyType({})
 
 
@@ -73,6 +76,7 @@ def lower(
     features: Features = PLAIN,
     choices: Mapping[int, int] = DEFAULT_CHOICES,
     wish: Wish = BALANCED,
+    coder: Coder | None = None,
 ) -> Program:
     """Folds, checks, lowers and plans.
 
@@ -89,7 +93,7 @@ def lower(
     _check_borders(graph)
     folded = fold_constants(graph)
     _check_sizes(folded)
-    layers, task = task_of(folded, features, choices)
+    layers, task = task_of(folded, features, choices, coder)
     if not layers:
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
@@ -99,7 +103,10 @@ def lower(
 
 
 def task_of(
-    graph: Graph, features: Features, choices: Mapping[int, int] = DEFAULT_CHOICES
+    graph: Graph,
+    features: Features,
+    choices: Mapping[int, int] = DEFAULT_CHOICES,
+    coder: Coder | None = None,
 ) -> tuple[tuple[Layer, ...], Task]:
     """A folded graph's kernel calls, and what they mean for its schedule and its memory."""
     layers: list[Layer] = []
@@ -111,12 +118,16 @@ def task_of(
             aliases[operation.outputs[0]] = operation.inputs[0]
         else:
             layers.append(Layer(len(layers), step, operation, call))
+    work = {layer.step: macs(graph, layer.operation) for layer in layers}
+    if coder:
+        layers = [replace(layer, call=call) for layer, call in zip(layers, coder(tuple(layers), work), strict=True)]
     task = Task(
         graph,
         aliases,
         scratch={layer.step: layer.call.scratch_bytes for layer in layers if layer.call.scratch_bytes},
         sweeps={layer.step: stated_sweeps(layer.call) for layer in layers},
-        macs={layer.step: macs(graph, layer.operation) for layer in layers},
+        macs=work,
+        again={layer.step: layer.call.code.cycles for layer in layers if layer.call.code},
         bands={layer.step: partial(_band_scratch, layer.call.band) for layer in layers if layer.call.band},
     )
     return tuple(layers), task

@@ -12,6 +12,7 @@ from importlib.metadata import version
 import numpy as np
 
 from edgecompress.codegen import runtime
+from edgecompress.codegen.blocks import decoder_files
 from edgecompress.codegen.layers import write_layer
 from edgecompress.codegen.literals import C_TYPES, array, c_number, comment
 from edgecompress.codegen.program import Program
@@ -209,4 +210,5 @@ def _kernel_files(program: Program) -> list[str]:
     moves = any(group.moved_bytes or group.staged_bytes for group in program.groups)
     clamps = any(layer.call.clamp for layer in program.layers)
     passes = {"ec_rows"} if moves else set(), {"ec_clamp_bytes"} if clamps else set()
-    return sorted({layer.call.file for layer in program.layers}.union(*passes))
+    codes = (decoder_files(layer.call) for layer in program.layers)
+    return sorted({layer.call.file for layer in program.layers}.union(*passes, *codes))

@@ -1,8 +1,9 @@
 """Which layers take turns: the schedule that the user's wish asks for, chosen by the plan that it leads to."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Literal, get_args
 
 from edgecompress.errors import DoesNotFitError
@@ -16,13 +17,15 @@ from edgecompress.memory.verify import verify
 from edgecompress.memory.visits import Group, Tiling
 from edgecompress.tflite.graph import Graph
 
-Optimize = Literal["ram", "balanced", "speed"]
+Optimize = Literal["ram", "balanced", "speed", "size"]
 OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 LONGEST = 8
 """Layers in a group."""
 ROWS = (1, 2, 4, 8)
 """Rows of a group's output in one round, to choose from."""
+DECODINGS = (2, 3, 4, 6, 8)
+"""Rounds of a group with coded weights, to choose from as well."""
 PARTS = (2, 3, 4, 6)
 """Into how many patches side by side its width may be divided."""
 CYCLES_A_VISIT, CYCLES_A_MAC = 300, 2
@@ -31,9 +34,10 @@ TRIES = 4
 """Schedules that are planned for the smallest arena: of those with the fewest bytes at once."""
 RAM_SLACK = 0.03
 """`ram` takes the cheapest schedule that needs at most this much more than the smallest arena found."""
-BALANCED_COST, BALANCED_SAVING = 0.02, 0.05
-"""`balanced` lets layers take turns where all of them add at most this share of the cycles and save at least this of the
-arena."""
+AFFORDABLE: Mapping[str, float] = MappingProxyType({"balanced": 0.02, "size": 0.1})
+"""The wishes that let layers take turns where all of them add at most this share of the cycles."""
+LEAST_SAVING = 0.05
+"""Of the arena: what turns must save then."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Wish:
 
     Attributes:
         optimize: "ram": the smallest arena; "speed": every layer runs whole, and kernels may spend flash; "balanced": turns
-            where they are nearly free.
+            where they are nearly free; "size": the fewest bytes of flash for weights, and turns as far as decoding again is cheap.
         ram_bytes: the arena must not be larger; then the cheapest schedule that fits is taken.
     """
 
@@ -52,6 +56,15 @@ class Wish:
     @property
     def spends_flash(self) -> bool:
         return self.optimize == "speed"
+
+    @property
+    def codes_weights(self) -> bool:
+        return self.optimize == "size"
+
+    @property
+    def affordable(self) -> float | None:
+        """Share of the cycles that turns may add; None: whatever it takes."""
+        return AFFORDABLE.get(self.optimize) if self.ram_bytes is None else None
 
 
 BALANCED = Wish()
@@ -64,6 +77,7 @@ class Task:
 
     macs: of every step.
     bands: see `rolling.Bands`.
+    again: step -> cycles that every further call of its kernel costs, because it decodes its weights.
     """
 
     graph: Graph
@@ -72,6 +86,7 @@ class Task:
     sweeps: Sweeps
     macs: Mapping[int, int]
     bands: Bands
+    again: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def cycles(self) -> int:
@@ -127,7 +142,7 @@ def choose(task: Task, wish: Wish = BALANCED, *, node_limit: int = NODE_LIMIT) -
     best = Choice((), whole, whole.arena_bytes, _why_whole(wish))
     stages = _whole(task)
     for more in (_in_turns, _in_patches):
-        if _is_enough(best.plan, wish) or (wish == BALANCED and more is _in_patches):
+        if _is_enough(best.plan, wish) or (wish.affordable and more is _in_patches):
             break
         stages += more(task, stages, best.plan.arena_bytes)
         best = _best(task, wish, stages, best, node_limit)
@@ -147,7 +162,7 @@ def _best(task: Task, wish: Wish, stages: Sequence[_Stage], best: Choice, node_l
     """The best schedule of these stages, if it is better than what there is."""
     for groups in _schedules(task, wish, stages, best.plan.arena_bytes):
         plan = task.plan(groups, node_limit=node_limit)
-        if plan.arena_bytes < (1 - BALANCED_SAVING * (wish == BALANCED)) * best.plan.arena_bytes:
+        if plan.arena_bytes < (1 - LEAST_SAVING * bool(wish.affordable)) * best.plan.arena_bytes:
             best = Choice(groups, plan, best.whole_bytes, _why_turns(wish))
         if wish.ram_bytes is not None and plan.arena_bytes <= wish.ram_bytes:
             break
@@ -168,16 +183,16 @@ def _cheaper(task: Task, stages: Sequence[_Stage], best: Choice, node_limit: int
 def _why_whole(wish: Wish) -> str:
     if wish.ram_bytes is not None:
         return f"every layer run whole fits {wish.ram_bytes:,} bytes"
-    if wish.optimize == "balanced":
-        return f"turns would save less than {100 * BALANCED_SAVING:g} % of the arena, or are not nearly free"
+    if wish.affordable:
+        return f"turns would save less than {100 * LEAST_SAVING:g} % of the arena, or are not nearly free"
     return "asked for speed" if wish.optimize == "speed" else "no turns make the arena smaller"
 
 
 def _why_turns(wish: Wish) -> str:
     if wish.ram_bytes is not None:
         return f"the cheapest schedule found that fits {wish.ram_bytes:,} bytes"
-    if wish.optimize == "balanced":
-        return f"the smallest arena for an estimated {100 * BALANCED_COST:g} % of the cycles at most"
+    if wish.affordable:
+        return f"the smallest arena for an estimated {100 * wish.affordable:g} % of the cycles at most"
     return f"the cheapest schedule found within {100 * RAM_SLACK:g} % of the smallest arena"
 
 
@@ -194,7 +209,7 @@ def _schedules(task: Task, wish: Wish, stages: Sequence[_Stage], most_bytes: int
     stages.
     """
     limits = sorted({stage.bytes for stage in stages if stage.bytes <= most_bytes})
-    most = BALANCED_COST * task.cycles if wish == BALANCED else float("inf")
+    most = wish.affordable * task.cycles if wish.affordable else float("inf")
     if wish.ram_bytes is not None:
         limits = [limit for limit in limits[::-1] if limit <= wish.ram_bytes] + limits
     left = TRIES if wish.optimize == "ram" else 1
@@ -232,11 +247,22 @@ def _in_turns(task: Task, stages: Sequence[_Stage], _: int) -> list[_Stage]:
     least = max(task.graph.tensors[key].nbytes for key in ends)
     found = []
     for first in range(len(stages)):
-        for last in range(first + 1, min(first + LONGEST, len(stages))):
+        # a layer by itself gains from bands only where each of them overwrites what whole it may not
+        shortest = first if first in task.again else first + 1
+        for last in range(shortest, min(first + LONGEST, len(stages))):
             if any(stage.bytes > least for stage in stages[first : last + 1]):
-                rolled = (_stage(task, range(first, last + 1), Tiling(rows)) for rows in ROWS)
+                span = range(first, last + 1)
+                rolled = (_stage(task, span, Tiling(rows)) for rows in _rows_for(task, span))
                 found += [stage for stage in takewhile(bool, rolled) if stage]
     return found
+
+
+def _rows_for(task: Task, span: range) -> list[int]:
+    """Rows of a round; few rounds where each of them decodes weights."""
+    if not task.again.keys() & set(span):
+        return list(ROWS)
+    height = (1, *task.graph.tensors[task.graph.operations[span[-1]].outputs[0]].shape)[-3:][0]
+    return sorted({*ROWS, *(-(-height // parts) for parts in DECODINGS)})
 
 
 def _in_patches(task: Task, stages: Sequence[_Stage], limit: int) -> list[_Stage]:
@@ -278,7 +304,9 @@ def cost_of(task: Task, group: Group) -> int:
     """Cycles that taking turns adds, roughly: bytes moved and staged, calls, and what is computed again."""
     calls = sum(1 for _ in group.visits) - len(group.steps)
     copied = group.moved_bytes + group.staged_bytes
-    return copied + CYCLES_A_VISIT * calls + CYCLES_A_MAC * computed_again(task.graph, task.macs, group)
+    decoded = sum(task.again.get(visit.step, 0) for visit in group.visits)
+    decoded -= sum(task.again.get(step, 0) for step in group.steps)
+    return copied + decoded + CYCLES_A_VISIT * calls + CYCLES_A_MAC * computed_again(task.graph, task.macs, group)
 
 
 def computed_again(graph: Graph, macs: Mapping[int, int], group: Group) -> int:

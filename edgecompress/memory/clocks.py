@@ -12,6 +12,9 @@ def clocks(sweep: Sweep) -> tuple[np.ndarray, np.ndarray]:
     byte; a step's readings come before its writings.
     """
     w = sweep.window
+    if sweep.apart:
+        sizes = w.in_height * w.in_width * sweep.in_bytes, w.out_height * w.out_width * sweep.out_bytes
+        return np.ones(sizes[0], int), np.zeros(sizes[1], int)
     written = _writing(sweep)
     needed = _needing(sweep, written).reshape(w.out_height, w.out_width, sweep.in_bytes)
     read = np.full((w.in_height, w.in_width, sweep.in_bytes), UNREAD)

@@ -101,7 +101,9 @@ def _distance(visits: Sequence[Visit], output: int, sources: Set[int]) -> tuple[
             # what is staged has been read before anything is written
             for rows in [rows for rows in read if not {rows.tensor, output} & visit.staged.keys()]:
                 if rows.tensor not in visit.sweeps:
-                    return NEVER, multiple
+                    # nothing that this visit reads is overwritten by it
+                    distance = max(distance, visit.write.end - rows.first)
+                    continue
                 sweep = visit.sweeps[rows.tensor]
                 distance = max(distance, least_distance(sweep) + visit.write.first - rows.first)
                 multiple = int(np.lcm(multiple, sweep.in_bytes if sweep.channels_first else 1))
@@ -115,6 +117,8 @@ def least_distance(sweep: Sweep) -> int:
 
     After every step: where the writing has come to, less the lowest byte that is still to be read; the largest of these.
     """
+    if sweep.apart:
+        return sweep.window.out_height * sweep.window.out_width * sweep.out_bytes
     first = _first_newly_needed(sweep) if sweep.reads_once else _first_needed(sweep)
     count = first.size
     # the lowest position that an output position, or a later one, needs

@@ -210,7 +210,7 @@ def _visit(roller: _Roller, step: int, output: int, end: int) -> Visit | None:
         below = Patch(top, bottom, left, right)
         windows[source] = window_over(sweep, patch, below, roller.pixel_bytes(source))
         reads.append(roller.rows_of(source, below))
-        if is_line(sweep):
+        if is_line(sweep) and not sweep.apart:
             lines[source] = replace(sweep, window=windows[source])
     is_inner = output != roller.exit
     if is_inner and (own.right - own.left) * roller.pixel_bytes(output) % WORD:

@@ -57,6 +57,7 @@ class Sweep:
         channels_first: the parts are the outermost loop: all positions of the first channels, then of the next ones. The
             kernel keeps to the bytes of its channels; in_bytes equals out_bytes.
         reads_once: every byte is read in the first step that needs it and kept elsewhere for the later ones.
+        apart: the input is gone over several times: nothing of it may be overwritten.
     """
 
     window: Window
@@ -67,6 +68,7 @@ class Sweep:
     own_channels: bool = False
     channels_first: bool = False
     reads_once: bool = False
+    apart: bool = False
 
     def __post_init__(self) -> None:
         """ValueError where the attributes contradict one another: a defect of the kernel's declaration."""

@@ -18,6 +18,7 @@ from edgecompress.errors import ModelFileError, UsageError
 from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
 from edgecompress.pipeline import firmware, measuring, records, saving, shrinking, tuning
 from edgecompress.pipeline.accuracy import Answers, different_bytes
+from edgecompress.pipeline.codings import coder_for
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
 from edgecompress.pipeline.execution import raw_inputs, run_layer_by_layer
 from edgecompress.pipeline.firmware import Firmware
@@ -133,9 +134,16 @@ def bench(
     graph = source.graph
     wish = wish or wish_of(Path(model))
     tune = tune or (on is not EMULATOR and _was_tuned(Path(model)))
+    if tune and wish.codes_weights:
+        raise UsageError(
+            "--tune measures kernels that read their weights plain, --optimize size wants them coded",
+            hint="leave one of them away",
+        )
     features = features_of(chosen.cpu, spends_flash=wish.spends_flash)
     program, tuned = (
-        tuning.tune(graph, chosen, compiler, say, wish) if tune else (lower(graph, features, wish=wish), None)
+        tuning.tune(graph, chosen, compiler, say, wish)
+        if tune
+        else (lower(graph, features, wish=wish, coder=coder_for(chosen, wish, compiler, say)), None)
     )
     firmware.check_fits(program, chosen)
     tests = [*random_inputs(graph, inputs, seed), *hostile_inputs(graph)]

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgecompress.codegen import runtime, writer
 from edgecompress.codegen.ops.base import Array, printable
-from edgecompress.codegen.program import Program
+from edgecompress.codegen.program import Layer, Program
 from edgecompress.device.places import Place
 from edgecompress.errors import DoesNotFitError, UnsupportedError, UsageError
 from edgecompress.report.schema import read_report
@@ -148,12 +148,14 @@ def load(folder: Path, program: Program, target: Target) -> Firmware | None:
 
 
 def weight_bytes(program: Program) -> list[int]:
-    """Bytes of weights in flash, layer by layer."""
-    counts = []
-    for layer in program.layers:
-        arrays = [v.values.nbytes for v in layer.call.parameters.values() if isinstance(v, Array) and v.is_weights]
-        counts.append(sum(arrays) + sum(t.nbytes for t in layer.call.operands if t.is_constant))
-    return counts
+    """Bytes of weights in flash, layer by layer; codebooks and other tables of codes included."""
+    return [layer_weight_bytes(layer) for layer in program.layers]
+
+
+def layer_weight_bytes(layer: Layer) -> int:
+    arrays = [v for v in layer.call.parameters.values() if isinstance(v, Array) and v.is_weights]
+    arrays += layer.call.code.arrays.values() if layer.call.code else ()
+    return sum(v.values.nbytes for v in arrays) + sum(t.nbytes for t in layer.call.operands if t.is_constant)
 
 
 def check_fits(program: Program, target: Target) -> None:

@@ -7,13 +7,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from edgecompress.codegen import ops
+from edgecompress.codegen.program import Layer as ProgramLayer
 from edgecompress.codegen.program import Program, macs
 from edgecompress.emulate import Profile
 from edgecompress.files import sha256, size
 from edgecompress.inspection import tensor_record
 from edgecompress.memory.choice import computed_again
 from edgecompress.pipeline.evidence import Expected
-from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
+from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, layer_weight_bytes, weight_bytes
 from edgecompress.pipeline.shrinking import SHRUNK, Source
 from edgecompress.reference.compare import Comparison
 from edgecompress.report.kernel_records import FlashWaits
@@ -80,7 +81,7 @@ def back_end(
         memory=MemoryMap(program.plan.planner, program.plan.blocks),
         schedule=schedule(program),
         litert=litert_differences(expected.litert),
-        notes=_price_of_speed(program),
+        notes=(*_price_of_speed(program), *_gain_of_codes(program)),
         warnings=tuple(warnings),
         seed=seed,
         compiler=built.compiler,
@@ -120,6 +121,26 @@ def _price_of_speed(program: Program) -> tuple[str, ...]:
     )
     taken = sum(weight_bytes(program))
     return (f"--optimize speed: weights take {taken:,} bytes, in the model they are {bytes_in_file:,}",)
+
+
+def _gain_of_codes(program: Program) -> tuple[str, ...]:
+    """What `--optimize size` makes of the weights."""
+    if not program.wish.codes_weights:
+        return ()
+    kept = sum(weight_bytes(program))
+    plain = sum(_plain_bytes(layer) for layer in program.layers)
+    count = sum(layer.call.code is not None for layer in program.layers)
+    if not count:
+        return (
+            "--optimize size: no layer's weights become fewer bytes by a code that its kernel on this processor can decode",
+        )
+    return (f"--optimize size: weights take {kept:,} bytes, {plain:,} without codes; {count} layers decode theirs",)
+
+
+def _plain_bytes(layer: ProgramLayer) -> int:
+    """Of weights in flash, as the kernel reads them."""
+    blocks = layer.call.blocks if layer.call.code else None
+    return blocks.units.nbytes if blocks else layer_weight_bytes(layer)
 
 
 def schedule(program: Program) -> Schedule:
@@ -203,6 +224,7 @@ def layer_rows(program: Program) -> tuple[Layer, ...]:
     """One record per operation of the graph with what is known before anything runs."""
     weights = {layer.step: count for layer, count in zip(program.layers, weight_bytes(program), strict=True)}
     kernels = {layer.step: layer.call.kernel for layer in program.layers}
+    codecs = {layer.step: layer.call.code.name for layer in program.layers if layer.call.code}
     return tuple(
         Layer(
             index=operation.index,
@@ -211,6 +233,7 @@ def layer_rows(program: Program) -> tuple[Layer, ...]:
             macs=macs(program.graph, operation),
             weight_bytes=weights.get(step, 0),
             kernel=kernels.get(step),
+            codec=codecs.get(step, "dense") if weights.get(step) else None,
             output_shape=program.graph.results(operation)[0].shape,
             parameters=sum(
                 t.elements
@@ -238,7 +261,6 @@ def _layers(program: Program, profile: Profile) -> tuple[Layer, ...]:
                 cycles_max=cost.cycles.max if cost else 0 if is_alias else None,
                 flash_wait_cycles=cost.waits.typical if cost and cost.waits else None,
                 flash_loads=cost.loads if cost else None,
-                codec="dense" if row.weight_bytes else None,
             )
         )
     return tuple(records)

@@ -12,7 +12,7 @@ def read_wish(optimize: str | None, ram: str | None) -> Wish | None:
     """A wish, None where nothing is said.
 
     Args:
-        optimize: "ram", "balanced" or "speed".
+        optimize: "ram", "balanced", "speed" or "size".
         ram: the largest arena, as `read_bytes` takes it; the cheapest schedule that fits is asked for then.
 
     Raises:

@@ -150,7 +150,7 @@ class BuildRecipe:
     max_drop: float | None = field(default=None, metadata=limits(low=0, high=100))
     seed: int = field(default=0, metadata=limits(low=0, high=2**32 - 1))
     prefix: str = field(default="model", metadata=limits(pattern="[A-Za-z][A-Za-z0-9_]{0,31}"))
-    optimize: str | None = field(default=None, metadata=limits(choices=("ram", "balanced", "speed")))
+    optimize: str | None = field(default=None, metadata=limits(choices=("ram", "balanced", "speed", "size")))
     ram: str | None = None
 
 

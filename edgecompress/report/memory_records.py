@@ -46,7 +46,7 @@ class Schedule:
     """In which order the layers run, and why.
 
     Attributes:
-        optimize: what was asked for: "ram", "balanced" or "speed".
+        optimize: what was asked for: "ram", "balanced", "speed" or "size".
         ram_bytes: the arena that was allowed; None where no limit was given.
         whole_bytes: the arena that running every layer whole would need.
         reason: why this schedule.

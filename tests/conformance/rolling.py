@@ -7,7 +7,7 @@ import overlapping
 
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.windows import expected_size
-from edgecompress.codegen.program import Program, task_of
+from edgecompress.codegen.program import Coder, Program, task_of
 from edgecompress.memory import Group, Plan, verify
 from edgecompress.memory.choice import Task
 from edgecompress.memory.rolling import roll
@@ -120,8 +120,8 @@ def rolled(random: np.random.Generator, features: Features, *, in_patches: bool)
     return program if across > tiling.columns else None
 
 
-def with_turns(graph: Graph, features: Features, tiling: Tiling) -> Program | None:
-    layers, task = task_of(graph, features)
+def with_turns(graph: Graph, features: Features, tiling: Tiling, coder: Coder | None = None) -> Program | None:
+    layers, task = task_of(graph, features, coder=coder)
     steps = range(len(graph.operations))
     spans = [range(first, last + 1) for first in steps for last in steps[first + 1 :]]
     for span in sorted(spans, key=len, reverse=True):

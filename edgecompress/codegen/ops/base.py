@@ -6,7 +6,7 @@ To add an operator: one file here with a subclass of `Operator`, its kernel in `
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -30,6 +30,63 @@ class Array:
     is_weights: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """How a kernel computes some of its outputs at a time, with their weights in RAM: what a code of them is decoded into.
+
+    Attributes:
+        units: int8 [units, bytes], a multiple of 4 bytes: the weights of the fewest outputs that it takes at a time, in order.
+        outputs: in a unit.
+        weights: the field of the struct that points to them.
+        counts: the fields that hold the number of outputs.
+        steps: field -> elements from one unit to the next, of the other pointers.
+        is_cheap: going over the input again costs next to nothing.
+        finish: the function `ec_<finish>(words, bytes)` that makes decoded units what the kernel wants; "" where they are.
+    """
+
+    units: np.ndarray
+    outputs: int
+    weights: str
+    counts: tuple[str, ...]
+    steps: Mapping[str, int]
+    finish: str = ""
+    is_cheap: bool = False
+
+    @property
+    def unit_bytes(self) -> int:
+        return self.units.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Code:
+    """Coded weights, decoded block by block into the layer's scratch, behind what its kernel needs of it.
+
+    Attributes:
+        name: of the codec.
+        decoder: `ec_decode_<decoder>`; its struct, and its functions `_begin` and `_row<form>`.
+        parameters: the fields of its struct `ec_decode_<decoder>_params`.
+        units: in a block.
+        tables: where in the scratch the decoder makes its tables.
+        weights: where in the scratch a block lies.
+        small: those of the parameters that are tables of the code.
+        cycles: that decoding all of it takes, roughly.
+    """
+
+    name: str
+    decoder: str
+    form: str
+    parameters: Mapping[str, int | Array]
+    units: int
+    tables: int
+    weights: int
+    small: Set[str]
+    cycles: int = 0
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        return {name: value for name, value in self.parameters.items() if isinstance(value, Array)}
+
+
 @dataclass(frozen=True)
 class KernelCall:
     """One call of a kernel: `ec_<kernel>(&parameters, operands…)`.
@@ -44,6 +101,8 @@ class KernelCall:
         band: the call for some rows of the output only, from the window over the rows that these need (of element-wise
             kernels: over that many elements); its weights are the same. None: it is only called for all.
         sweeps: how it goes over each operand that its output may overlap, in the operands' order; None: it may not.
+        blocks: how it runs with coded weights; None: it does not.
+        code: the weights' code; None where they are in flash as the kernel reads them.
         clamp: (low, high) of the int8 output where the kernel knows no activation: `ec_clamp_bytes` goes over it afterwards.
     """
 
@@ -55,6 +114,13 @@ class KernelCall:
     band: "Callable[[Window], KernelCall] | None" = field(default=None, compare=False)
     sweeps: tuple[Sweep | None, ...] = ()
     clamp: tuple[int, int] | None = None
+    blocks: Blocks | None = field(default=None, compare=False)
+    code: "Code | None" = field(default=None, compare=False)
+
+    @property
+    def takes_scratch(self) -> bool:
+        """Whether the kernel itself has use for scratch."""
+        return (self.code.tables if self.code else self.scratch_bytes) > 0
 
     @property
     def file(self) -> str:

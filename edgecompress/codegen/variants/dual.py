@@ -9,7 +9,7 @@ import numpy as np
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import activation_range, narrower_range
 from edgecompress.codegen.ops.bands import by_window
-from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.ops.base import Array, Blocks, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
@@ -17,6 +17,8 @@ from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, r
 from edgecompress.codegen.variants.joint import (
     SCALING_LIMITS,
     form_of,
+    in_fours,
+    in_twos,
     pack_fours,
     pack_joint,
     pack_scalings,
@@ -96,13 +98,15 @@ class JointConv2D(DualConv2D):
         scalings = pack_scalings(layer)
         if outputs < 2 or scalings is None:
             return None
-        weights = pack_joint(strip_order(layer.rows[pairs], parts))
+        rows = strip_order(layer.rows[pairs], parts)
+        weights = pack_joint(rows)
         if weights is None:
             return None
         assert parts.result.quantization
         parameters = {
             **strip(parts, operation),
             "out_channels": outputs,
+            "out_pitch": outputs,
             "weights": Array(weights, is_weights=True),
             "scalings": Array(scalings[pairs]),
             "output_zero_point": parts.result.quantization.zero_point,
@@ -115,8 +119,15 @@ class JointConv2D(DualConv2D):
             scratch_bytes=strip_bytes(parts, operation),
             sweeps=(strip_sweep(parts, operation),),
             clamp=narrower_range(operation, parts.result),
+            blocks=None if outputs % 2 else _twos_of_outputs(rows),
         )
         return by_window(call, "strip.window.")
+
+
+def _twos_of_outputs(rows: np.ndarray) -> Blocks:
+    """Weights [an even number of outputs, inputs] in the strip's order."""
+    units = in_twos(rows).reshape(len(rows) // 2, -1)
+    return Blocks(units, 2, "weights", ("out_channels",), {"scalings": 4}, "join_bytes")
 
 
 class JointDepthwiseConv2D(JointConv2D):
@@ -186,13 +197,21 @@ class JointFullyConnected(DualVariant):
         }
         form = form_of(parts.result) if (low, high) == (INT8.min, INT8.max) else "linear"
         sweeps = (by_rows(**sizes(parts), at_once=MOST_OUTPUTS),)
+        in_blocks = (joint, whole) == quick.rows.shape and sizes(parts)["rows"] == 1
         return KernelCall(
             f"fully_connected_joint_{form}",
             parameters,
             (parts.source, parts.result),
             source="fully_connected_joint",
             sweeps=sweeps,
+            blocks=_fours_of_outputs(quick.rows, one_scaling=one_scaling) if in_blocks else None,
         )
+
+
+def _fours_of_outputs(rows: np.ndarray, *, one_scaling: bool) -> Blocks:
+    units = in_fours(rows).reshape(len(rows) // 4, -1)
+    steps = {"bias": 4} if one_scaling else {"scalings": 8}
+    return Blocks(units, 4, "weights", ("outputs", "joint"), steps, "join_bytes", is_cheap=True)
 
 
 def _weights(values: np.ndarray) -> Array | int:

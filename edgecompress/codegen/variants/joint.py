@@ -36,10 +36,13 @@ def pack_joint(rows: np.ndarray) -> np.ndarray | None:
     For two outputs and four inputs: inputs 0 and 2 of both outputs, then inputs 1 and 3, the outputs side by side.
     """
     joined = join(rows)
-    if joined is None:
-        return None
-    outputs, inputs = joined.shape
-    padded = np.pad(joined, ((0, 0), (0, -inputs % 4)))
+    return None if joined is None else in_twos(joined)
+
+
+def in_twos(rows: np.ndarray) -> np.ndarray:
+    """Two outputs after two."""
+    outputs, inputs = rows.shape
+    padded = np.pad(rows, ((0, 0), (0, -inputs % 4)))
     blocks = padded.reshape(outputs // 2, 2, -1, 4)
     return np.ascontiguousarray(blocks[..., [0, 2, 1, 3]].transpose(0, 2, 3, 1)).reshape(-1)
 
@@ -50,9 +53,12 @@ def pack_fours(rows: np.ndarray) -> np.ndarray | None:
     For four outputs and four inputs: inputs 0 and 2 of outputs 0 and 1, of outputs 2 and 3, then inputs 1 and 3 likewise.
     """
     joined = join(rows)
-    if joined is None:
-        return None
-    blocks = joined.reshape(-1, 2, 2, rows.shape[1] // 4, 2, 2)  # outputs by two and two, inputs as (half, parity)
+    return None if joined is None else in_fours(joined)
+
+
+def in_fours(rows: np.ndarray) -> np.ndarray:
+    """Four outputs after four."""
+    blocks = rows.reshape(-1, 2, 2, rows.shape[1] // 4, 2, 2)  # outputs by two and two, inputs as (half, parity)
     return np.ascontiguousarray(blocks.transpose(0, 3, 5, 1, 4, 2)).reshape(-1)
 
 

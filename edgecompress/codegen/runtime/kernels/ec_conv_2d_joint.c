@@ -15,7 +15,7 @@ static inline void convolve(const ec_conv_2d_joint_params *p, const int8_t *inpu
             const int32_t pixels = ec_strip_fill(&p->strip, input, &place, strip);
             const gemm_function gemm = pixels == 1 ? one : four;
             ec_gemm_joint job = {
-                p->weights,           p->scalings,          output, p->out_channels, p->out_channels / 2,
+                p->weights,         p->scalings,          output, p->out_pitch, p->out_channels / 2,
                 p->strip.depth / 2, p->output_zero_point,
             };
             gemm(strip, &job);
@@ -26,7 +26,7 @@ static inline void convolve(const ec_conv_2d_joint_params *p, const int8_t *inpu
                 job.channel_pairs = 1;
                 gemm(strip, &job);
             }
-            output += pixels * p->out_channels;
+            output += pixels * p->out_pitch;
         }
         input += w->in_height * w->in_width * p->strip.channels;
     }

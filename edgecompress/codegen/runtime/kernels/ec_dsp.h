@@ -62,6 +62,16 @@ static inline uint32_t ec_add_pairs(uint32_t a, uint32_t b) {
 #endif
 }
 
+static inline uint32_t ec_subtract_pairs(uint32_t a, uint32_t b) {
+#if EC_HAS_DSP
+    uint32_t result;
+    __asm__("usub16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b) : "cc");
+    return result;
+#else
+    return ec_pair(ec_low(a) - ec_low(b), ec_high(a) - ec_high(b));
+#endif
+}
+
 /* sum + a.low * b.low + a.high * b.high, modulo 2^32 */
 static inline uint32_t ec_multiply_pairs(uint32_t a, uint32_t b, uint32_t sum) {
 #if EC_HAS_DSP

@@ -1,0 +1,70 @@
+"""`--optimize size`: weights that are few or skewed take fewer bytes of flash, and every output stays what it was."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+
+from model_cases.network import Network
+
+from edgecompress.errors import UsageError
+from edgecompress.memory.choice import Wish
+from edgecompress.pipeline.bench import bench, wish_of
+
+SIZE = Wish("size")
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A convolution with 16 weights of four bits, one with plain noise, and a layer that is fully connected and mostly zero."""
+    random, network = np.random.default_rng(3), Network()
+    image = network.tensor((1, 6, 6, 16), 0.1, 3)
+    few = random.choice(random.integers(-127, 128, 16), (32, 3, 3, 16))
+    noise = random.integers(-127, 128, (16, 1, 1, 32))
+    for weights in (few, noise):
+        result = network.tensor((1, 6, 6, len(weights)), 0.1, 3)
+        constant = network.tensor(weights.shape, 0.01, data=weights)
+        same = {"padding": "SAME", "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+        network.operator("CONV_2D", [image, constant, -1], [result], "Conv2D", **same)
+        image = result
+    flat, output = network.tensor((1, 6 * 6 * 16), 0.1, 3), network.tensor((1, 16), 0.1, 3)
+    network.operator("RESHAPE", [image], [flat], "Reshape", newShape=[1, 6 * 6 * 16])
+    zeros = random.random((16, 6 * 6 * 16)) < 0.9
+    thin = network.tensor(zeros.shape, 0.01, data=np.where(zeros, 0, random.choice([-64, 64], zeros.shape)))
+    network.operator("FULLY_CONNECTED", [flat, thin, -1], [output], "FullyConnected")
+    path = tmp_path / "model.tflite"
+    path.write_bytes(network.file([0], [output]))
+    return path
+
+
+def test_codes_save_flash_where_weights_allow_it_and_change_no_output(model, tmp_path):
+    folder = tmp_path / "run"
+    plain, small = bench(model, inputs=2).report, bench(model, wish=SIZE, inputs=2, save=folder).report
+    assert small.bit_exact.differing_bytes == 0
+    first, second, last = (layer for layer in small.layers if layer.weight_bytes)
+    assert first.codec in ("lut", "pairs")
+    assert 0.45 < first.weight_bytes / (32 * 9 * 16) < 0.52, "about four bits each"
+    assert (second.codec, second.weight_bytes) == ("dense", 16 * 32)
+    assert last.codec != "dense"
+    assert last.weight_bytes < 0.25 * 6 * 6 * 16 * 16
+    assert small.flash.weights == sum(layer.weight_bytes for layer in small.layers)
+    assert plain.flash.total - small.flash.total > 0.6 * plain.flash.weights
+    (note,) = [note for note in small.notes if "--optimize size" in note]
+    assert f"{small.flash.weights:,} bytes" in note
+    assert f"{plain.flash.weights:,} without codes" in note
+    assert wish_of(folder) == SIZE
+    assert bench(folder, inputs=1).report.flash == small.flash
+
+
+def test_a_processor_whose_kernels_decode_nothing_is_told_so(model):
+    report = bench(model, target="cortex-m0plus", wish=SIZE, inputs=1).report
+    assert {layer.codec for layer in report.layers if layer.weight_bytes} == {"dense"}
+    assert any("no layer's weights become fewer bytes" in note for note in report.notes)
+
+
+def test_tuning_and_codes_do_not_go_together(model):
+    with pytest.raises(UsageError, match="leave one of them away"):
+        bench(model, wish=SIZE, tune=True)
