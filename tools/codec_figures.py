@@ -20,9 +20,9 @@ import numpy as np
 
 from edgecompress import targets
 from edgecompress.codecs import CODECS, Encoded
-from edgecompress.codecs.choice import Option, choose
-from edgecompress.codecs.costs import cycles_of, key_of
-from edgecompress.codecs.measure import code_of, measure
+from edgecompress.codecs.choice import choose
+from edgecompress.codecs.costs import cycles_of
+from edgecompress.codecs.options import Catalogue
 from edgecompress.tflite import reader
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -99,7 +99,7 @@ def show_tensors(tensors: list[tuple[str, np.ndarray]], cpu: str) -> list[dict[s
 
 
 def show_totals(name: str, tensors: list[tuple[str, np.ndarray]], made: list[dict[str, Encoded]], cpu: str) -> None:
-    sizes, target = [matrix.size for _, matrix in tensors], targets.find(cpu)
+    sizes = [matrix.size for _, matrix in tensors]
     total = {
         codec: sum(one[codec].weight_bytes if codec in one else n for one, n in zip(made, sizes, strict=True))
         for codec in CODECS
@@ -107,20 +107,8 @@ def show_totals(name: str, tensors: list[tuple[str, np.ndarray]], made: list[dic
     entropy = sum(entropy_bytes(matrix) for _, matrix in tensors)
     first = {"int8": f"{sum(sizes):,}", "entropy": f"{entropy:,.0f}"}
     print(row(name, first | {codec: f"{size:,}" for codec, size in total.items()}))
-    code: dict[str, dict[str, int]] = {}
-    structs: dict[str, int] = {}
-    for one in (encoded for encodeds in made for encoded in encodeds.values()):
-        if key_of(one) not in code:
-            code[key_of(one)] = code_of(one, target)
-            structs[key_of(one)] = measure([one], target)[0].parameter_bytes if one.decoder else 0
-    options = [
-        [
-            Option(c, one.weight_bytes + structs[key_of(one)], cycles_of(one, cpu), code[key_of(one)])
-            for c, one in encodeds.items()
-        ]
-        for encodeds in made
-    ]
-    choice = choose(options, "size")
+    catalogue = Catalogue(targets.find(cpu))
+    choice = choose([[catalogue.option(one) for one in encodeds.values()] for encodeds in made], "size")
     used = Counter(option.codec for option in choice.options)
     weight_bytes = sum(encodeds[o.codec].weight_bytes for encodeds, o in zip(made, choice.options, strict=True))
     print(

@@ -1,7 +1,8 @@
 """What a codec of weights must offer, and what an encoded tensor is.
 
 A tensor is an int8 matrix [rows, taps]. A row is what one call of the decoder writes, contiguous in memory: usually the weights
-of one output channel, in the order that the kernel wants them, with zeros where it wants padding. Rows are decoded in order.
+of one output channel, or of a few, in the order that the kernel wants them, with zeros where it wants padding. Rows are decoded in
+order. Longer rows take fewer cycles per weight and more scratch.
 """
 
 from abc import ABC, abstractmethod

@@ -2,7 +2,7 @@
 
 import functools
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,17 +59,28 @@ class Measured:
     Attributes:
         begin: of the decoder's start.
         rows: of all rows, with the calls.
-        state_bytes: of RAM, for the decoder's struct.
-        parameter_bytes: of flash, for the tensor's struct.
         stack_bytes: the most that the program used, some 40 bytes of its own included, the decoder's struct not; None where not
             known.
     """
 
     begin: Cost
     rows: Cost
-    state_bytes: int
-    parameter_bytes: int
     stack_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a decoder takes, compiled for one processor.
+
+    Attributes:
+        code: bytes of flash of each of its functions by name; several decoders may share some.
+        parameter_bytes: of flash, for every tensor's struct.
+        state_bytes: of RAM, for the decoder's struct.
+    """
+
+    code: Mapping[str, int]
+    parameter_bytes: int
+    state_bytes: int
 
 
 def measure(tensors: Sequence[Encoded], target: Target, *, compiler: Name = "zig") -> list[Measured]:
@@ -83,14 +94,7 @@ def measure(tensors: Sequence[Encoded], target: Target, *, compiler: Name = "zig
         image = _build(tensors, target, compiler, Path(folder), _GO_ON)
         profile = emulate.profile(image, target, "ec_decode_all", names)
     return [
-        Measured(
-            begin=profile.layers[2 * i],
-            rows=profile.layers[2 * i + 1],
-            state_bytes=image.symbol(f"ec_state_{i}").size,
-            parameter_bytes=image.symbol(f"ec_parameters_{i}").size,
-            stack_bytes=profile.stack_bytes,
-        )
-        for i in range(len(tensors))
+        Measured(profile.layers[2 * i], profile.layers[2 * i + 1], profile.stack_bytes) for i in range(len(tensors))
     ]
 
 
@@ -110,14 +114,18 @@ def decode_on(encoded: Encoded, target: Target, *, compiler: Name = "zig") -> by
     return b"".join(data[start : start + encoded.taps] for start in starts)
 
 
-def code_of(encoded: Encoded, target: Target, *, compiler: Name = "zig") -> dict[str, int]:
-    """Bytes of flash of each function that the decoder of this tensor is made of, by name; several decoders may share some."""
+def footprint_of(encoded: Encoded, target: Target, *, compiler: Name = "zig") -> Footprint:
+    """What the decoder of this tensor takes."""
     if not encoded.decoder:
-        return {}
+        return Footprint({}, 0, 0)
     others = _functions_of_harness(target, compiler)
     with tempfile.TemporaryDirectory(prefix="edgecompress-codec-") as folder:
         image = _build([encoded], target, compiler, Path(folder), _GO_ON)
-    return {symbol.name: symbol.size for symbol in image.functions if symbol.name not in others}
+    return Footprint(
+        code={symbol.name: symbol.size for symbol in image.functions if symbol.name not in others},
+        parameter_bytes=image.symbol("ec_parameters_0").size,
+        state_bytes=image.symbol("ec_state_0").size,
+    )
 
 
 @functools.cache

@@ -7,7 +7,8 @@ from matrices import SUITABLE
 
 from edgecompress.codecs import CODECS
 from edgecompress.codecs.costs import BEGIN, cycles_of, key_of, known_cpus, known_keys
-from edgecompress.codecs.measure import code_of, measure
+from edgecompress.codecs.measure import Footprint, footprint_of, measure
+from edgecompress.codecs.options import Catalogue
 from edgecompress.errors import UnsupportedError
 from edgecompress.targets import find, names
 
@@ -45,7 +46,7 @@ def test_every_codec_has_costs(decoding_codec):
 def test_reading_in_place_costs_nothing_more():
     encoded = CODECS["dense"].encode(SUITABLE["dense"].matrix())
     assert cycles_of(encoded, "cortex-m4") == 0
-    assert code_of(encoded, find("cortex-m4")) == {}
+    assert footprint_of(encoded, find("cortex-m4")) == Footprint({}, 0, 0)
 
 
 def test_unknown_cpu_is_an_error_that_names_the_known_ones():
@@ -56,7 +57,7 @@ def test_unknown_cpu_is_an_error_that_names_the_known_ones():
 
 def test_decoders_share_functions_of_the_same_name_and_size():
     codes = {
-        name: code_of(codec.encode(SUITABLE[name].matrix()), find("cortex-m4"))
+        name: footprint_of(codec.encode(SUITABLE[name].matrix()), find("cortex-m4")).code
         for name, codec in CODECS.items()
         if codec.decoder
     }
@@ -66,3 +67,15 @@ def test_decoders_share_functions_of_the_same_name_and_size():
             assert all(code[function] == other[function] for function in code.keys() & other.keys())
     assert "ec_tans_table" in codes["tans"].keys() & codes["runs"].keys()
     assert not codes["lut"].keys() & codes["tans"].keys()
+
+
+def test_options_have_the_bytes_of_the_compiled_program_and_the_cycles_of_every_decoding():
+    catalogue = Catalogue(find("cortex-m4"))
+    made = catalogue.encode(SUITABLE["lut"].matrix())
+    once, thrice = (catalogue.option(made["lut"], times=times, others=1000) for times in (1, 3))
+    assert once.bytes == made["lut"].weight_bytes + catalogue.footprint(made["lut"]).parameter_bytes
+    assert once.cycles == 1000 + cycles_of(made["lut"], "cortex-m4")
+    assert thrice.cycles - once.cycles == 2 * (once.cycles - 1000)
+    assert set(once.code) >= {"ec_decode_lut_begin", "ec_decode_lut_row"}
+    dense = catalogue.option(made["dense"], others=1000)
+    assert (dense.bytes, dense.cycles, dense.code) == (SUITABLE["lut"].matrix().size, 1000, {})

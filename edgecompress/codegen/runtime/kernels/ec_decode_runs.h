@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 /* Rows follow one another without a border. Zeros and values are symbols of ec_tans.h, each of their own table and chain of
- * states. A symbol of `most` zeros is followed by another one of zeros. A value is its symbol, its low bits in the stream behind. */
+ * states. A symbol of `most` zeros is followed by another one of zeros. The low bits of a value follow its symbol. */
 typedef struct {
     const uint8_t *stream; /* the states of zeros and values to begin with, then bits, highest first; 4 bytes of padding behind */
     const uint8_t *zeros;  /* histogram of ec_tans_table */

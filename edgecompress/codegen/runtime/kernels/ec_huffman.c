@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
 #include "ec_huffman.h"
 
-/* Canonical: codes of one length are consecutive in the order of their symbols, and come before the longer ones. An entry is a symbol
- * and, above it, the length of its code; codes that nobody has are symbol 0 with `log` bits. */
+/* Canonical: codes of one length are consecutive in the order of their symbols, and come before the longer ones. Codes that
+ * nobody has are symbol 0 with `log` bits. */
 void ec_huffman_table(uint16_t *table, const uint8_t *runs, int32_t bytes, int32_t most) {
     const uint32_t log = (uint32_t)most, size = 1u << log;
     uint32_t next[16] = {0}, symbol = 0, end = 0; /* of the codes of each length: their number, then the next one's entry */

@@ -11,8 +11,8 @@ extern "C" {
 
 enum { EC_HUFFMAN_MOST_BITS = 10 };
 
-/* Writes the table of 2^log entries, by the next `log` bits of the stream: the symbol and, above it, the length of its code, log at
- * most. Any runs are safe.
+/* Writes the table of 2^log entries, by the next `log` bits of the stream: the symbol and, above it, the length of its code, at
+ * most log. Any runs are safe.
  *
  * runs: lengths of the codes of symbols 0, 1, ...: 16 * (number of symbols - 1) + length, 0 where they have no code
  * log:  1 to EC_HUFFMAN_MOST_BITS */

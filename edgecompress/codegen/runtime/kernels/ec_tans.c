@@ -3,8 +3,8 @@
 
 enum { MOST_SYMBOLS = 1 << EC_TANS_MOST_BITS };
 
-/* Of a symbol: the number x of its next state, from its share to twice the share, and above it how many bits bring that back among
- * the 2^log to twice as many. */
+/* Of a symbol: the number x of its next state, from its share to twice the share, and above it how many bits bring that back
+ * among the 2^log to twice as many. */
 enum { X_BITS = 12 };
 
 static uint16_t first_of(uint32_t share, uint32_t size) {

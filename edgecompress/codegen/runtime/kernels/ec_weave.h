@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/* Of rows a and b the joint order of ec_gemm_joint.h: for every four taps two words, taps 0 and 2, then 1 and 3, each tap of both in
- * a halfword 256 b + a. With `step` 2, every other word of ec_dot_joint's: its outputs 0 and 1, or from to + 1 on 2 and 3.
+/* Of rows a and b the joint order of ec_gemm_joint.h: for every four taps two words, taps 0 and 2, then 1 and 3, each tap of both
+ * in a halfword 256 b + a. With `step` 2, every other word of ec_dot_joint's: its outputs 0 and 1, or from to + 1 on 2 and 3.
  *
  * to:   2 * step * fours words, of which every step-th is written; where step is 1, a may be their second half
  * step: from a word to the next, in words */
