@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from edgecompress.codecs import LEAST_TABLE_BYTES, MOST_TABLE_BYTES, Encoded, codecs_within
 from edgecompress.codecs.choice import choose
+from edgecompress.codecs.coding import MOST_BYTES, OVERSHOOT, coded, ram_bytes
 from edgecompress.codecs.costs import known_cpus
 from edgecompress.codecs.options import Catalogue
-from edgecompress.codegen.coding import MOST_BYTES, OVERSHOOT, coded, ram_bytes
 from edgecompress.codegen.ops.base import Blocks, KernelCall
 from edgecompress.codegen.program import Coder, Layer
 from edgecompress.memory.choice import Wish

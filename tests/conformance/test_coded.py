@@ -13,7 +13,7 @@ from test_overlapping import on_host
 
 from edgecompress import emulate
 from edgecompress.codecs import CODECS, Encoded
-from edgecompress.codegen.coding import coded
+from edgecompress.codecs.coding import coded
 from edgecompress.codegen.features import Features, features_of
 from edgecompress.memory.visits import Tiling
 from edgecompress.reference.inputs import random_inputs

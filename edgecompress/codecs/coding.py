@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from edgecompress.codecs import Encoded
+from edgecompress.codecs.base import Encoded
 from edgecompress.codegen.ops.base import Array, Blocks, Code, KernelCall
 from edgecompress.memory.sweep import Window
 
