@@ -71,7 +71,8 @@ def encode(rows: np.ndarray, values: int, *, per_channel: bool, zero: bool, mask
 def nearest(units: np.ndarray, codebook: np.ndarray) -> np.ndarray:
     """The entry of the codebook, (1, values) or (channels, values), that is nearest to every value."""
     found = np.empty(units.shape)
-    for one, (row, book) in enumerate(zip(units, np.broadcast_to(codebook, (len(units), codebook.shape[1])), strict=True)):
+    books = np.broadcast_to(codebook, (len(units), codebook.shape[1]))
+    for one, (row, book) in enumerate(zip(units, books, strict=True)):
         found[one] = book[np.searchsorted((book[1:] + book[:-1]) / 2, row)]
     return found
 
@@ -117,13 +118,10 @@ def _costs(x: np.ndarray, weights: np.ndarray, zero: bool) -> tuple[np.ndarray, 
 
 def _codebook(units: np.ndarray, importance: np.ndarray, values: int, per_channel: bool, zero: bool) -> np.ndarray:
     codes = np.clip(np.rint(units), -LARGEST, LARGEST).astype(np.int64) + LARGEST
-    size = 2 * LARGEST + 1
-    if per_channel:
-        parts = [np.bincount(row, minlength=size).astype(np.float64) for row in codes]
-    else:
-        weights = np.repeat(importance, codes.shape[1])
-        parts = [np.bincount(codes.ravel(), weights, minlength=size)]
-    books = [optimal(part, values, zero=zero) if part.any() else np.zeros(1) for part in parts]
+    histograms = np.stack([np.bincount(row, minlength=2 * LARGEST + 1) for row in codes]) * importance[:, None]
+    if not per_channel:
+        histograms = histograms.sum(axis=0, keepdims=True)
+    books = [optimal(one, values, zero=zero) if one.any() else np.zeros(1) for one in histograms]
     return np.stack([np.pad(book, (0, values - len(book)), mode="edge") for book in books])
 
 

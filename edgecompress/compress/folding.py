@@ -103,7 +103,7 @@ def fold_batch_norms(model: Any, names: Collection[str]) -> Any:
             layer.set_weights(_folded(model, layer.name, model.get_layer(norms[layer.name])))
         elif layer.weights:
             layer.set_weights(model.get_layer(layer.name).get_weights())
-    _prove(model, folded)
+    _prove(model, folded, norms)
     return folded
 
 
@@ -142,21 +142,24 @@ def _scaled(kernel: KernelVariable, factor: np.ndarray) -> np.ndarray:
     return from_rows(rows, kernel.kind, values.shape).astype(np.float32)
 
 
-def _prove(model: Any, folded: Any) -> None:
-    """The same outputs on random numbers, as well as float32 can say."""
+def _prove(model: Any, folded: Any, norms: Mapping[str, str]) -> None:
+    """Every layer gives what the batch norm behind it gave, on random numbers, as well as float32 can say."""
+    keras = keras2()
     generator = np.random.default_rng(0)
     inputs = [generator.standard_normal((4, *tensor.shape[1:])).astype(np.float32) for tensor in model.inputs]
-    given = inputs if len(inputs) > 1 else inputs[0]
-    for before, after in zip(_outputs(model, given), _outputs(folded, given), strict=True):
+    with_norms = keras.Model(model.inputs, [*model.outputs, *(model.get_layer(norm).output for norm in norms.values())])
+    without = keras.Model(folded.inputs, [*folded.outputs, *(folded.get_layer(name).output for name in norms)])
+    places = (*(["the model"] * len(model.outputs)), *(f"layer {name}" for name in norms))
+    for place, before, after in zip(places, _outputs(with_norms, inputs), _outputs(without, inputs), strict=True):
         difference, largest = np.abs(before - after).max(), np.abs(before).max()
         if not difference <= TOLERANCE * max(float(largest), 1e-3):
             raise ToolError(
-                f"Folding the batch norms of {model.name} changed what it computes.",
+                f"Folding the batch norms of {model.name} changed what {place} computes.",
                 found=f"outputs differ by up to {difference:.3g}, the largest is {largest:.3g}",
                 hint="leave the pass out; this is a defect of edgecompress",
             )
 
 
-def _outputs(model: Any, inputs: Any) -> list[np.ndarray]:
-    results = model(inputs, training=False)
+def _outputs(model: Any, inputs: list[np.ndarray]) -> list[np.ndarray]:
+    results = model(inputs if len(inputs) > 1 else inputs[0], training=False)
     return [np.asarray(one) for one in (results if isinstance(results, list | tuple) else [results])]

@@ -73,5 +73,6 @@ def with_constants(content: bytes, constants: Mapping[int, Constant]) -> bytes:
 
 def _aligned(buffer: schema.BufferT) -> _Buffer:
     aligned = _Buffer()
-    vars(aligned).update(vars(buffer))
+    for field, value in vars(buffer).items():
+        setattr(aligned, field, value)
     return aligned
