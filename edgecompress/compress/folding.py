@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.kernels import KernelVariable, from_rows, kernel_variables, to_rows
-from edgecompress.errors import ToolError
+from edgecompress.errors import ToolError, UnsupportedError
 from edgecompress.load.runtime import keras2
 from edgecompress.load.wiring import references
 
@@ -83,6 +83,7 @@ def fold_batch_norms(model: Any, names: Collection[str]) -> Any:
             constraints of their kernels are dropped, since they mean other weights from here on.
 
     Raises:
+        UnsupportedError: Keras cannot rebuild the model from its configuration.
         ToolError: the copy does not compute what the model computes (a defect).
     """
     found = wiring(model)
@@ -95,9 +96,7 @@ def fold_batch_norms(model: Any, names: Collection[str]) -> Any:
             _release(layer["config"])
         if layer["config"]["name"] in norms:
             layer["config"]["use_bias"] = True
-    keras = keras2()
-    kind = keras.Model if "output_layers" in config else keras.Sequential
-    folded = kind.from_config(_redirected(config, gone))
+    folded = _rebuilt(model, _redirected(config, gone))
     for layer in folded.layers:
         if layer.name in norms:
             layer.set_weights(_folded(model, layer.name, model.get_layer(norms[layer.name])))
@@ -105,6 +104,20 @@ def fold_batch_norms(model: Any, names: Collection[str]) -> Any:
             layer.set_weights(model.get_layer(layer.name).get_weights())
     _prove(model, folded, norms)
     return folded
+
+
+def _rebuilt(model: Any, config: dict[str, Any]) -> Any:
+    keras = keras2()
+    kind = keras.Model if "output_layers" in config else keras.Sequential
+    own = {type(layer).__name__: type(layer) for layer in model.layers}
+    try:
+        return kind.from_config(config, custom_objects=own)
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise UnsupportedError(
+            f"The model {model.name} cannot be rebuilt without its batch norms.",
+            found=str(error).splitlines()[0][:300] if str(error) else type(error).__name__,
+            hint="build it with the Sequential or functional API, of Keras' own layers",
+        ) from error
 
 
 def _release(config: dict[str, Any]) -> None:
