@@ -35,7 +35,8 @@ class Promise:
             inputs; allowed_values: the values, up to one scale; macs, parameters: the largest number; none: None.
         granularity: "tensor" or "channel": what distinct and allowed values are counted over in the Keras model.
         in_file: the same for the integer file. The converter rescales every output channel (batch-norm folding,
-            per-channel scales), so what is shared across a tensor is shared within each channel there.
+            per-channel scales), so what is shared across a tensor is shared within each channel there, unless `units`
+            say which integers to write.
         layers: the kernels it speaks of (see `edgecompress.compress.kernels`); () with macs and parameters: all.
         units: kernels whose weights are integers times a unit of each output channel: the units, float32 numbers. Their
             values are counted in these units, and the conversion writes the integers as they are, the units as scales.
@@ -92,7 +93,7 @@ class Promise:
             in_file=values["in_file"],
             layers=tuple(values["layers"]),
             source=values["source"],
-            units={layer: tuple(numbers) for layer, numbers in values["units"].items()},
+            units={layer: tuple(numbers) for layer, numbers in values.get("units", {}).items()},
         )
 
 

@@ -136,6 +136,27 @@ def test_zeros_of_an_earlier_prune_and_codes_are_in_the_file_also_after_quantiza
         assert np.mean(rows == 0) >= 0.7 - 1 / rows.size
 
 
+@pytest.mark.slow
+def test_codes_of_a_separable_convolution_reach_the_file_under_the_names_that_quantization_gave_its_parts():
+    keras, layers = keras2(), keras2().layers
+    given = layers.Input(examples.SHAPE)
+    x = layers.SeparableConv2D(8, 5, use_bias=False, name="separable")(given)
+    x = layers.ReLU()(layers.BatchNormalization(name="norm")(x))
+    model = keras.Model(given, layers.Dense(4, activation="softmax", name="classes")(layers.Flatten()(x)))
+    model, context, steps = run("codes{values=5,epochs=1},qat{epochs=1}", model)
+    before = codes_of(steps[0].outcome.model, steps[0].outcome.promise)
+    assert set(before) == {"separable/depthwise_kernel", "separable/pointwise_kernel", "classes"}
+    content = examples.to_tflite(model, examples.samples().x["validation"][:12])
+    graph = reader.read_bytes(with_codes(content, keras_kernels(model), context.standing))
+    written = [graph.operands(o)[1].data for o in graph.operations if "CONV" in o.opcode or "FULLY" in o.opcode]
+    rows = [
+        np.moveaxis(w, -1, 0).reshape(w.shape[-1], -1) if i == 0 else w.reshape(len(w), -1)
+        for i, w in enumerate(written)
+    ]
+    for found, wanted in zip(rows, before.values(), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
