@@ -8,6 +8,7 @@ of input scale · weight scale, are counted anew.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,9 @@ from edgecompress.compress.mapping import map_layers, tflite_kernels
 from edgecompress.compress.saved import load_kernels
 from edgecompress.convert.proof import BIASES, WEIGHTS
 from edgecompress.errors import PromiseError, ToolError
-from edgecompress.tflite.editing import Constant, with_constants
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Quantization, Tensor
 from edgecompress.tflite.reader import read_bytes
+from edgecompress.tflite.writer import write
 
 ROUNDING = 0.75
 """Steps of the converter's scale by which its weight may differ from ours: half a step, and float32's rounding."""
@@ -42,6 +43,27 @@ class LayerCodes:
     codes: np.ndarray
     scales: np.ndarray
     source: str
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """What a tensor holds from now on.
+
+    Attributes:
+        data: of the tensor's shape and dtype.
+        scales: one per channel along `axis`, float32; zero points are 0.
+        axis: the output channels' dimension.
+    """
+
+    data: np.ndarray
+    scales: np.ndarray
+    axis: int
+
+    def within(self, tensor: Tensor) -> Tensor:
+        """The tensor with this content."""
+        scales = tuple(float(scale) for scale in self.scales)
+        quantization = Quantization(scales, (0,) * len(scales), self.axis if len(scales) > 1 else 0)
+        return replace(tensor, data=self.data, quantization=quantization)
 
 
 def write_codes(
@@ -88,8 +110,10 @@ def with_codes(content: bytes, kernels: Mapping[str, Kernel], promises: Sequence
                 if not _alike(constants.setdefault(index, constant), constant):
                     name = before.tensors[index].name
                     raise _unwritable(layer, coded[layer], f'tensor "{name}" would have to hold two things at once')
-    written = with_constants(content, constants)
-    _prove(before, read_bytes(written), coded, mapping, constants)
+    changed = {index: constant.within(before.tensors[index]) for index, constant in constants.items()}
+    wanted = replace(before, tensors=MappingProxyType({**before.tensors, **changed}))
+    written = write(wanted)
+    _prove(wanted, read_bytes(written), coded, mapping)
     return written
 
 
@@ -181,32 +205,20 @@ def _unwritable(layer: str, coded: LayerCodes, found: str) -> PromiseError:
 
 
 def _prove(
-    before: Graph,
-    after: Graph,
-    coded: Mapping[str, LayerCodes],
-    mapping: Mapping[str, tuple[int, ...]],
-    constants: Mapping[int, Constant],
+    wanted: Graph, written: Graph, coded: Mapping[str, LayerCodes], mapping: Mapping[str, tuple[int, ...]]
 ) -> None:
     """The written bytes, read again: codes and scales are there, and nothing else is different."""
-    found = tflite_kernels(after, mapping)
+    found = tflite_kernels(written, mapping)
     for layer, one in coded.items():
         uses = len(mapping[layer])
         if not np.array_equal(found[layer].rows, np.concatenate([one.codes] * uses)):
             raise ToolError(f"The codes of layer {layer} are not in the .tflite file that was written.")
-    expected = {index: _with(tensor, constants.get(index)) for index, tensor in before.tensors.items()}
-    if (before.operations, before.inputs, before.outputs) != (after.operations, after.inputs, after.outputs):
+    ends = (wanted.operations, wanted.inputs, wanted.outputs, wanted.signatures)
+    if ends != (written.operations, written.inputs, written.outputs, written.signatures):
         raise ToolError("Writing codes into the .tflite file changed its operators.")
-    for index, tensor in expected.items():
-        if not _equal(tensor, after.tensors[index]):
+    for index, tensor in wanted.tensors.items():
+        if not _equal(tensor, written.tensors[index]):
             raise ToolError(f'Writing codes into the .tflite file changed tensor "{tensor.name}" otherwise.')
-
-
-def _with(tensor: Tensor, constant: Constant | None) -> Tensor:
-    if constant is None:
-        return tensor
-    scales = tuple(float(scale) for scale in constant.scales)
-    axis = constant.axis if len(scales) > 1 else 0
-    return replace(tensor, data=constant.data, quantization=Quantization(scales, (0,) * len(scales), axis))
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:
