@@ -54,10 +54,10 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
     calibration = _Calibration(samples, [tensor.dtype.as_numpy_dtype for tensor in model.inputs])
     worker.progress("convert", 0, None)
     content = to_integer(model, calibration)
-    graph = read_bytes(content)
-    proof = check_full_integer(graph)
+    check_full_integer(read_bytes(content))  # what codes are written into
     content, coded = write_codes(content, job.get("kernels") or "", job.get("promises") or ())
     graph = read_bytes(content)
+    proof = check_full_integer(graph)
     _warn_flat(graph)
     output = Path(job["output"])
     if job.get("float_output"):
