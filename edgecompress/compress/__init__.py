@@ -14,6 +14,7 @@ from edgecompress.recipe.text import PassSpec
 
 PASSES = {
     "cluster": "edgecompress.compress.cluster:Cluster",
+    "codes": "edgecompress.compress.codes:Codes",
     "prune": "edgecompress.compress.prune:Prune",
     "qat": "edgecompress.compress.qat:Qat",
 }

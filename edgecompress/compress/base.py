@@ -35,8 +35,11 @@ class Promise:
             inputs; allowed_values: the values, up to one scale; macs, parameters: the largest number; none: None.
         granularity: "tensor" or "channel": what distinct and allowed values are counted over in the Keras model.
         in_file: the same for the integer file. The converter rescales every output channel (batch-norm folding,
-            per-channel scales), so what is shared across a tensor is shared within each channel there.
+            per-channel scales), so what is shared across a tensor is shared within each channel there, unless `units`
+            say which integers to write.
         layers: the kernels it speaks of (see `edgecompress.compress.kernels`); () with macs and parameters: all.
+        units: kernels whose weights are integers times a unit of each output channel: the units, float32 numbers. Their
+            values are counted in these units, and the conversion writes the integers as they are, the units as scales.
         source: the pass that made it, in text form.
     """
 
@@ -46,6 +49,7 @@ class Promise:
     in_file: str = "tensor"
     layers: tuple[str, ...] = ()
     source: str = ""
+    units: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
     def __str__(self) -> str:
         match self.kind:
@@ -54,7 +58,8 @@ class Promise:
             case Kind.N_OF_M:
                 return "at most {:g} of {:g} consecutive weights are not zero".format(*self.numbers)
             case Kind.DISTINCT_VALUES:
-                return f"at most {self.bound:g} distinct values per {self.granularity}"
+                codes = ", in units of each channel's scale" if self.units else ""
+                return f"at most {self.bound:g} distinct values per {self.granularity}{codes}"
             case Kind.ALLOWED_VALUES:
                 return f"only multiples of {{{', '.join(f'{v:g}' for v in self.numbers)}}} per {self.granularity}"
             case Kind.MACS | Kind.PARAMETERS:
@@ -68,13 +73,15 @@ class Promise:
 
     def carried(self, successors: Mapping[str, tuple[str, ...]]) -> "Promise":
         """The same promise about the layers that took the place of its layers; a layer not named stayed itself."""
-        layers = [name for layer in self.layers for name in successors.get(layer, (layer,))]
-        return replace(self, layers=tuple(layers))
+        now = {layer: successors.get(layer, (layer,)) for layer in self.layers}
+        units = {name: self.units[layer] for layer in self.units for name in now[layer]}
+        return replace(self, layers=tuple(name for names in now.values() for name in names), units=units)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; `from_dict` reads it."""
         bound = list(self.bound) if isinstance(self.bound, tuple) else self.bound
-        return {**vars(self), "kind": self.kind.value, "bound": bound, "layers": list(self.layers)}
+        units = {layer: list(numbers) for layer, numbers in self.units.items()}
+        return {**vars(self), "kind": self.kind.value, "bound": bound, "layers": list(self.layers), "units": units}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Promise":
@@ -86,6 +93,7 @@ class Promise:
             in_file=values["in_file"],
             layers=tuple(values["layers"]),
             source=values["source"],
+            units={layer: tuple(numbers) for layer, numbers in values.get("units", {}).items()},
         )
 
 

@@ -43,7 +43,7 @@ def pattern_of(values: np.ndarray, kind: str, promises: Sequence[Promise]) -> Pa
         promises: those that speak of this kernel.
     """
     kinds = {promise.kind for promise in promises}
-    if Kind.ALLOWED_VALUES in kinds:
+    if Kind.ALLOWED_VALUES in kinds or any(promise.units for promise in promises):
         return Pattern(frozen=values.astype(np.float32))
     mask = (values != 0).astype(np.float32) if kinds & {Kind.ZEROS, Kind.N_OF_M} else None
     groups = None

@@ -16,7 +16,7 @@ from edgecompress.errors import ModelFileError
 KERNEL_NAMES = ("kernel", "depthwise_kernel", "pointwise_kernel")
 """Keras' names of the variables that are kernels."""
 
-_TO_ROWS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+ROW_ORDER: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
         "dense": (1, 0),  # (in, out)
         "conv1d": (2, 0, 1),  # (width, in, out)
@@ -70,13 +70,13 @@ class KernelVariable:
 
 def to_rows(values: np.ndarray, kind: str) -> np.ndarray:
     """A Keras kernel as (output channels, weights in TFLite's order)."""
-    moved = np.transpose(values, _TO_ROWS[kind])
+    moved = np.transpose(values, ROW_ORDER[kind])
     return moved.reshape(int(np.prod(moved.shape[: _ROW_AXES.get(kind, 1)])), -1)
 
 
 def from_rows(rows: np.ndarray, kind: str, shape: tuple[int, ...]) -> np.ndarray:
     """The inverse of `to_rows`; `shape` is the Keras kernel's."""
-    order = _TO_ROWS[kind]
+    order = ROW_ORDER[kind]
     return np.transpose(rows.reshape([shape[axis] for axis in order]), np.argsort(order))
 
 

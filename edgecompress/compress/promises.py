@@ -1,7 +1,7 @@
 """Promises measured: one function per kind, on Keras weights and on .tflite tensors alike, nothing taken on trust."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -109,7 +109,7 @@ def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = 
     if promise.kind is Kind.NONE:
         return Measurement(promise, None, MappingProxyType({}))
     names = promise.layers or tuple(kernels)
-    found = {name: kernels[name] for name in names if name in kernels}
+    found = {name: kernels[name] if in_file else in_units(kernels[name], promise) for name in names if name in kernels}
     granularity = promise.in_file if in_file else promise.granularity
     figure = _FIGURES[promise.kind]
     layers = {name: figure(promise, kernel, granularity) for name, kernel in found.items()}
@@ -124,6 +124,14 @@ def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = 
     if promise.kind is Kind.DISTINCT_VALUES:
         per_tensor = max((distinct_values(kernel.rows, "tensor") for kernel in found.values()), default=None)
     return Measurement(promise, layers.get(worst), layers, worst, broken, missing, per_tensor)
+
+
+def in_units(kernel: Kernel, promise: Promise) -> Kernel:
+    """A Keras kernel as the promise counts it: divided by each channel's unit, to three decimals, where it names one."""
+    if kernel.name not in promise.units:
+        return kernel
+    units = np.asarray(promise.units[kernel.name], np.float64)
+    return replace(kernel, rows=np.round(kernel.rows / units[:, None], 3))
 
 
 def measure_keras(model: Any, promise: Promise) -> Measurement:

@@ -13,8 +13,8 @@ _INT8 = np.dtype(np.int8)
 _INT32 = np.dtype(np.int32)
 _SHAPE_DTYPES = (_INT32, np.dtype(np.int64))
 
-_WEIGHTS: Mapping[str, int] = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
-_BIASES: Mapping[str, int] = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
+WEIGHTS: Mapping[str, int] = {"CONV_2D": 1, "DEPTHWISE_CONV_2D": 1, "FULLY_CONNECTED": 1, "TRANSPOSE_CONV": 1}
+BIASES: Mapping[str, int] = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "TRANSPOSE_CONV": 3}
 _SHAPES: Mapping[str, tuple[int, ...]] = {
     "RESHAPE": (1,), "PAD": (1,), "PADV2": (1,), "MIRROR_PAD": (1,), "MEAN": (1,), "SUM": (1,), "REDUCE_MAX": (1,),
     "REDUCE_MIN": (1,), "REDUCE_PROD": (1,), "TRANSPOSE": (1,), "STRIDED_SLICE": (1, 2, 3), "SLICE": (1, 2),
@@ -92,7 +92,7 @@ def _check_operation(graph: Graph, operation: Operation) -> None:
         )
     if operation.opcode == "DEQUANTIZE":
         raise _float_island(graph, operation)
-    weights = _WEIGHTS.get(operation.opcode)
+    weights = WEIGHTS.get(operation.opcode)
     for position, tensor in enumerate(graph.operands(operation)):
         if tensor is None:
             continue
@@ -119,7 +119,7 @@ def _float_island(graph: Graph, operation: Operation) -> UnsupportedError:
 
 
 def _check_operand(operation: Operation, position: int, tensor: Tensor) -> None:
-    if position == _BIASES.get(operation.opcode):
+    if position == BIASES.get(operation.opcode):
         if tensor.dtype != _INT32 or not tensor.is_constant:
             kind = str(tensor.dtype) if tensor.is_constant else f"{tensor.dtype}, computed at run time"
             raise UnsupportedError(f'{_place(operation)}: the bias "{tensor.name}" is no int32 constant', found=kind)
@@ -171,8 +171,8 @@ def _used(graph: Graph) -> Iterator[tuple[Operation, int, int]]:
 
 
 def _count(graph: Graph) -> Proof:
-    biases = {index for op, position, index in _used(graph) if position == _BIASES.get(op.opcode)}
-    weights = {index for op, position, index in _used(graph) if position == _WEIGHTS.get(op.opcode)}
+    biases = {index for op, position, index in _used(graph) if position == BIASES.get(op.opcode)}
+    weights = {index for op, position, index in _used(graph) if position == WEIGHTS.get(op.opcode)}
     int8 = {index for _, _, index in _used(graph) if graph.tensors[index].dtype == _INT8}
     constants = {index for index in int8 if graph.tensors[index].is_constant}
     scales = [graph.tensors[index].quantization for index in weights]

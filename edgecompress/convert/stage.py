@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress import files, load, worker
+from edgecompress.convert.codes import write_codes
 from edgecompress.convert.lite import Sample, to_float, to_integer
 from edgecompress.convert.proof import check_full_integer
 from edgecompress.convert.samples import Samples, open_samples
@@ -31,15 +32,18 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
             "recipe", "overrides", "data": where calibration samples come from, as the compression stage takes them;
             "random" (False): calibrate with random numbers, so that accuracy means nothing;
             "calibration_samples" (None: all of the split; 100 random ones);
-            "float_output" (None): also write the float twin there, for `layer_errors`.
+            "float_output" (None): also write the float twin there, for `layer_errors`;
+            "promises", "kernels" (none): the promises that stand and the path of kernels.npz, of the compression that
+            wrote the model: codes that it trained are written into the file.
 
     Returns:
         JSON-able: "output", "sha256", "bytes", "seconds", "float_output", "calibration" {kind, source, samples,
         low, high (smallest and largest input value seen)}, "inputs" and "outputs" [{name, shape, scale, zero_point}],
-        "operators" (names with counts), "proof" (see `Proof`).
+        "operators" (names with counts), "codes" (the layers whose trained codes are in the file), "proof" (see `Proof`).
 
     Raises:
-        EdgecompressError: model, data, an operation without int8 form, a file that is not full-integer.
+        EdgecompressError: model, data, an operation without int8 form, a file that is not full-integer, codes that
+            cannot be written.
     """
     started = time.monotonic()
     np.random.seed(0)
@@ -50,6 +54,8 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
     calibration = _Calibration(samples, [tensor.dtype.as_numpy_dtype for tensor in model.inputs])
     worker.progress("convert", 0, None)
     content = to_integer(model, calibration)
+    check_full_integer(read_bytes(content))  # what codes are written into
+    content, coded = write_codes(content, job.get("kernels") or "", job.get("promises") or ())
     graph = read_bytes(content)
     proof = check_full_integer(graph)
     _warn_flat(graph)
@@ -67,6 +73,7 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
         "inputs": [_quantized(graph, index) for index in graph.inputs],
         "outputs": [_quantized(graph, index) for index in graph.outputs],
         "operators": _operators(graph),
+        "codes": list(coded),
         "proof": proof.as_dict(),
     }
 

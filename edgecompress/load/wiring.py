@@ -41,18 +41,18 @@ def _check_reached(inner: dict[str, Any], layers: list[dict[str, Any]], file: st
     while progress:
         progress = False
         for name, nodes in waiting.items():
-            while nodes and all(index < uses.get(source, 0) for source, index in _references(nodes[0])):
+            while nodes and all(index < uses.get(source, 0) for source, index in references(nodes[0])):
                 nodes.pop(0)
                 uses[name] += 1
                 progress = True
     stuck = [name for name, nodes in waiting.items() if nodes]
     if stuck:
-        wanted = [s for s, index in _references(waiting[stuck[0]][0]) if index >= uses.get(s, 0)]
+        wanted = [s for s, index in references(waiting[stuck[0]][0]) if index >= uses.get(s, 0)]
         raise ModelFileError(
             f'{file}: layer "{stuck[0]}" is wired to something that is never computed', found=", ".join(wanted[:3])
         )
     for key in ("input_layers", "output_layers"):
-        for source, index in _references(inner.get(key) or []):
+        for source, index in references(inner.get(key) or []):
             if index >= uses.get(source, 0):
                 raise ModelFileError(f'{file}: {key} names "{source}", which is never computed')
 
@@ -66,16 +66,16 @@ def _first_use(layer: dict[str, Any]) -> int:
     return int(isinstance(nested, list) and bool(nested) and nested[0].get("class_name") == "InputLayer")
 
 
-def _references(node: Any) -> Iterator[tuple[str, int]]:
+def references(node: Any) -> Iterator[tuple[str, int]]:
     """Every [layer, node, tensor] in one use of a layer, keyword arguments included."""
     if isinstance(node, dict):
         for value in node.values():
-            yield from _references(value)
+            yield from references(value)
     elif isinstance(node, list):
         if len(node) in (3, 4) and isinstance(node[0], str) and isinstance(node[1], int):
             if node[0] != _CONSTANT:
                 yield node[0], node[1]
-            yield from _references(node[3:])
+            yield from references(node[3:])
         else:
             for item in node:
-                yield from _references(item)
+                yield from references(item)

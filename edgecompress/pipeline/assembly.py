@@ -92,9 +92,8 @@ def _passes(compressed: Mapping[str, Any] | None, promises: Sequence[Measurement
         if entry["did_nothing"]:
             status, notes = "nothing to do", [*notes, entry["did_nothing"]]
         if measured and promise and promise.kind is Kind.DISTINCT_VALUES:
-            notes.append(
-                f"in the .tflite: at most {measured.reached:g} values per output channel, {measured.per_tensor:g} per tensor"
-            )
+            per_channel = f"{measured.reached:g} values per output channel, " if promise.in_file == "channel" else ""
+            notes.append(f"in the .tflite: at most {per_channel}{measured.per_tensor:g} values per tensor")
         records.append(
             PassRecord(
                 name=entry["text"],

@@ -200,6 +200,8 @@ def _convert(run: Run, compressed: dict[str, Any] | None) -> dict[str, Any]:
         float_output=None if random else str(folder / FLOAT_TWIN),
         random=random,
         calibration_samples=run.settings.convert.calibration_samples,
+        promises=compressed["promises"] if compressed else (),
+        kernels=str(folder / "compress" / compressed["kernels"]) if compressed else None,
         judge=None if random else {"original": str(run.model), "models": models, "out": str(folder / "test")},
     )
     result: dict[str, Any] = worker.call(

@@ -18,6 +18,7 @@ from edgecompress.compress.promises import check_tflite
 from edgecompress.compress.saved import save_model
 from edgecompress.compress.task import infer
 from edgecompress.compress.training import describe_output, outputs_of
+from edgecompress.convert.codes import with_codes
 from edgecompress.load import load_stage
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes
@@ -25,10 +26,14 @@ from edgecompress.tflite import reader
 
 EXAMPLES = {
     "cluster": "cluster{clusters=6,epochs=1}",
+    "codes": "codes{values=6,epochs=1}",
     "prune": "prune{sparsity=0.6,epochs=1}",
     "qat": "qat{epochs=1}",
 }
 """A text for every pass of the table, that has something to do on all example models."""
+
+DEPTHWISE = ("wide", "narrow")
+"""The depthwise kernels of the example models."""
 
 MATRIX = [(name, model) for name in sorted(PASSES) for model in sorted(examples.MODELS)]
 pytestmark = pytest.mark.slow
@@ -123,7 +128,7 @@ def test_the_result_converts_to_full_integer_and_the_promise_holds_in_the_file(n
     result = done.step.outcome.model
     x = np.random.default_rng(1).normal(0.2, 0.4, (12, *examples.SHAPE))
     path = tmp_path / "model.tflite"
-    path.write_bytes(examples.to_tflite(result, x))
+    path.write_bytes(with_codes(examples.to_tflite(result, x), keras_kernels(result), done.step.standing))
     graph = reader.read(path)
     assert {t.dtype.kind for t in graph.tensors.values() if not t.is_constant} == {"i"}
     mapping = map_layers(graph, keras_kernels(result))
@@ -145,6 +150,7 @@ def _count_in_file(done: Run, graph: Any, mapping: dict[str, tuple[int, ...]]) -
                 axis = tensor.quantization.axis if tensor.quantization.per_channel else 0
                 channels = np.moveaxis(values, axis, 0)
                 assert max(len(set(channel.ravel().tolist())) for channel in channels) <= promise.bound
+                assert promise.in_file == "channel" or len(np.unique(values)) <= promise.bound
 
 
 @pytest.mark.parametrize(("name", "model"), MATRIX)
@@ -156,6 +162,11 @@ def test_the_promise_holds_in_keras_weights_counted_by_hand(name, model):
         values = next(w for w in layers[kernel].get_weights() if w.ndim >= 2)
         if promise.kind is Kind.ZEROS:
             assert np.sum(values == 0) >= int(promise.bound * values.size)
+        if kernel in promise.units:
+            # A number for each output channel, which are the last two dimensions of a depthwise kernel.
+            values = values / np.reshape(promise.units[kernel], values.shape[-2:] if kernel in DEPTHWISE else -1)
+            assert np.abs(values - np.rint(values)).max() < 1e-4
+            values = np.rint(values)
         if promise.kind is Kind.DISTINCT_VALUES:
             assert len(np.unique(values)) <= promise.bound
 

@@ -32,12 +32,14 @@ def test_every_pass_has_its_name_and_says_what_its_parameters_are_in_text(name):
     ("text", "parts"),
     [
         ("prunne", ("no pass prunne", "prune")),
-        ("zzz", ("cluster, prune, qat",)),
+        ("zzz", ("cluster, codes, prune, qat",)),
         ("prune{sparcity=0.5}", ("prune.sparcity", "prune.sparsity")),
         ("prune{sparsity=1.5}", ("prune.sparsity", "0.99")),
         ("prune{sparsity=much}", ("prune.sparsity", "a number")),
         ("cluster{clusters=2}", ("cluster.clusters", "at least 3")),
         ("cluster{clusters=16.5}", ("cluster.clusters", "whole number")),
+        ("codes{values=1}", ("codes.values", "at least 2")),
+        ("codes{per=layer}", ("codes.per", "tensor, channel")),
         ("cluster{init=kmean}", ("cluster.init", "kmeans")),
         ("qat{epochs=0}", ("qat.epochs", "at least 1")),
         ("qat,prune", ("No pass can follow qat", "prune")),
@@ -53,7 +55,7 @@ def test_a_wrong_pass_is_refused_with_the_nearest_right_one(text, parts):
 def test_checking_passes_does_not_import_tensorflow():
     code = (
         "import sys; from edgecompress.compress import make_all; from edgecompress.recipe.text import parse_passes;"
-        "import edgecompress.compress.converted, edgecompress.compress.driver, edgecompress.compress.task;"
-        "make_all(parse_passes('prune,cluster,qat')); sys.exit('tensorflow' in sys.modules)"
+        "import edgecompress.compress.converted, edgecompress.convert.codes, edgecompress.compress.driver, edgecompress.compress.task;"
+        "make_all(parse_passes('prune,cluster,codes,qat')); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -60,6 +60,26 @@ def test_promises_hold_on_the_integers_in_the_tflite(built: Build) -> None:
 
 
 @pytest.mark.slow
+def test_codes_of_a_whole_tensor_reach_the_file_and_the_report_says_how_many(digits: Path) -> None:
+    folder = digits.parent / "codes"
+    built = build(digits, passes="prune{sparsity=0.6,epochs=1},codes{values=9,epochs=1}", out=folder)
+    graph = reader.read(folder / "model.tflite")
+    kernels = {
+        o.opcode: graph.tensors[o.inputs[1]].data for o in graph.operations if "CONV" in o.opcode or "FULLY" in o.opcode
+    }
+    assert set(kernels) == {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"}
+    for kernel in kernels.values():
+        assert kernel is not None
+        assert len(np.unique(kernel)) <= 9
+        assert np.count_nonzero(kernel == 0) + 1 >= 0.6 * kernel.size
+    (zeros, codes) = built.report.passes
+    assert (zeros.status, codes.status) == ("kept", "kept")
+    assert codes.reached_in_tflite == max(len(np.unique(kernel)) for kernel in kernels.values())
+    assert built.report.bit_exact.differing_bytes == 0
+    assert built.report.accuracy.int8 is not None and built.report.accuracy.int8 > 0.8
+
+
+@pytest.mark.slow
 def test_accuracy_is_judged_beside_the_same_training_without_compression(built: Build) -> None:
     found = built.report.accuracy
     assert found.samples == 359
