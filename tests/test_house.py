@@ -224,6 +224,12 @@ def project_files():
     ]
 
 
+def test_every_test_file_has_a_name_of_its_own():
+    """pytest imports them by their bare names."""
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py"]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_no_file_names_a_place_of_somebodys_computer():
     places = re.compile(
         "|".join("/" + place + r"\b(?!-)" for place in ("work", "home/[a-z]", "root/", "tmp/probe", "Users"))
