@@ -160,9 +160,9 @@ def _prove(model: Any, folded: Any, norms: Mapping[str, str]) -> None:
     keras = keras2()
     generator = np.random.default_rng(0)
     inputs = [generator.standard_normal((4, *tensor.shape[1:])).astype(np.float32) for tensor in model.inputs]
-    with_norms = keras.Model(model.inputs, [*model.outputs, *(model.get_layer(norm).output for norm in norms.values())])
-    without = keras.Model(folded.inputs, [*folded.outputs, *(folded.get_layer(name).output for name in norms)])
-    places = (*(["the model"] * len(model.outputs)), *(f"layer {name}" for name in norms))
+    with_norms = keras.Model(model.inputs, [*(model.get_layer(norm).output for norm in norms.values()), *model.outputs])
+    without = keras.Model(folded.inputs, [*(folded.get_layer(name).output for name in norms), *folded.outputs])
+    places = (*(f"layer {name}" for name in norms), *(["the model"] * len(model.outputs)))
     for place, before, after in zip(places, _outputs(with_norms, inputs), _outputs(without, inputs), strict=True):
         difference, largest = np.abs(before - after).max(), np.abs(before).max()
         if not difference <= TOLERANCE * max(float(largest), 1e-3):
