@@ -13,12 +13,16 @@ from edgecompress.compress.codebooks import LARGEST, Coding
 from edgecompress.compress.kernels import ROW_ORDER, KernelVariable, from_rows, to_rows
 from edgecompress.load.runtime import keras2
 
+UNIT = 4 * LARGEST
+"""Codes for which 1.0 stands in what is trained: a channel's largest weight is 0.25 then, as in a float layer of usual size,
+and the optimizer's steps are as large beside it as they are there."""
+
 
 def wrap(layer: Any, kernels: Mapping[str, "Quantizer"]) -> Any:
     """A Keras layer that computes what `layer` computes with its kernels quantized.
 
     Args:
-        layer: built; becomes the wrapper's, and its kernels then hold values in units of 127 codes.
+        layer: built; becomes the wrapper's, and its kernels then hold values in units of `UNIT` codes.
         kernels: attribute ("kernel", "depthwise_kernel", …) → its quantizer.
     """
 
@@ -56,16 +60,16 @@ class Quantizer:
         values = found.variable.numpy()
         self.kind, self.shape = found.kind, values.shape
         rows = to_rows(values, found.kind).astype(np.float64)
-        units = np.clip(rows / coding.scales[:, None].astype(np.float64) / LARGEST, -1, 1)
-        self.start = from_rows(units, found.kind, values.shape).astype(np.float32)
+        units = np.clip(rows / coding.scales[:, None].astype(np.float64), -LARGEST, LARGEST)
+        self.start = from_rows(units / UNIT, found.kind, values.shape).astype(np.float32)
         self._coding = coding
         self._mask = None if mask is None else mask.astype(np.float32)
         # A zero of the codebook stays one: pruned weights and constant channels rely on it.
         self._free = (coding.codebook != 0).astype(np.float32)
 
     def add_weights(self, layer: Any, attribute: str) -> None:
-        """The codebook in units of 127 codes, so that it learns at the pace of weights, and the scales' logarithms."""
-        start = self._coding.codebook / LARGEST
+        """The codebook in units of `UNIT` codes, so that it learns at the pace of weights, and the scales' growth."""
+        start = self._coding.codebook / UNIT
         constant = keras2().initializers.Constant
         self._codebook = layer.add_weight(f"{attribute}_codebook", start.shape, initializer=constant(start))
         shape = self._coding.scales.shape
@@ -96,7 +100,7 @@ class Quantizer:
         """The codebook as integers, ascending; gradients pass the rounding."""
         import tensorflow as tf
 
-        values = LARGEST * tf.clip_by_value(self._codebook, -1.0, 1.0) * self._free
+        values = tf.clip_by_value(UNIT * self._codebook, -LARGEST, LARGEST) * self._free
         return tf.sort(values + tf.stop_gradient(tf.round(values) - values), axis=1)
 
     def _codes(self, rows: Any) -> Any:
@@ -104,7 +108,7 @@ class Quantizer:
 
         integers = self._integers()
         groups = integers.shape[0]
-        limited = LARGEST * tf.clip_by_value(rows, -1.0, 1.0)
+        limited = tf.clip_by_value(UNIT * rows, -LARGEST, LARGEST)
         values = tf.reshape(limited, [groups, -1])
         borders = tf.stop_gradient((integers[:, 1:] + integers[:, :-1]) / 2)
         chosen = tf.gather(integers, tf.searchsorted(borders, tf.stop_gradient(values)), batch_dims=1)

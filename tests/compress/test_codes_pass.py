@@ -78,16 +78,16 @@ def test_gradients_pass_the_rounding_to_weights_codebook_and_scales_as_worked_ou
 
     kernel = np.float32([[0.9, 10.0], [0.2, -26.0], [-2.0, -70.0]])
     wrapper, _ = quantized_dense(kernel, [-20, 0, 40], [0.02, 0.5])
-    wrapper.layer.kernel.assign(np.where(wrapper.layer.kernel == -1, -1.1, wrapper.layer.kernel))
+    wrapper.layer.kernel.assign(np.where(wrapper.layer.kernel == -0.25, -0.26, wrapper.layer.kernel))
     weight = np.float32([[1, 2], [3, 4], [5, 6]])  # the loss is the sum of weight · quantized kernel
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(weight * wrapper(np.eye(3, dtype=np.float32)))
     named = {weight.name.split("_")[-1].split(":")[0]: weight for weight in wrapper.trainable_weights}
     latent, book, growth = tape.gradient(loss, [wrapper.layer.kernel, named["codebook"], named["growth"]])
-    # A weight's unit is 127 codes, a code's is the channel's scale; what has gone beyond -127 gets none.
-    np.testing.assert_allclose(latent, 127 * weight * [0.02, 0.5] * [[1, 1], [1, 1], [1, 0]], rtol=1e-5)
+    # A variable's unit is 4 · 127 codes, a code's is the channel's scale; what has gone beyond -127 gets none.
+    np.testing.assert_allclose(latent, 508 * weight * [0.02, 0.5] * [[1, 1], [1, 1], [1, 0]], rtol=1e-5)
     # -20 stands for (2, 0), (1, 1) and (2, 1); 0 is pinned; 40 stands for (0, 0).
-    np.testing.assert_allclose(book, [[127 * (5 * 0.02 + 4 * 0.5 + 6 * 0.5), 0, 127 * 0.02]], rtol=1e-5)
+    np.testing.assert_allclose(book, [[508 * (5 * 0.02 + 4 * 0.5 + 6 * 0.5), 0, 508 * 0.02]], rtol=1e-5)
     # The logarithm of a scale: the loss's own share of that channel.
     np.testing.assert_allclose(growth, [1 * 0.8 + 5 * -0.4, 4 * -10 + 6 * -10], rtol=1e-5)
 
@@ -99,7 +99,7 @@ def test_masked_weights_stay_zero_and_get_no_gradient():
     wrapper, quantizer = quantized_dense(np.float32([[1.0], [1.0], [0.4]]), [0, 50, 90], [0.01], mask)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(wrapper(np.eye(3, dtype=np.float32)))
-    np.testing.assert_allclose(tape.gradient(loss, wrapper.layer.kernel), [[1.27], [0], [1.27]], rtol=1e-5)
+    np.testing.assert_allclose(tape.gradient(loss, wrapper.layer.kernel), [[5.08], [0], [5.08]], rtol=1e-5)
     np.testing.assert_array_equal(quantizer.coding(wrapper.layer.kernel).codes, [[90, 0, 50]])
 
 
