@@ -57,6 +57,7 @@ def test_a_narrow_activation_leaves_the_choice_of_kernels_as_it_is(name, feature
         ("conv_2d-same", "conv_2d_joint_linear", None),
         ("conv_2d-relu_at_lowest_zero_point", "conv_2d_joint_relu", None),
         ("add-irregular_scales", "add_dsp_linear", None),
+        ("add-equal_scales", "add_dsp_linear", None),
         ("fully_connected-narrow_low_dense", "fully_connected_joint_linear", None),  # clamps by itself
     ],
 )

@@ -12,6 +12,11 @@ from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of
 from edgecompress.tflite.graph import Graph, Operation
 
 
+AS_GOOD_AS_HALF = (2**31 - 1, -1)
+"""One half as the kernel's other factor, which must shift to the right. A difference of bytes times 2^21 is v, less than 2^29; the
+product's upper half, v / 2 - v / 2^32, rounds to v / 2, which is even: the second rounding takes exactly v / 4."""
+
+
 class DualAdd(Variant):
     opcode = "ADD"
 
@@ -27,6 +32,7 @@ class DualAdd(Variant):
         first, second, factor = operator.multipliers(graph, operation)
         if first != ONE_HALF:
             large, small, first, second = small, large, second, first
+        second = AS_GOOD_AS_HALF if second == ONE_HALF else second
         simple = (
             large.shape == small.shape == result.shape
             and first == ONE_HALF
