@@ -12,7 +12,7 @@ WORD = 4
 MOST_BYTES = 4096
 """Of RAM for the decoder's tables and a block of decoded weights."""
 OVERSHOOT = 12
-"""Bytes that a decoder may write behind the last row of a block."""
+"""Bytes that a decoder may write behind the last row of a block, at most."""
 
 
 def coded(call: KernelCall, encoded: Encoded, *, cycles: int, most_bytes: int = MOST_BYTES) -> KernelCall:
@@ -27,6 +27,7 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, most_bytes: int = 
         most_bytes: of RAM for tables and decoded weights; more where one unit alone needs it.
     """
     assert call.blocks
+    assert encoded.row_bytes - call.blocks.unit_bytes <= OVERSHOOT
     units = _units_at_once(call.blocks, most_bytes - OVERSHOOT - _aligned(encoded.scratch_bytes))
     tables = _aligned(call.scratch_bytes)
     weights = tables + _aligned(encoded.scratch_bytes)
@@ -38,7 +39,6 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, most_bytes: int = 
         units,
         tables,
         weights,
-        encoded.tables,
         cycles,
     )
     return replace(

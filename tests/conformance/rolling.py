@@ -4,6 +4,7 @@ from types import MappingProxyType
 
 import numpy as np
 import overlapping
+from generated_c import Written
 
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.windows import expected_size
@@ -12,6 +13,8 @@ from edgecompress.memory import Group, Plan, verify
 from edgecompress.memory.choice import Task
 from edgecompress.memory.rolling import roll
 from edgecompress.memory.visits import Tiling
+from edgecompress.reference.executor import Answer
+from edgecompress.reference.integer import run_graph
 from edgecompress.tflite.graph import Graph, Operation, Quantization, Tensor
 
 ACTIVATIONS = ("NONE", "RELU6")
@@ -135,3 +138,14 @@ def proven(task: Task, groups: tuple[Group, ...]) -> Plan:
     plan = task.plan(groups, node_limit=2000)
     verify(task.graph, plan, task.aliases, task.scratch, task.sweeps, groups)
     return plan
+
+
+def wrong(case: Written, answer: Answer) -> str:
+    """The first tensor that differs from the reference's, or "" ."""
+    assert answer.error is None, answer.error
+    expected = run_graph(case.program.graph, case.job.inputs[0])
+    operations = case.program.graph.operations
+    return next(
+        (o.opcode for o in operations if not np.array_equal(answer.outputs[0][o.outputs[0]], expected[o.outputs[0]])),
+        "",
+    )

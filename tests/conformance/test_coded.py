@@ -17,7 +17,6 @@ from edgecompress.codecs.coding import coded
 from edgecompress.codegen.features import Features, features_of
 from edgecompress.memory.visits import Tiling
 from edgecompress.reference.inputs import random_inputs
-from edgecompress.reference.integer import run_graph
 from edgecompress.targets import find
 
 NETWORKS = 40
@@ -65,21 +64,10 @@ def _cases(features, used):
     return [overlapping.written(i, p, random_inputs(p.graph, 1, seed=i)) for i, p in enumerate(programs)]
 
 
-def _wrong(case, answer):
-    """The first tensor that differs from the reference's, or ""."""
-    assert answer.error is None, answer.error
-    expected = run_graph(case.program.graph, case.job.inputs[0])
-    operations = case.program.graph.operations
-    return next(
-        (o.opcode for o in operations if not np.array_equal(answer.outputs[0][o.outputs[0]], expected[o.outputs[0]])),
-        "",
-    )
-
-
 def test_coded_weights_are_exact_on_the_host(tmp_path: Path):
     used: list[tuple[str, str]] = []
     cases = _cases(Features(dsp=True), used)
-    assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := _wrong(c, a))]
+    assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := rolling.wrong(c, a))]
     assert {codec for codec, _ in used} == set(CODES), "every codec has been tried"
 
 
@@ -92,4 +80,4 @@ def test_coded_weights_are_exact_on_the_emulated_core(name, compiler, tmp_path: 
     image = executor.build(cases, target, tmp_path)
     with emulate.open(target, image) as port:
         core = Core(port, image)
-        assert not [wrong for c in cases if (wrong := _wrong(c, generated_c.answer(c, core)))]
+        assert not [wrong for c in cases if (wrong := rolling.wrong(c, generated_c.answer(c, core)))]

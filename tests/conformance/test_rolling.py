@@ -13,7 +13,6 @@ from test_overlapping import on_host
 from edgecompress import emulate
 from edgecompress.codegen.features import PLAIN, Features, features_of
 from edgecompress.reference.inputs import random_inputs
-from edgecompress.reference.integer import run_graph
 from edgecompress.targets import find
 
 NETWORKS = 60
@@ -28,17 +27,6 @@ def _cases(features, in_patches):
     return [overlapping.written(i, p, random_inputs(p.graph, 1, seed=i)) for i, p in enumerate(programs)]
 
 
-def _wrong(case, answer):
-    """The first tensor that differs from the reference's, or "" ."""
-    assert answer.error is None, answer.error
-    expected = run_graph(case.program.graph, case.job.inputs[0])
-    operations = case.program.graph.operations
-    return next(
-        (o.opcode for o in operations if not np.array_equal(answer.outputs[0][o.outputs[0]], expected[o.outputs[0]])),
-        "",
-    )
-
-
 FAMILIES = {"plain": PLAIN, "dsp": Features(dsp=True), "single": Features(single=True), "mve": Features(mve=True)}
 
 
@@ -46,7 +34,7 @@ FAMILIES = {"plain": PLAIN, "dsp": Features(dsp=True), "single": Features(single
 @pytest.mark.parametrize("features", FAMILIES.values(), ids=FAMILIES)
 def test_every_tensor_of_layers_in_turns_is_exact_on_the_host(features, in_patches, tmp_path: Path):
     cases = _cases(features, in_patches)
-    assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := _wrong(c, a))]
+    assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := rolling.wrong(c, a))]
 
 
 @in_rows_and_in_patches
@@ -62,7 +50,7 @@ def test_every_tensor_of_layers_in_turns_is_exact_on_the_emulated_core(name, com
     image = executor.build(cases, target, tmp_path)
     with emulate.open(target, image) as port:
         core = Core(port, image)
-        assert not [wrong for c in cases if (wrong := _wrong(c, generated_c.answer(c, core)))]
+        assert not [wrong for c in cases if (wrong := rolling.wrong(c, generated_c.answer(c, core)))]
 
 
 def test_the_random_networks_have_what_makes_turns_difficult():

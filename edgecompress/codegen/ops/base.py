@@ -6,7 +6,7 @@ To add an operator: one file here with a subclass of `Operator`, its kernel in `
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -68,7 +68,6 @@ class Code:
         units: in a block.
         tables: where in the scratch the decoder makes its tables.
         weights: where in the scratch a block lies.
-        small: those of the parameters that are tables of the code.
         cycles: that decoding all of it takes, roughly.
     """
 
@@ -79,8 +78,7 @@ class Code:
     units: int
     tables: int
     weights: int
-    small: Set[str]
-    cycles: int = 0
+    cycles: int
 
     @property
     def arrays(self) -> dict[str, Array]:

@@ -11,7 +11,6 @@ from edgecompress.codegen.variants.base import Variant
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of
 from edgecompress.tflite.graph import Graph, Operation
 
-
 AS_GOOD_AS_HALF = (2**31 - 1, -1)
 """One half as the kernel's other factor, which must shift to the right. A difference of bytes times 2^21 is v, less than 2^29; the
 product's upper half, v / 2 - v / 2^32, rounds to v / 2, which is even: the second rounding takes exactly v / 4."""

@@ -11,22 +11,12 @@ enum { TILE = 4, PLACES = TILE * TILE, COLUMNS = 4 };
 
 typedef ec_conv_2d_winograd_params params;
 
-static inline uint32_t subtract_pairs(uint32_t a, uint32_t b) {
-#if EC_HAS_DSP
-    uint32_t result;
-    __asm__("ssub16 %0, %1, %2" : "=r"(result) : "r"(a), "r"(b) : "cc");
-    return result;
-#else
-    return ec_pair(ec_low(a) - ec_low(b), ec_high(a) - ec_high(b));
-#endif
-}
-
 /* Four numbers of a line to the four of its transform, `step` words apart. */
 static inline void transform(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t *to, int32_t step) {
-    to[0] = subtract_pairs(a, c);
+    to[0] = ec_subtract_pairs(a, c);
     to[step] = ec_add_pairs(b, c);
-    to[2 * step] = subtract_pairs(c, b);
-    to[3 * step] = subtract_pairs(b, d);
+    to[2 * step] = ec_subtract_pairs(c, b);
+    to[3 * step] = ec_subtract_pairs(b, d);
 }
 
 /* Where the inputs of a tile begin; those outside lead to a line of zero points. */
