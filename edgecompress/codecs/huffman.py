@@ -7,16 +7,8 @@ for each, so that more bits are low.
 import numpy as np
 
 from edgecompress.codecs import low_bits
-from edgecompress.codecs.base import Codec, Encoded, Refusal, values_of, weights
-from edgecompress.codecs.bits import padded
-from edgecompress.codecs.huffman_code import (
-    SYMBOLS,
-    lengths_of,
-    read_lengths,
-    read_symbols,
-    write_lengths,
-    write_symbols,
-)
+from edgecompress.codecs.base import Codec, Encoded, Refusal, values_of
+from edgecompress.codecs.huffman_code import SYMBOLS, coded, lengths_of, read_lengths, read_symbols, write_lengths
 
 LOGS = (8, 9, 10)
 """Longest codes that are tried; the table takes 2 * 2^log bytes of RAM."""
@@ -42,33 +34,16 @@ class Huffman(Codec):
         finish = low_bits.parameters(matrix, shifts, high)
         if isinstance(finish, Refusal):
             return finish
-        bits = write_symbols(symbols.reshape(-1), lengths)
-        runs, log = write_lengths(lengths), int(lengths.max())
+        stream, begin = coded(symbols.reshape(-1), lengths)
         return Encoded(
             self.name,
             self.decoder,
             rows,
             taps,
-            {
-                "stream": weights(padded(np.packbits(bits))),
-                "lengths": weights(runs),
-                **finish,
-                "end": bits.size,
-                "taps": taps,
-                "length_bytes": runs.size,
-                "log": log,
-            },
+            {**stream, **finish, "taps": taps},
             frozenset({"lengths"}) | low_bits.TABLES,
-            max(4, 2 << log),
-            {
-                "begin": 1,
-                "entry": 1 << log,
-                "length": runs.size,
-                "code": int(np.count_nonzero(lengths)),
-                "row": rows,
-                "symbol": symbols.size,
-                **low_bits.work(matrix, shifts, high),
-            },
+            max(4, 2 << int(lengths.max())),
+            {**begin, "row": rows, "symbol": symbols.size, **low_bits.work(matrix, shifts, high)},
             row_step=low_bits.ROW_STEP,
             row_form=f"_{self._together}" if self._together > 1 else "",
         )

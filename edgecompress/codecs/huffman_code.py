@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from edgecompress.codecs.bits import BitReader
+from edgecompress.codecs.base import weights
+from edgecompress.codecs.bits import BitReader, padded
+from edgecompress.codegen.ops.base import Array
 
 SYMBOLS = 256
 MOST_RUN = 16
@@ -74,6 +76,20 @@ def write_symbols(symbols: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     pairs = zip(codes_of(lengths).tolist(), lengths.tolist(), strict=True)
     texts = [f"{code:0{length}b}" if length else "" for code, length in pairs]
     return np.frombuffer("".join(texts[symbol] for symbol in symbols.tolist()).encode(), np.uint8) - ord("0")
+
+
+def coded(symbols: np.ndarray, lengths: np.ndarray) -> tuple[dict[str, int | Array], dict[str, int]]:
+    """What decoders of this code have in common: the parameters that hold symbols [n] and their lengths, and the work of beginning."""
+    bits, runs, log = write_symbols(symbols, lengths), write_lengths(lengths), int(lengths.max())
+    parameters: dict[str, int | Array] = {
+        "stream": weights(padded(np.packbits(bits))),
+        "lengths": weights(runs),
+        "end": bits.size,
+        "length_bytes": runs.size,
+        "log": log,
+    }
+    begin = {"begin": 1, "entry": 1 << log, "length": runs.size, "code": int(np.count_nonzero(lengths))}
+    return parameters, begin
 
 
 def read_symbols(stream: np.ndarray, count: int, lengths: np.ndarray) -> np.ndarray:

@@ -4,16 +4,8 @@ one look-up for both."""
 import numpy as np
 
 from edgecompress.codecs.base import Codec, Encoded, Refusal, values_of, weights
-from edgecompress.codecs.bits import padded
 from edgecompress.codecs.codebooks import codebook_of, indices_in
-from edgecompress.codecs.huffman_code import (
-    SYMBOLS,
-    lengths_of,
-    read_lengths,
-    read_symbols,
-    write_lengths,
-    write_symbols,
-)
+from edgecompress.codecs.huffman_code import SYMBOLS, coded, lengths_of, read_lengths, read_symbols, write_lengths
 
 LOGS = (6, 7, 8, 9)
 """Longest codes that are tried; the table takes 4 * 2^log bytes of RAM."""
@@ -39,29 +31,17 @@ class Pairs(Codec):
         lengths = self._lengths(np.bincount(symbols.reshape(-1), minlength=SYMBOLS))
         if lengths is None:
             return Refusal(f"{len(np.unique(symbols))} pairs are more than {1 << max(self._logs)}")
-        bits = write_symbols(symbols.reshape(-1), lengths)
-        runs, log = write_lengths(lengths), int(lengths.max())
+        stream, begin = coded(symbols.reshape(-1), lengths)
         return Encoded(
             self.name,
             self.decoder,
             rows,
             taps,
-            {
-                "stream": weights(padded(np.packbits(bits))),
-                "lengths": weights(runs),
-                "codebook": weights(codebook),
-                "end": bits.size,
-                "taps": taps,
-                "length_bytes": runs.size,
-                "log": log,
-            },
+            {**stream, "codebook": weights(codebook), "taps": taps},
             frozenset({"lengths", "codebook"}),
-            4 << log,
+            4 << int(lengths.max()),
             {
-                "begin": 1,
-                "entry": 1 << log,
-                "length": runs.size,
-                "code": int(np.count_nonzero(lengths)),
+                **begin,
                 "row": rows,
                 "four": rows * (symbols.shape[1] // 4),
                 "rest": rows * (symbols.shape[1] % 4),

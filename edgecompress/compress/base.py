@@ -164,6 +164,12 @@ class Context:
     emit: Callable[[dict[str, Any]], None] = lambda event: None
     label: str = ""
 
+    @property
+    def pruned(self) -> frozenset[str]:
+        """Kernels whose zeros an earlier pass promised."""
+        kinds = (Kind.ZEROS, Kind.N_OF_M)
+        return frozenset(name for promise in self.standing if promise.kind in kinds for name in promise.layers)
+
 
 class Pass(Protocol):
     """A compression technique: a frozen dataclass whose fields are its parameters.

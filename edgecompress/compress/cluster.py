@@ -50,7 +50,7 @@ class Cluster:
         chosen, notes = select(model, self.name, self.exclude, self._reason_against)
         if not chosen:
             return Outcome(copy_model(model), notes=notes, did_nothing_reason="there is no kernel to cluster")
-        pruned = _pruned(context)
+        pruned = context.pruned
         names = frozenset(kernel.name for kernel in chosen)
         wrapped = self._wrap(model, chosen, pruned)
         fine_tune(
@@ -107,12 +107,6 @@ def _clusterable(layer: Any) -> Any:
     clusterable.build(layer.input_shape)
     clusterable.set_weights(layer.get_weights())
     return clusterable
-
-
-def _pruned(context: Context) -> frozenset[str]:
-    """Kernels whose zeros somebody promised."""
-    kinds = (Kind.ZEROS, Kind.N_OF_M)
-    return frozenset(name for promise in context.standing if promise.kind in kinds for name in promise.layers)
 
 
 def _restore_zeros(model: Any, before: Any, names: frozenset[str]) -> None:

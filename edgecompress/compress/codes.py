@@ -77,14 +77,12 @@ class Codes:
 
     def _quantizers(self, folded: Any, names: frozenset[str], context: Context) -> dict[str, dict[str, Quantizer]]:
         """Layer name → attribute → quantizer."""
-        kinds = (Kind.ZEROS, Kind.N_OF_M)
-        pruned = {name for promise in context.standing if promise.kind in kinds for name in promise.layers}
         quantizers: dict[str, dict[str, Quantizer]] = {}
         for kernel in kernel_variables(folded):
             if kernel.name not in names:
                 continue
             rows = to_rows(kernel.variable.numpy(), kernel.kind)
-            mask = rows != 0 if kernel.name in pruned else None
+            mask = rows != 0 if kernel.name in context.pruned else None
             coding = encode(rows, self.values, per_channel=self.per == "channel", zero=False, mask=mask)
             quantizers.setdefault(kernel.layer.name, {})[kernel.attribute] = Quantizer(kernel, coding, mask)
         return quantizers

@@ -80,11 +80,6 @@ class Tiling:
         ]
         return [list(strip) for strip in zip(*lines, strict=True)] if self.downwards else lines
 
-    def __str__(self) -> str:
-        if not self.columns:
-            return f"{self.rows} row{'s' * (self.rows > 1)}"
-        return f"patches of {self.rows} x {self.columns}{', strip by strip' * self.downwards}"
-
 
 @dataclass(frozen=True)
 class Patch:

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgecompress.errors import NotExactError, UnsupportedError
 from edgecompress.files import write_bytes
+from edgecompress.reference.compare import bytes_of
 from edgecompress.reference.executor import Tensors
 from edgecompress.reference.integer import Integer
 from edgecompress.reference.tflm import Tflm
@@ -158,8 +159,7 @@ def record(one: Source, given: Given | None, outputs: Sequence[Mapping[int, np.n
 def _different(a: np.ndarray, b: np.ndarray) -> int:
     if a.nbytes != b.nbytes:
         return max(a.nbytes, b.nbytes)
-    pair = (np.ascontiguousarray(x).reshape(-1).view(np.uint8) for x in (a, b))
-    return int(np.count_nonzero(np.not_equal(*pair)))
+    return int(np.count_nonzero(bytes_of(a).reshape(-1) != bytes_of(b).reshape(-1)))
 
 
 def require_original(report: Report) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from edgecompress.codegen import ops
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.errors import EdgecompressError, UnsupportedError
+from edgecompress.reference.compare import bytes_of
 from edgecompress.reference.executor import Job, Tensors
 from edgecompress.reference.inputs import filled_input, hostile_inputs, random_inputs
 from edgecompress.reference.integer import run_graph
@@ -88,7 +89,7 @@ class Proof:
 def _difference(expected: np.ndarray, found: np.ndarray) -> str:
     if (expected.shape, expected.dtype) != (found.shape, found.dtype):
         return f"{found.dtype}{list(found.shape)} instead of {expected.dtype}{list(expected.shape)}"
-    unequal = expected.reshape(-1).view(np.uint8) != np.ascontiguousarray(found).reshape(-1).view(np.uint8)
+    unequal = bytes_of(expected) != bytes_of(found)
     return f"{np.count_nonzero(unequal):,} bytes differ" if unequal.any() else ""
 
 

@@ -31,6 +31,7 @@ def _image(height, width, taps=1, stride=1, pad=0):
 
 BY_HAND = {
     "an element at a time": (LINE, 0),
+    "again and again, so that nothing may be overwritten": (Sweep(_image(4, 5), 8, 3, apart=True), 4 * 5 * 3),
     "floats to bytes": (Sweep(_image(1, 10), 4, 1), 0),
     # byte 4 · 8 is written last but four; the ninth byte has not been read then
     "bytes to floats": (Sweep(_image(1, 10), 1, 4), 4 * 9 - 9),
@@ -84,11 +85,13 @@ def sweeps(draw):
     pt, pl = draw(pad), draw(pad)
     out_height, out_width = draw(st.integers(1, 6)), draw(st.integers(1, 6))
     window = Window(1, height, width, out_height, out_width, fh, fw, sh, sw, dh, dw, pt, pl)
-    kind = draw(st.sampled_from(["whole", "parts", "own", "channels first"]))
+    kind = draw(st.sampled_from(["whole", "parts", "own", "channels first", "apart"]))
     once = draw(st.booleans())
     in_bytes = draw(st.integers(1, 4))
     if kind == "whole":
         return Sweep(window, in_bytes, draw(st.integers(1, 6)), draw(st.integers(1, 5)), reads_once=once)
+    if kind == "apart":
+        return Sweep(window, in_bytes, draw(st.integers(1, 6)), apart=True)
     if kind == "parts":
         return Sweep(window, in_bytes, draw(st.integers(1, 6)), part=draw(st.integers(1, 3)))
     if kind == "own":

@@ -113,7 +113,7 @@ class KernelCall:
     sweeps: tuple[Sweep | None, ...] = ()
     clamp: tuple[int, int] | None = None
     blocks: Blocks | None = field(default=None, compare=False)
-    code: "Code | None" = field(default=None, compare=False)
+    code: Code | None = field(default=None, compare=False)
 
     @property
     def takes_scratch(self) -> bool:
