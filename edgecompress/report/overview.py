@@ -10,7 +10,7 @@ from edgecompress.report.layout import Column, print_facts, print_line, print_ta
 from edgecompress.report.listing import InspectedLayer, Inspection, TargetRow, ToolCheck
 from edgecompress.report.records import TensorRecord
 from edgecompress.report.shrink_records import Shrinking
-from edgecompress.report.shrinking import done_words
+from edgecompress.report.shrinking import before_and_after, done_words
 from edgecompress.report.summary import BAD, GOOD, WARN, Fact, overhead
 from edgecompress.report.terminal import MEMORY_MAP_FROM, SHRUNK_LAYERS_FROM, print_shrinking
 
@@ -101,9 +101,9 @@ def print_shrunk(record: Shrinking, console: Console, path: str, *, verbosity: i
     """What was taken out of a model, and where the rest was written."""
     print_line(console, path, style="bold")
     print_line(console)
-    facts = [Fact("MACs", _before_and_after(record.macs_before, record.macs))]
-    facts.append(Fact("weights", _before_and_after(record.weights_before, record.weights)))
-    facts.append(Fact("operators", _before_and_after(record.operators_before, record.operators)))
+    facts = [Fact("MACs", before_and_after(record.macs_before, record.macs))]
+    facts.append(Fact("weights", before_and_after(record.weights_before, record.weights)))
+    facts.append(Fact("operators", before_and_after(record.operators_before, record.operators)))
     facts.append(Fact("file", fmt.size(record.bytes)))
     facts.append(Fact("taken out", ", ".join(done_words(record)) or "nothing: the file is a copy"))
     if record.proof_inputs is not None:
@@ -116,12 +116,8 @@ def print_shrunk(record: Shrinking, console: Console, path: str, *, verbosity: i
 def _shrinkable(record: Shrinking) -> tuple[str, str]:
     if not record.done:
         return "no", ""
-    weights = f"{_before_and_after(record.weights_before, record.weights)} weights"
-    return f"{_before_and_after(record.macs_before, record.macs)} MACs", "; ".join([weights, *done_words(record)])
-
-
-def _before_and_after(before: int, after: int) -> str:
-    return f"{fmt.number(before)} -> {fmt.number(after)}" if before != after else fmt.number(before)
+    weights = f"{before_and_after(record.weights_before, record.weights)} weights"
+    return f"{before_and_after(record.macs_before, record.macs)} MACs", "; ".join([weights, *done_words(record)])
 
 
 def print_targets(targets: Sequence[TargetRow], console: Console) -> None:

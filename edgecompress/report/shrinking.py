@@ -74,13 +74,13 @@ def shrink_rows(record: Shrinking) -> list[ShrinkRow]:
             str(layer.index),
             layer.op,
             layer.name,
-            _change(layer.channels_before, layer.channels),
-            _change(layer.macs_before, layer.macs),
-            _change(layer.weights_before, layer.weights),
+            before_and_after(layer.channels_before, layer.channels),
+            before_and_after(layer.macs_before, layer.macs),
+            before_and_after(layer.weights_before, layer.weights),
         )
         for layer in record.layers
     ]
 
 
-def _change(before: int, after: int) -> str:
+def before_and_after(before: int, after: int) -> str:
     return fmt.number(after) if before == after else f"{fmt.number(before)} -> {fmt.number(after)}"
