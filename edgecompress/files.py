@@ -45,7 +45,7 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
         raise OutputError(
             f"{path} cannot be written",
             found=error.strerror or str(error),
-            hint="free some space, or give another --out",
+            hint="free some space, or write it elsewhere",
         ) from error
     finally:
         if aside is not None:
