@@ -17,6 +17,7 @@ COMMANDS = {
     "flash": "Bring a firmware onto a board: check the chip, write, verify, reset, self-test.",
     "probes": "What is connected: debug probes, and boards that show a drive.",
     "calibrate": "Measure on a real board how far the cycle model is off, and keep it.",
+    "compress": "Compress a Keras model and write it as a Keras file: passes, promises, accuracy.",
     "shrink": "Take out of an int8 .tflite what its outputs do not need; write a .tflite.",
     "inspect": "What a model holds and needs, before anything is built.",
     "export": "A build's C for your own firmware: plain C, CMake, Arduino.",

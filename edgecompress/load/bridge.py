@@ -93,8 +93,8 @@ def _prove_equal(source: Any, model: Any, file: str) -> float:
     tolerance = LOW_PRECISION_TOLERANCE if low else TOLERANCE
     worst = 0.0
     for spread in _SPREADS:
-        samples = _random_inputs(model, spread)
-        worst = max(worst, _difference(source(samples, training=False), model(samples, training=False)))
+        samples = random_inputs(model, spread)
+        worst = max(worst, difference_of(source(samples, training=False), model(samples, training=False)))
     if worst <= tolerance:
         return worst
     raise UnsupportedError(
@@ -104,7 +104,8 @@ def _prove_equal(source: Any, model: Any, file: str) -> float:
     )
 
 
-def _random_inputs(model: Any, spread: float) -> Any:
+def random_inputs(model: Any, spread: float) -> Any:
+    """A few samples for a Keras 2 model: normal numbers of this standard deviation; 0 and 1 where integers go in."""
     generator = np.random.default_rng(0)
     samples = []
     for tensor in model.inputs:
@@ -124,7 +125,7 @@ def _flat(outputs: Any) -> list[np.ndarray]:
     return [np.asarray(outputs, dtype=np.float64)]
 
 
-def _difference(expected: Any, actual: Any) -> float:
+def difference_of(expected: Any, actual: Any) -> float:
     """The largest difference, relative to the largest magnitude expected (at least 1); infinity for other shapes."""
     first, second = _flat(expected), _flat(actual)
     if [array.shape for array in first] != [array.shape for array in second]:
@@ -137,7 +138,7 @@ def _difference(expected: Any, actual: Any) -> float:
 def _first_difference(source: Any, model: Any, tolerance: float) -> str:
     """Where the two part: ', first in layer "x" (Class)', or nothing when it cannot be found out."""
     originals = {layer.name: layer for layer in source.layers}
-    samples = _random_inputs(model, 1.0)
+    samples = random_inputs(model, 1.0)
     for layer in model.layers:
         original = originals.get(layer.name)
         if original is None:
@@ -147,6 +148,6 @@ def _first_difference(source: Any, model: Any, tolerance: float) -> str:
             actual = keras2().Model(model.inputs, layer.output)(samples, training=False)
         except (AttributeError, ValueError):  # a layer used twice has no single output
             continue
-        if _difference(expected, actual) > tolerance:
+        if difference_of(expected, actual) > tolerance:
             return f', first in layer "{layer.name}" ({type(layer).__name__})'
     return ""

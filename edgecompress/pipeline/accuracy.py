@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -23,6 +24,11 @@ DEVICE_INSTRUCTIONS = 20_000_000_000
 """How much is emulated for the accuracy on the device; counted, not timed, so that the sample count is always the same."""
 DEVICE_SAMPLES = 2_000
 EVERY = slice(None)
+NO_LABELS = "the test data has no labels: accuracy is unknown"
+FIELDS: Mapping[str, str] = MappingProxyType(
+    {"original": "original", "baseline": "baseline", "compressed": "float_", "int8": "int8", "device": "device"}
+)
+"""The record's field of every model."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -32,7 +38,7 @@ class TestSet:
     """What `judging` left in its folder.
 
     Attributes:
-        inputs: one array per model input, quantized, first axis the sample.
+        inputs: one array per model input, quantized, first axis the sample; none where there is no integer model.
         labels: None where there are none.
         targets: the first input before quantization, for autoencoders.
         outputs: name of a Keras model -> its outputs; empty for a .tflite that came in as such.
@@ -46,7 +52,7 @@ class TestSet:
     outputs: Mapping[str, np.ndarray]
 
     def __len__(self) -> int:
-        return len(self.inputs[0])
+        return len(self.inputs[0]) if self.inputs else max(map(len, self.outputs.values()), default=0)
 
     def take(self, count: int) -> "TestSet":
         """`count` of the samples, evenly spread."""
@@ -186,46 +192,51 @@ def judge(task: Task, tests: TestSet, answers: Answers, max_drop: float | None) 
 
     Without labels and without a Keras model the metric is unknown: no number stands for it.
     """
-    scores = {name: _scores(task, outputs, tests) for name, outputs in tests.outputs.items()}
+    scores = _keras_scores(task, tests)
     scores["int8"] = _scores(task, answers.host, tests)
     scores["device"] = _scores(task, answers.device, tests, answers.device_samples)
-    unit = "fraction" if task.higher_is_better else None
-    record = Accuracy(
-        metric=task.metric,
-        samples=len(tests),
-        device_samples=len(answers.device),
-        device_differing_bytes=answers.differing_bytes,
-        unit=unit,
-        higher_is_better=task.higher_is_better,
-        max_drop=None if max_drop is None else max_drop / 100,
+    ran = Accuracy(
+        samples=len(tests), device_samples=len(answers.device), device_differing_bytes=answers.differing_bytes
     )
     if scores["int8"] is None:
-        return (
-            Accuracy(
-                samples=len(tests),
-                device_samples=len(answers.device),
-                device_differing_bytes=answers.differing_bytes,
-            ),
-            _agreement(tests, answers),
-            "the test data has no labels: accuracy is unknown",
-        )
-    fields = {
-        "original": "original",
-        "baseline": "baseline",
-        "compressed": "float_",
-        "int8": "int8",
-        "device": "device",
-    }
+        return ran, _agreement(tests, answers), NO_LABELS
+    record = _with_scores(ran, task, scores, max_drop)
+    if record.float_ is None and record.original is not None:
+        record = replace(record, float_=record.original, float_interval=record.original_interval)
+    record, sentence = _with_drop(record, scores, task, "int8")
+    return record, _agreement(tests, answers), sentence
+
+
+def judge_keras(task: Task, tests: TestSet, max_drop: float | None = None) -> tuple[Accuracy, str]:
+    """The same where nothing but Keras models was run: of the compressed one, in float."""
+    scores = _keras_scores(task, tests)
+    if scores.get("compressed") is None:
+        return Accuracy(samples=len(tests)), NO_LABELS
+    record = _with_scores(Accuracy(samples=len(tests)), task, scores, max_drop)
+    return _with_drop(record, scores, task, "compressed")
+
+
+def _keras_scores(task: Task, tests: TestSet) -> "dict[str, Scores | None]":
+    return {name: _scores(task, outputs, tests) for name, outputs in tests.outputs.items()}
+
+
+def _with_scores(
+    record: Accuracy, task: Task, scores: "Mapping[str, Scores | None]", max_drop: float | None
+) -> Accuracy:
+    """The record with every model's metric and its interval."""
     values: dict[str, object] = {}
-    for name, field in fields.items():
+    for name, field in FIELDS.items():
         if (found := scores.get(name)) is not None:
             values[field] = found.value
             values[f"{field.rstrip('_')}_interval"] = found.interval
-    record = replace(record, **values)  # type: ignore[arg-type]
-    if record.float_ is None and record.original is not None:
-        record = replace(record, float_=record.original, float_interval=record.original_interval)
-    record, sentence = _with_drop(record, scores, task)
-    return record, _agreement(tests, answers), sentence
+    return replace(
+        record,
+        metric=task.metric,
+        unit="fraction" if task.higher_is_better else None,
+        higher_is_better=task.higher_is_better,
+        max_drop=None if max_drop is None else max_drop / 100,
+        **values,  # type: ignore[arg-type]
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,10 +279,10 @@ def _scores(task: Task, outputs: np.ndarray, tests: TestSet, chosen: np.ndarray 
     return Scores(each, np.asarray(tests.labels[chosen]) if task.metric == "auc" and tests.labels is not None else None)
 
 
-def _with_drop(record: Accuracy, scores: Mapping[str, Scores | None], task: Task) -> tuple[Accuracy, str]:
-    """What int8 is worse by than the better of the original and the model trained as long without compression."""
+def _with_drop(record: Accuracy, scores: Mapping[str, Scores | None], task: Task, judged: str) -> tuple[Accuracy, str]:
+    """What a model is worse by than the better of the original and the model trained as long without compression."""
     candidates = {name: s for name in ("original", "baseline") if (s := scores.get(name)) is not None}
-    after = scores["int8"]
+    after = scores[judged]
     if not candidates or after is None or task.target == "teacher":
         return record, ""
     sign = 1 if task.higher_is_better else -1
@@ -281,10 +292,10 @@ def _with_drop(record: Accuracy, scores: Mapping[str, Scores | None], task: Task
     name = f"the {best} float model"
     if before.is_binary and after.is_binary:
         answers = statistics.compare(before.each > 0.5, after.each > 0.5)
-        interval, sentence = _interval(answers.interval, -1), statistics.verdict(answers, name, "int8").sentence
+        interval, sentence = _interval(answers.interval, -1), statistics.verdict(answers, name, judged).sentence
     else:
         interval = _interval(_paired(before, after, task.metric).interval, -sign)
-        figures = f"int8 {after.value:.4g}, {name} {before.value:.4g}"
+        figures = f"{judged} {after.value:.4g}, {name} {before.value:.4g}"
         sentence = f"{task.metric}: {figures} (95 % interval of the loss {interval.low:+.3g} to {interval.high:+.3g})"
     return replace(record, drop=drop, drop_interval=interval), sentence
 

@@ -59,8 +59,8 @@ def assemble(
     return replace(
         report,
         kind="build",
-        model=ModelFile(str(model), sha256(model), size(model), _format(model)),
-        passes=_passes(compressed, promises),
+        model=ModelFile(str(model), sha256(model), size(model), format_of(model)),
+        passes=pass_records(compressed, promises),
         stages=_stages(report, model, compressed, converted),
         notes=(*report.notes, *notes),
         warnings=tuple(warnings),
@@ -70,7 +70,8 @@ def assemble(
     )
 
 
-def _format(model: Path) -> str:
+def format_of(model: Path) -> str:
+    """What kind of file, by its name."""
     if model.is_dir():
         return "saved_model"
     return {".h5": "keras h5", ".hdf5": "keras h5", ".keras": "keras", ".tflite": "tflite"}.get(
@@ -78,17 +79,24 @@ def _format(model: Path) -> str:
     )
 
 
-def _passes(compressed: Mapping[str, Any] | None, promises: Sequence[Measurement]) -> tuple[PassRecord, ...]:
-    """One record per pass, with its promise as measured in the Keras model and in the .tflite."""
+def pass_records(
+    compressed: Mapping[str, Any] | None, promises: Sequence[Measurement] | None
+) -> tuple[PassRecord, ...]:
+    """One record per pass, with its promise as measured in the Keras model and in the .tflite.
+
+    Args:
+        compressed: what the compression stage returned; None: there was none.
+        promises: as measured in the .tflite; None where there is none: those that stand were kept in the Keras model.
+    """
     if not compressed:
         return ()
-    in_file = {m.promise.source: m for m in promises}
+    in_file = {m.promise.source: m for m in promises or ()}
     made = {p["source"]: Promise.from_dict(p) for p in compressed["promises"]}
     records = []
     for entry in compressed["passes"]:
         promise, measured = made.get(entry["text"]), in_file.get(entry["text"])
         notes = list(entry["notes"])
-        status = "kept" if measured else None
+        status = "kept" if measured or (promise and promises is None) else None
         if entry["did_nothing"]:
             status, notes = "nothing to do", [*notes, entry["did_nothing"]]
         if measured and promise and promise.kind is Kind.DISTINCT_VALUES:

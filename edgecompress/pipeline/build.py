@@ -123,7 +123,7 @@ def _carry_out(
     """The stages in order."""
     settings = run.settings.build
     wish = wish or read_wish(settings.optimize, settings.ram) or BALANCED
-    compressed = _compress(run) if run.is_keras and run.settings.passes else None
+    compressed = run.compress() if run.is_keras and run.settings.passes else None
     converted = _convert(run, compressed) if run.is_keras else None
     judged = (converted or {}).get("judged") if run.is_keras else _judge_tflite(run)
     losses = _losses(run) if converted and run.dataset else {}
@@ -154,22 +154,13 @@ def check_drop(report: Report) -> None:
     found = report.accuracy
     if found.max_drop is None or found.drop is None or found.drop <= found.max_drop:
         return
+    kind = "compressed" if report.kind == "compress" else "integer"
     names = ", ".join(f'"{layer_name(layer.name)}"' for layer in largest_losses(report)[:3])
     raise AccuracyError(
-        f"the integer model loses {100 * found.drop:.2f} points of {found.metric}, {100 * found.max_drop:g} are allowed",
+        f"the {kind} model loses {100 * found.drop:.2f} points of {found.metric}, {100 * found.max_drop:g} are allowed",
         found=f"{found.samples} test samples; most is lost in {names}" if names else f"{found.samples} test samples",
         hint="milder passes, more epochs, more calibration samples, or a larger --max-drop; the report shows the layers",
     )
-
-
-def _compress(run: Run) -> dict[str, Any]:
-    """The passes, in a process of their own; finished passes of an earlier run are taken over."""
-    folder = run.folder.path / "compress"
-    job = run.job(model=str(run.model), out=str(folder))
-    result: dict[str, Any] = worker.call(
-        "edgecompress.compress.stage:compress", job, log=run.folder.log, on_event=run.on_event
-    )
-    return result
 
 
 def _convert(run: Run, compressed: dict[str, Any] | None) -> dict[str, Any]:

@@ -43,6 +43,27 @@ def convert_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
     return {**result, "judged": judged}
 
 
+def write_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Writes the compressed model for plain Keras, then `judge`, where no integer model is made.
+
+    Args:
+        job: as `judge` takes it, and "file": the path to write.
+
+    Returns:
+        {"difference": see `write_keras`, "described": {"original", "compressed"}: see `load.summary.describe_model`,
+        "judged": what `judge` returns}
+    """
+    from edgecompress import load
+    from edgecompress.compress.keras_file import write_keras
+    from edgecompress.load.summary import describe_model
+
+    compressed = load.load_stage(job["models"]["compressed"]["path"])
+    original = load.load(job["original"], trust_model_code=bool(job.get("trust_model_code")))
+    described = {"original": describe_model(original), "compressed": describe_model(compressed)}
+    difference = write_keras(compressed, Path(job["file"]))
+    return {"difference": difference, "described": described, "judged": judge(job)}
+
+
 def judge_tflite(dataset: data.Dataset, model: Path, training: TrainingRecipe, out: Path) -> dict[str, Any]:
     """Like `judge` where there is no Keras model: the task is told from the integer graph. No TensorFlow."""
     graph = reader.read(model)
@@ -68,7 +89,8 @@ def judge(job: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         job: "original" (path of the user's model), "models" (name -> {"path", "quantized"}: those of earlier stages),
-            "tflite" (path), "data" (source), "recipe" (path or None), "overrides", "out" (folder), "trust_model_code".
+            "tflite" (path, or None where no integer model is judged beside them), "data" (source),
+            "recipe" (path or None), "overrides", "out" (folder), "trust_model_code".
 
     Returns:
         {"task": see `compress.task.Task`, "samples": how many, "labels": how they were understood}; the arrays are in
@@ -83,7 +105,8 @@ def judge(job: Mapping[str, Any]) -> dict[str, Any]:
     task = task_of(describe_output(original), dataset, settings.training)
     split = test_split(dataset)
     out = Path(job["out"])
-    write_test_set(split, reader.read(job["tflite"]), out, with_floats=task.target == "input")
+    graph = reader.read(job["tflite"]) if job.get("tflite") else None
+    write_test_set(split, graph, out, with_floats=task.target == "input")
     np.save(out / "outputs_original.npy", _keras_outputs(original, split, "the original model"), allow_pickle=False)
     for name, entry in sorted(job["models"].items()):
         model = load.load_stage(entry["path"], quantized=entry["quantized"])
@@ -107,52 +130,59 @@ def test_split(dataset: data.Dataset) -> Split:
 
 
 def write_test_set(
-    split: Split, graph: Graph, out: Path, *, with_floats: bool = False, as_stored: bool = False
+    split: Split, graph: Graph | None, out: Path, *, with_floats: bool = False, as_stored: bool = False
 ) -> None:
     """Streams the test split into labels.npy and input_<n>.npy, quantized as the integer model takes them.
 
     Args:
-        graph: of the integer model; every one of its inputs has a column in the split, in the same order.
+        graph: of the integer model; every one of its inputs has a column in the split, in the same order. None: no inputs are written.
         out: the folder; input_<n>.npy is (samples, …) in the input tensor's dtype.
         as_stored: samples that are stored in the input's very integer type, unscaled, are already quantized.
         with_floats: also targets.npy, the first input before quantization: what an autoencoder should give back.
     """
     make_folder(out)
-    shapes = [graph.tensors[i].shape for i in graph.inputs]
-    if len(shapes) != len(split.shapes):
+    files = _input_files(split, graph, out) if graph else []
+    targets = None
+    if with_floats:
+        shape = (len(split), *split.shapes[0])
+        targets = np.lib.format.open_memmap(out / "targets.npy", "w+", np.float32, shape)
+    done, labels = 0, []
+    for batch in split.batches(BATCH):
+        count = len(batch.inputs[0])
+        if targets is not None:
+            targets[done : done + count] = batch.inputs[0]
+        for (tensor, file), values in zip(files, batch.inputs, strict=False):
+            shaped = values.reshape(count, *tensor.shape[1:])
+            if as_stored and is_quantized(split, tensor):
+                shaped = shaped.astype(tensor.dtype)
+            file[done : done + count] = as_input(tensor, shaped)
+        labels += [] if batch.labels is None else [batch.labels]
+        done += count
+    for file in (*(file for _, file in files), *([targets] if targets is not None else [])):
+        file.flush()
+    if labels:
+        np.save(out / "labels.npy", np.concatenate(labels), allow_pickle=False)
+
+
+def _input_files(split: Split, graph: Graph, out: Path) -> list[tuple[Tensor, np.memmap]]:
+    """Every input with its file, for all samples."""
+    tensors = [graph.tensors[i] for i in graph.inputs]
+    if len(tensors) != len(split.shapes):
         raise DataError(
-            f"the model has {len(shapes)} inputs, the samples {len(split.shapes)} columns", hint="name them in [data] x"
+            f"the model has {len(tensors)} inputs, the samples {len(split.shapes)} columns",
+            hint="name them in [data] x",
         )
     files = []
-    for number, index in enumerate(graph.inputs):
-        tensor = graph.tensors[index]
+    for number, tensor in enumerate(tensors):
         if int(np.prod(split.shapes[number])) * tensor.shape[0] != tensor.elements:
             raise DataError(
                 f'samples do not have the shape of the input "{printable(tensor.name)}", {list(tensor.shape[1:])}',
                 found=f"{list(split.shapes[number])}",
                 hint="reshape in [data] of the recipe",
             )
-        files.append(
-            np.lib.format.open_memmap(out / f"input_{number}.npy", "w+", tensor.dtype, (len(split), *tensor.shape[1:]))
-        )
-    if with_floats:
-        files.append(np.lib.format.open_memmap(out / "targets.npy", "w+", np.float32, (len(split), *split.shapes[0])))
-    done, labels = 0, []
-    for batch in split.batches(BATCH):
-        if with_floats:
-            files[-1][done : done + len(batch.inputs[0])] = batch.inputs[0]
-        for index, file, values in zip(graph.inputs, files, batch.inputs, strict=False):
-            tensor = graph.tensors[index]
-            shaped = values.reshape(len(values), *tensor.shape[1:])
-            if as_stored and is_quantized(split, tensor):
-                shaped = shaped.astype(tensor.dtype)
-            file[done : done + len(values)] = as_input(tensor, shaped)
-        labels += [] if batch.labels is None else [batch.labels]
-        done += len(batch.inputs[0])
-    for file in files:
-        file.flush()
-    if labels:
-        np.save(out / "labels.npy", np.concatenate(labels), allow_pickle=False)
+        shape = (len(split), *tensor.shape[1:])
+        files.append((tensor, np.lib.format.open_memmap(out / f"input_{number}.npy", "w+", tensor.dtype, shape)))
+    return files
 
 
 def _keras_outputs(model: Any, split: Split, name: str) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 from edgecompress import data as datasets
 from edgecompress import recipe as recipes
+from edgecompress import worker
 from edgecompress.compress import make_all
 from edgecompress.data.dataset import Dataset
 from edgecompress.errors import DataError, ModelFileError, UsageError
@@ -51,6 +52,18 @@ class Run:
             "trust_model_code": self.trust,
             **more,
         }
+
+    def compress(self) -> dict[str, Any]:
+        """The passes, in a process of their own; finished passes of an earlier run are taken over.
+
+        Returns:
+            What `edgecompress.compress.stage:run` returns.
+        """
+        job = self.job(model=str(self.model), out=str(self.folder.path / "compress"))
+        result: dict[str, Any] = worker.call(
+            "edgecompress.compress.stage:compress", job, log=self.folder.log, on_event=self.on_event
+        )
+        return result
 
     def base(self) -> dict[str, Any]:
         """What the result of every Keras stage depends on."""

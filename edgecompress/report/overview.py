@@ -1,4 +1,4 @@
-"""The results of `inspect`, `targets` and `doctor` on a terminal."""
+"""The results of `inspect`, `compress`, `shrink`, `targets` and `doctor` on a terminal."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,19 @@ from edgecompress.memory.picture import draw_text
 from edgecompress.report import format as fmt
 from edgecompress.report.layout import Column, print_facts, print_line, print_table
 from edgecompress.report.listing import InspectedLayer, Inspection, TargetRow, ToolCheck
-from edgecompress.report.records import TensorRecord
+from edgecompress.report.records import Report, TensorRecord
 from edgecompress.report.shrink_records import Shrinking
 from edgecompress.report.shrinking import before_and_after, done_words
 from edgecompress.report.summary import BAD, GOOD, WARN, Fact, overhead
-from edgecompress.report.terminal import MEMORY_MAP_FROM, SHRUNK_LAYERS_FROM, print_shrinking
+from edgecompress.report.terminal import (
+    MEMORY_MAP_FROM,
+    SHRUNK_LAYERS_FROM,
+    print_accuracy,
+    print_passes,
+    print_remarks,
+    print_shrinking,
+    print_stages,
+)
 
 
 def print_inspection(inspection: Inspection, console: Console, *, verbosity: int = 0) -> None:
@@ -111,6 +119,15 @@ def print_shrunk(record: Shrinking, console: Console, path: str, *, verbosity: i
     print_facts(console, facts)
     if verbosity >= SHRUNK_LAYERS_FROM:
         print_shrinking(record, console)
+
+
+def print_compressed(report: Report, console: Console, path: str) -> None:
+    """What passes made of a Keras model: promises, sizes, accuracy, and where it was written."""
+    print_line(console, path, style="bold")
+    print_passes(report, console)
+    print_stages(report, console)
+    print_accuracy(report, console)
+    print_remarks(report, console)
 
 
 def _shrinkable(record: Shrinking) -> tuple[str, str]:

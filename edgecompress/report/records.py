@@ -69,7 +69,7 @@ class Accuracy:
         device: of the integer model as it ran on the (emulated) device.
         original: of the model as it came in.
         baseline: of the model that was fine-tuned for the same steps without compression.
-        drop: what int8 is worse by than the better of `original` and `baseline`, in the metric's unit.
+        drop: what int8 (where there is none, `float`) is worse by than the better of `original` and `baseline`, in the metric's unit.
         drop_interval: of `drop`, paired over the same samples.
         max_drop: what the user allows, in the metric's unit.
         device_samples: fewer than `samples` when the device ran only some of them.
