@@ -74,7 +74,7 @@ def render_html(report: Report) -> str:
     facts = headline(report)
     tiles = _tiles(facts)
     return (
-        _environment()
+        environment()
         .get_template(TEMPLATE)
         .render(
             report=report,
@@ -111,7 +111,7 @@ def render_html(report: Report) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
     loader = PackageLoader("edgecompress.report", "templates")
     environment = Environment(
         loader=loader,
