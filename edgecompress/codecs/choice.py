@@ -46,7 +46,12 @@ class Choice:
 
 
 def choose(
-    tensors: Sequence[Sequence[Option]], mode: Mode, *, flash: int | None = None, most_cycles: int | None = None
+    tensors: Sequence[Sequence[Option]],
+    mode: Mode,
+    *,
+    flash: int | None = None,
+    most_cycles: int | None = None,
+    cycles_a_byte: int | None = None,
 ) -> Choice:
     """The best choice.
 
@@ -56,6 +61,7 @@ def choose(
             What is equal in that is better with less of the other.
         flash: bytes that tensors and decoders may take together: the mode is `speed` then.
         most_cycles: that they may take, where the mode is `size`.
+        cycles_a_byte: that a byte less may cost, where the mode is `size`; None: whatever it takes.
 
     Raises:
         DoesNotFitError: nothing is within the limit.
@@ -70,6 +76,12 @@ def choose(
                 hint="prune, cluster, or a board with more flash",
             )
         return found
+    if mode == "size" and cycles_a_byte is not None:
+        best = min((_cheapest(usable, cycles_a_byte) for usable in _sets_of_decoders(tensors)), key=lambda one: one[0])[
+            1
+        ]
+        if most_cycles is None or best.cycles <= most_cycles:
+            return best
     if mode == "balanced":
         fastest = _least(tensors, "cycles")
         assert fastest
@@ -99,6 +111,16 @@ def _least(
             if best is None or _rank(made, what) < _rank(best, what):
                 best = made
     return best
+
+
+def _cheapest(usable: "_Usable", cycles_a_byte: int) -> tuple[int, Choice]:
+    """(its price in cycles, the choice) with the least price of all that a set of decoders can decode."""
+
+    def price(one: Option | Choice) -> int:
+        return one.cycles + cycles_a_byte * one.bytes
+
+    choice = _choice([min(options, key=price) for options in usable.tensors])
+    return price(choice), choice
 
 
 def _rank(choice: Choice, what: str) -> tuple[int, int]:

@@ -1,34 +1,55 @@
-"""Kernel calls whose weights stay coded in flash and are decoded block by block while the layer runs."""
+"""Kernel calls whose weights stay coded in flash and are decoded, all at once or block by block, while the layer runs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+
+from edgecompress.codecs import LEAST_TABLE_BYTES, codecs_within
 from edgecompress.codecs.base import Encoded
 from edgecompress.codegen.ops.base import Array, Blocks, Code, KernelCall
 from edgecompress.memory.sweep import Window
 
 WORD = 4
-MOST_BYTES = 4096
-"""Of RAM for the decoder's tables and a block of decoded weights."""
 OVERSHOOT = 12
 """Bytes that a decoder may write behind the last row of a block, at most."""
 
 
-def coded(call: KernelCall, encoded: Encoded, *, cycles: int, most_bytes: int = MOST_BYTES) -> KernelCall:
+def in_one_block(call: KernelCall) -> KernelCall:
+    """The call with what a code of all its weights at once takes, in the kernel's own order, if it has no blocks of its own.
+
+    As it is where its weights are not one array of bytes.
+    """
+    arrays = {name: v for name, v in call.parameters.items() if isinstance(v, Array) and v.is_weights}
+    if call.blocks or len(arrays) != 1 or any(tensor.is_constant for tensor in call.operands):
+        return call
+    ((field, array),) = arrays.items()
+    if array.values.dtype != np.int8 or not array.values.size:
+        return call
+    padded = np.pad(array.values.reshape(-1), (0, -array.values.size % WORD))
+    band = partial(_band_in_one_block, call.band) if call.band else None
+    return replace(call, blocks=Blocks(padded[None], 0, field, (), {}), band=band)
+
+
+def _band_in_one_block(band: Callable[[Window], KernelCall], window: Window) -> KernelCall:
+    return in_one_block(band(window))
+
+
+def coded(call: KernelCall, encoded: Encoded, *, cycles: int, units: int) -> KernelCall:
     """The call with its weights in a code.
 
-    Every block goes over all of the input, so the output lies apart from it.
+    Where there are several blocks, each goes over all of the input, so the output lies apart from it.
 
     Args:
         call: one that can run in blocks.
         encoded: its `blocks.units`.
         cycles: that decoding all of it takes.
-        most_bytes: of RAM for tables and decoded weights; more where one unit alone needs it.
+        units: in a block, at most.
     """
     assert call.blocks
     assert encoded.row_bytes - call.blocks.unit_bytes <= OVERSHOOT
-    units = _units_at_once(call.blocks, most_bytes - OVERSHOOT - _aligned(encoded.scratch_bytes))
+    units = min(units, len(call.blocks.units))
     tables = _aligned(call.scratch_bytes)
     weights = tables + _aligned(encoded.scratch_bytes)
     code = Code(
@@ -41,30 +62,44 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, most_bytes: int = 
         weights,
         cycles,
     )
+    apart = units < len(call.blocks.units)
     return replace(
         call,
         parameters=_without_weights(call.parameters, call.blocks.weights),
-        scratch_bytes=weights + units * call.blocks.unit_bytes + OVERSHOOT,
-        sweeps=tuple(sweep and replace(sweep, apart=True) for sweep in call.sweeps),
-        band=partial(_band, call.band, encoded, cycles, most_bytes) if call.band else None,
+        scratch_bytes=call.scratch_bytes + ram_bytes(call, encoded, units),
+        sweeps=tuple(sweep and replace(sweep, apart=sweep.apart or apart) for sweep in call.sweeps),
+        band=_coded_band(call, encoded, cycles, units),
         code=code,
     )
 
 
+def ram_bytes(call: KernelCall, encoded: Encoded, units: int) -> int:
+    """What decoding so many units at a time takes beside the kernel's own scratch: tables, and weights."""
+    assert call.blocks
+    padding = _aligned(call.scratch_bytes) - call.scratch_bytes
+    return padding + _aligned(encoded.scratch_bytes) + units * call.blocks.unit_bytes + OVERSHOOT
+
+
+def _coded_band(call: KernelCall, encoded: Encoded, cycles: int, units: int) -> Callable[[Window], KernelCall] | None:
+    """Bands of the call, whose kernel may want its weights in another order; None where the codec cannot write that."""
+    sweep = next((sweep for sweep in call.sweeps if sweep), None)
+    if call.band is None or call.blocks is None or sweep is None:
+        return None
+    blocks = call.band(sweep.window).blocks
+    if blocks is None:
+        return None
+    if not np.array_equal(blocks.units, call.blocks.units):
+        other = codecs_within(max(LEAST_TABLE_BYTES, encoded.scratch_bytes))[encoded.codec].encode(blocks.units)
+        if not isinstance(other, Encoded):
+            return None
+        encoded = other
+    return partial(_band, call.band, encoded, cycles, units)
+
+
 def _band(
-    band: Callable[[Window], KernelCall], encoded: Encoded, cycles: int, most_bytes: int, window: Window
+    band: Callable[[Window], KernelCall], encoded: Encoded, cycles: int, units: int, window: Window
 ) -> KernelCall:
-    return coded(band(window), encoded, cycles=cycles, most_bytes=most_bytes)
-
-
-def ram_bytes(blocks: Blocks, encoded: Encoded) -> int:
-    """The least that decoding takes: tables, and one unit."""
-    return _aligned(encoded.scratch_bytes) + blocks.unit_bytes + OVERSHOOT
-
-
-def _units_at_once(blocks: Blocks, size: int) -> int:
-    """As many as there is room for: every block goes over the input again. One where that is nothing."""
-    return 1 if blocks.is_cheap else min(len(blocks.units), max(1, size // blocks.unit_bytes))
+    return coded(band(window), encoded, cycles=cycles, units=units)
 
 
 def _without_weights(parameters: Mapping[str, int | float | Array], field: str) -> dict[str, int | float | Array]:

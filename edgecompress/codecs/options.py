@@ -12,10 +12,13 @@ from edgecompress.codecs.measure import Footprint, footprint_of
 from edgecompress.targets.compilers import Name
 from edgecompress.targets.target import Target
 
+_FOOTPRINTS: dict[tuple[Target, Name, str], Footprint] = {}
+"""By what decides on them: every decoder is compiled once for a target and a compiler."""
+
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Makes options for one target; every decoder is compiled once.
+    """Makes options for one target.
 
     Attributes:
         target: its CPU must have costs.
@@ -26,7 +29,6 @@ class Catalogue:
     target: Target
     compiler: Name = "zig"
     codecs: Mapping[str, Codec] = field(default_factory=lambda: CODECS)
-    _known: dict[str, Footprint] = field(default_factory=dict, repr=False, compare=False)
 
     def encode(self, matrix: np.ndarray) -> dict[str, Encoded]:
         """The matrix in every code that applies, by codec."""
@@ -35,10 +37,10 @@ class Catalogue:
 
     def footprint(self, encoded: Encoded) -> Footprint:
         """Of the tensor's decoder."""
-        key = key_of(encoded)
-        if key not in self._known:
-            self._known[key] = footprint_of(encoded, self.target, compiler=self.compiler)
-        return self._known[key]
+        key = self.target, self.compiler, key_of(encoded)
+        if key not in _FOOTPRINTS:
+            _FOOTPRINTS[key] = footprint_of(encoded, self.target, compiler=self.compiler)
+        return _FOOTPRINTS[key]
 
     def option(self, encoded: Encoded, *, times: int = 1, others: int = 0) -> Option:
         """The option that an encoded tensor is.

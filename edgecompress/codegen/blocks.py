@@ -1,4 +1,4 @@
-"""Writes the call of a kernel whose weights are decoded while it runs."""
+"""Writes the call of a kernel whose weights are decoded while it runs, all at once or block by block."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from edgecompress.codegen.ops.base import KernelCall
 
 
 def block_by_block(call: KernelCall, scratch: int, name: str, params: str, operands: Sequence[str]) -> list[str]:
-    """C statements: a copy of the kernel's parameters on the stack goes from block to block.
+    """C statements: a copy of the kernel's parameters on the stack points to the decoded weights, and goes from block to block.
 
     Args:
         scratch: offset of the layer's scratch in the arena.
@@ -16,34 +16,43 @@ def block_by_block(call: KernelCall, scratch: int, name: str, params: str, opera
     """
     blocks, code = call.blocks, call.code
     assert blocks and code
-    decode, words = f"ec_decode_{code.decoder}", blocks.unit_bytes // 4
-    count, result = len(blocks.units), len(call.operands) - 1
-    outputs = [*operands[:result], f"{operands[result]} + {blocks.outputs} * unit", *operands[result + 1 :]]
-    inner = [
-        f"const int32_t units = {_least(count, code.units)};",
+    begin = [
+        f"{call.struct_name} params = {params};",
+        f"ec_decode_{code.decoder} decoder;",
+        f"ec_decode_{code.decoder}_begin(&decoder, &{name}_code, (uint32_t *)(arena + {scratch + code.tables}));",
         f"uint32_t *const words = (uint32_t *)(arena + {scratch + code.weights});",
-        "for (int32_t i = 0; i < units; ++i) {",
-        f"    {decode}_row{code.form}(&decoder, words + {words} * i);",
-        "}",
-        *([f"ec_{blocks.finish}(words, {blocks.unit_bytes} * units);"] if blocks.finish else []),
+        f"params.{blocks.weights} = (const int8_t *)words;",
+    ]
+    count = len(blocks.units)
+    if code.units >= count:
+        return [*begin, *_decode(call, count), f"ec_{call.kernel}(&params, {', '.join(operands)});"]
+    result = len(call.operands) - 1
+    outputs = [*operands[:result], f"{operands[result]} + {blocks.outputs} * unit", *operands[result + 1 :]]
+    units = f"{count} - unit < {code.units} ? {count} - unit : {code.units}" if count % code.units else code.units
+    inner = [
+        f"const int32_t units = {units};",
+        *_decode(call, "units"),
         *(f"params.{field} = {blocks.outputs} * units;" for field in blocks.counts),
         f"ec_{call.kernel}(&params, {', '.join(outputs)});",
         *(f"params.{field} += {step} * units;" for field, step in blocks.steps.items()),
     ]
     return [
-        f"{call.struct_name} params = {params};",
-        f"{decode} decoder;",
-        f"{decode}_begin(&decoder, &{name}_code, (uint32_t *)(arena + {scratch + code.tables}));",
-        f"params.{blocks.weights} = (const int8_t *)(arena + {scratch + code.weights});",
+        *begin,
         f"for (int32_t unit = 0; unit < {count}; unit += {code.units}) {{",
         *(f"    {line}" for line in inner),
         "}",
     ]
 
 
-def _least(count: int, at_once: int) -> str:
-    """How many units there are in a block."""
-    return f"{count} - unit < {at_once} ? {count} - unit : {at_once}" if count % at_once else f"{at_once}"
+def _decode(call: KernelCall, units: int | str) -> list[str]:
+    """So many units, brought into the kernel's order."""
+    blocks, code = call.blocks, call.code
+    assert blocks and code
+    row, words = f"ec_decode_{code.decoder}_row{code.form}", blocks.unit_bytes // 4
+    lines = [f"{row}(&decoder, words);"]
+    if units != 1:
+        lines = [f"for (int32_t i = 0; i < {units}; ++i) {{", f"    {row}(&decoder, words + {words} * i);", "}"]
+    return [*lines, *([f"ec_{blocks.finish}(words, {blocks.unit_bytes} * {units});"] if blocks.finish else [])]
 
 
 def decoder_files(call: KernelCall) -> set[str]:

@@ -1,7 +1,7 @@
 """From a graph to a program: every operation lowered to its kernel call, every activation placed in the arena."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 
@@ -65,18 +65,11 @@ class Program:
         return sum(macs(self.graph, layer.operation) for layer in self.layers)
 
 
-Coder = Callable[[tuple[Layer, ...], Mapping[int, int]], Sequence[KernelCall]]
-"""From layers, and the MACs of their steps, to their calls, those of some of them with coded weights."""
-
 DEFAULT_CHOICES: Mapping[int, int] = MappingProxyType({})
 
 
 def lower(
-    graph: Graph,
-    features: Features = PLAIN,
-    choices: Mapping[int, int] = DEFAULT_CHOICES,
-    wish: Wish = BALANCED,
-    coder: Coder | None = None,
+    graph: Graph, features: Features = PLAIN, choices: Mapping[int, int] = DEFAULT_CHOICES, wish: Wish = BALANCED
 ) -> Program:
     """Folds, checks, lowers and plans.
 
@@ -93,44 +86,47 @@ def lower(
     _check_borders(graph)
     folded = fold_constants(graph)
     _check_sizes(folded)
-    layers, task = task_of(folded, features, choices, coder)
+    layers = layers_of(folded, features, choices)
     if not layers:
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
         )
-    choice = choose(task, wish)
-    return Program(folded, layers, choice.plan, choice.groups, wish, choice.whole_bytes, choice.reason)
+    return arrange(folded, layers, wish)
 
 
-def task_of(
-    graph: Graph,
-    features: Features,
-    choices: Mapping[int, int] = DEFAULT_CHOICES,
-    coder: Coder | None = None,
-) -> tuple[tuple[Layer, ...], Task]:
-    """A folded graph's kernel calls, and what they mean for its schedule and its memory."""
+def arrange(graph: Graph, layers: tuple[Layer, ...], wish: Wish) -> Program:
+    """A folded graph's kernel calls with the schedule that is wished, and their places in the arena.
+
+    Raises:
+        DoesNotFitError: no schedule needs as little RAM as is wished.
+    """
+    choice = choose(task_of(graph, layers), wish)
+    return Program(graph, layers, choice.plan, choice.groups, wish, choice.whole_bytes, choice.reason)
+
+
+def layers_of(graph: Graph, features: Features, choices: Mapping[int, int] = DEFAULT_CHOICES) -> tuple[Layer, ...]:
+    """A folded graph's kernel calls; arguments and errors as of `lower`."""
     layers: list[Layer] = []
-    aliases: dict[int, int] = {}
     for step, operation in enumerate(graph.operations):
         ops.check(graph, operation)
         call = _candidate(graph, operation, features, choices.get(step, 0))
-        if call is None:
-            aliases[operation.outputs[0]] = operation.inputs[0]
-        else:
+        if call is not None:
             layers.append(Layer(len(layers), step, operation, call))
-    work = {layer.step: macs(graph, layer.operation) for layer in layers}
-    if coder:
-        layers = [replace(layer, call=call) for layer, call in zip(layers, coder(tuple(layers), work), strict=True)]
-    task = Task(
+    return tuple(layers)
+
+
+def task_of(graph: Graph, layers: Sequence[Layer]) -> Task:
+    """What kernel calls mean for their schedule and their memory; an operation without one is an alias."""
+    steps = {layer.step for layer in layers}
+    return Task(
         graph,
-        aliases,
+        {o.outputs[0]: o.inputs[0] for step, o in enumerate(graph.operations) if step not in steps},
         scratch={layer.step: layer.call.scratch_bytes for layer in layers if layer.call.scratch_bytes},
         sweeps={layer.step: stated_sweeps(layer.call) for layer in layers},
-        macs=work,
+        macs={layer.step: macs(graph, layer.operation) for layer in layers},
         again={layer.step: layer.call.code.cycles for layer in layers if layer.call.code},
         bands={layer.step: partial(_band_scratch, layer.call.band) for layer in layers if layer.call.band},
     )
-    return tuple(layers), task
 
 
 def _band_scratch(band: Callable[[Window], KernelCall], window: Window) -> int:

@@ -34,7 +34,7 @@ TRIES = 4
 """Schedules that are planned for the smallest arena: of those with the fewest bytes at once."""
 RAM_SLACK = 0.03
 """`ram` takes the cheapest schedule that needs at most this much more than the smallest arena found."""
-AFFORDABLE: Mapping[str, float] = MappingProxyType({"balanced": 0.02, "size": 0.1})
+AFFORDABLE: Mapping[str, float] = MappingProxyType({"balanced": 0.02, "size": 0.02})
 """The wishes that let layers take turns where all of them add at most this share of the cycles."""
 LEAST_SAVING = 0.05
 """Of the arena: what turns must save then."""
@@ -46,12 +46,14 @@ class Wish:
 
     Attributes:
         optimize: "ram": the smallest arena; "speed": every layer runs whole, and kernels may spend flash; "balanced": turns
-            where they are nearly free; "size": the fewest bytes of flash for weights, and turns as far as decoding again is cheap.
+            where they are nearly free; "size": the fewest bytes of flash for weights, with plain ones the same as "balanced".
         ram_bytes: the arena must not be larger; then the cheapest schedule that fits is taken.
+        flash_bytes: nor the firmware; then the fastest kernels and codes of weights that fit are taken.
     """
 
     optimize: Optimize = "balanced"
     ram_bytes: int | None = None
+    flash_bytes: int | None = None
 
     @property
     def spends_flash(self) -> bool:
@@ -238,7 +240,7 @@ def _cheapest(steps: int, stages: Sequence[_Stage], limit: int) -> list[_Stage] 
 def _whole(task: Task) -> list[_Stage]:
     """Every layer on its own."""
     steps = range(len(task.graph.operations))
-    return [_Stage(range(step, step + 1), None, _bytes_at(task, step, ()), 0) for step in steps]
+    return [_Stage(range(step, step + 1), None, bytes_at(task, step, ()), 0) for step in steps]
 
 
 def _in_turns(task: Task, stages: Sequence[_Stage], _: int) -> list[_Stage]:
@@ -282,15 +284,15 @@ def _in_patches(task: Task, stages: Sequence[_Stage], limit: int) -> list[_Stage
 def _stage(task: Task, steps: range, tiling: Tiling) -> _Stage | None:
     """These layers in turns; None where they cannot take them."""
     group = roll(task.graph, steps, task.sweeps, task.bands, tiling)
-    return _Stage(steps, group, _bytes_at(task, steps[0], (group,)), cost_of(task, group)) if group else None
+    return _Stage(steps, group, bytes_at(task, steps[0], (group,)), cost_of(task, group)) if group else None
 
 
 def _bytes_outside(task: Task, group: Group) -> int:
     """What is alive while a group takes its turns, without what lies between its layers."""
-    return _bytes_at(task, group.steps[0], (group,)) - sum(group.sizes.values()) - max(group.scratch.values())
+    return bytes_at(task, group.steps[0], (group,)) - sum(group.sizes.values()) - max(group.scratch.values())
 
 
-def _bytes_at(task: Task, step: int, groups: tuple[Group, ...]) -> int:
+def bytes_at(task: Task, step: int, groups: tuple[Group, ...]) -> int:
     """What is alive at once in a step, or in the group that begins with it, less what overlaps save at most."""
     buffers = lifetimes(task.graph, task.aliases, task.scratch, groups=groups)
     steps = groups[0].steps if groups else (step,)

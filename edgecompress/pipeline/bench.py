@@ -9,8 +9,7 @@ import numpy as np
 
 from edgecompress import emulate
 from edgecompress.calibration import with_calibration
-from edgecompress.codegen.features import features_of
-from edgecompress.codegen.program import Program, lower
+from edgecompress.codegen.program import Program
 from edgecompress.device.mailbox import Mailbox
 from edgecompress.device.opening import connect
 from edgecompress.device.places import EMULATOR, Place
@@ -18,7 +17,7 @@ from edgecompress.errors import ModelFileError, UsageError
 from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
 from edgecompress.pipeline import firmware, measuring, records, saving, shrinking, tuning
 from edgecompress.pipeline.accuracy import Answers, different_bytes
-from edgecompress.pipeline.codings import coder_for
+from edgecompress.pipeline.codings import lower_for
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
 from edgecompress.pipeline.execution import raw_inputs, run_layer_by_layer
 from edgecompress.pipeline.firmware import Firmware
@@ -139,11 +138,10 @@ def bench(
             "--tune measures kernels that read their weights plain, --optimize size wants them coded",
             hint="leave one of them away",
         )
-    features = features_of(chosen.cpu, spends_flash=wish.spends_flash)
     program, tuned = (
         tuning.tune(graph, chosen, compiler, say, wish)
         if tune
-        else (lower(graph, features, wish=wish, coder=coder_for(chosen, wish, compiler, say)), None)
+        else (lower_for(graph, chosen, wish, compiler, say), None)
     )
     firmware.check_fits(program, chosen)
     tests = [*random_inputs(graph, inputs, seed), *hostile_inputs(graph)]

@@ -76,6 +76,20 @@ def test_size_may_have_a_limit_of_cycles(tensors, most):
             choose(tensors, "size", most_cycles=most)
 
 
+@given(tensors=made_tensors(), price=st.integers(0, 20), most=st.integers(1, 500))
+def test_a_byte_less_may_have_its_price_in_cycles(tensors, price, most):
+    def cost(one: tuple[int, int]) -> int:
+        return price * one[0] + one[1]
+
+    everything = all_choices(tensors)
+    size, cycles = check(choose(tensors, "size", cycles_a_byte=price), tensors)
+    assert cost((size, cycles)) == min(map(cost, everything))
+    fitting = [one for one in everything if one[1] <= most]
+    if fitting:
+        found = check(choose(tensors, "size", cycles_a_byte=price, most_cycles=most), tensors)
+        assert found == ((size, cycles) if cycles <= most else min(fitting))
+
+
 def test_a_decoder_that_saves_less_than_its_code_is_not_taken():
     dense = Option("dense", 100, 1, {})
     lut = Option("lut", 60, 5, {"lut": 70})

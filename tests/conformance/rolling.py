@@ -1,5 +1,7 @@
 """Random networks of layers that can take turns: chains, shortcuts and branches, with every kind of window."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -7,8 +9,9 @@ import overlapping
 from generated_c import Written
 
 from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.ops.windows import expected_size
-from edgecompress.codegen.program import Coder, Program, task_of
+from edgecompress.codegen.program import Program, layers_of, task_of
 from edgecompress.memory import Group, Plan, verify
 from edgecompress.memory.choice import Task
 from edgecompress.memory.rolling import roll
@@ -123,8 +126,14 @@ def rolled(random: np.random.Generator, features: Features, *, in_patches: bool)
     return program if across > tiling.columns else None
 
 
-def with_turns(graph: Graph, features: Features, tiling: Tiling, coder: Coder | None = None) -> Program | None:
-    layers, task = task_of(graph, features, coder=coder)
+def with_turns(
+    graph: Graph,
+    features: Features,
+    tiling: Tiling,
+    code: Callable[[KernelCall], KernelCall] = lambda call: call,
+) -> Program | None:
+    layers = tuple(replace(layer, call=code(layer.call)) for layer in layers_of(graph, features))
+    task = task_of(graph, layers)
     steps = range(len(graph.operations))
     spans = [range(first, last + 1) for first in steps for last in steps[first + 1 :]]
     for span in sorted(spans, key=len, reverse=True):

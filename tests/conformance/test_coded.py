@@ -13,7 +13,7 @@ from test_overlapping import on_host
 
 from edgecompress import emulate
 from edgecompress.codecs import CODECS, Encoded
-from edgecompress.codecs.coding import coded
+from edgecompress.codecs.coding import coded, in_one_block
 from edgecompress.codegen.features import Features, features_of
 from edgecompress.memory.visits import Tiling
 from edgecompress.reference.inputs import random_inputs
@@ -39,9 +39,10 @@ def _with_few_values(random, graph):
 
 
 def _coder(random, used):
-    """Every layer that can run in blocks has its weights in a code that applies to them."""
+    """Every layer that can decode its weights has them in a code that applies to them."""
 
     def code(call):
+        call = in_one_block(call)
         if call.blocks is None:
             return call
         found = [e for name in CODES if isinstance(e := CODECS[name].encode(call.blocks.units), Encoded)]
@@ -49,9 +50,9 @@ def _coder(random, used):
             return call
         encoded = found[random.integers(len(found))]
         used.append((encoded.codec, call.kernel))
-        return coded(call, encoded, cycles=1000, most_bytes=int(random.choice([1, 900, 4096])))
+        return coded(call, encoded, cycles=1000, units=int(random.choice([1, 3, 1000])))
 
-    return lambda layers, _: [code(layer.call) for layer in layers]
+    return code
 
 
 def _cases(features, used):

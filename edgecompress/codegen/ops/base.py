@@ -41,6 +41,7 @@ class Blocks:
         counts: the fields that hold the number of outputs.
         steps: field -> elements from one unit to the next, of the other pointers.
         is_cheap: going over the input again costs next to nothing.
+        sweep_cycles: that going over the input once more takes, roughly.
         finish: the function `ec_<finish>(words, bytes)` that makes decoded units what the kernel wants; "" where they are.
     """
 
@@ -51,6 +52,7 @@ class Blocks:
     steps: Mapping[str, int]
     finish: str = ""
     is_cheap: bool = False
+    sweep_cycles: int = 0
 
     @property
     def unit_bytes(self) -> int:
@@ -65,7 +67,7 @@ class Code:
         name: of the codec.
         decoder: `ec_decode_<decoder>`; its struct, and its functions `_begin` and `_row<form>`.
         parameters: the fields of its struct `ec_decode_<decoder>_params`.
-        units: in a block.
+        units: in a block; as many as there are: the kernel is called once, for all outputs.
         tables: where in the scratch the decoder makes its tables.
         weights: where in the scratch a block lies.
         cycles: that decoding all of it takes, roughly.
@@ -102,6 +104,7 @@ class KernelCall:
         blocks: how it runs with coded weights; None: it does not.
         code: the weights' code; None where they are in flash as the kernel reads them.
         clamp: (low, high) of the int8 output where the kernel knows no activation: `ec_clamp_bytes` goes over it afterwards.
+        cycles_a_mac: of the layer's MACs, roughly, in one inference: what the choice between kernels goes by.
     """
 
     kernel: str
@@ -114,6 +117,7 @@ class KernelCall:
     clamp: tuple[int, int] | None = None
     blocks: Blocks | None = field(default=None, compare=False)
     code: Code | None = field(default=None, compare=False)
+    cycles_a_mac: float = field(default=1.4, compare=False)
 
     @property
     def takes_scratch(self) -> bool:

@@ -30,6 +30,8 @@ from edgecompress.tflite.graph import Graph, Operation
 INT8 = np.iinfo(np.int8)
 PIXELS = 4
 """Output pixels whose inputs `ec_strip_fill` widens at a time."""
+STRIP_CYCLES = (4.5, 1.5)
+"""Of an input in a strip, roughly: where windows leave the image, and where they do not."""
 MOST_OUTPUTS = 16
 """That `ec_fully_connected_joint` sums up before it writes them."""
 MOST_TAPS = 32
@@ -119,15 +121,15 @@ class JointConv2D(DualConv2D):
             scratch_bytes=strip_bytes(parts, operation),
             sweeps=(strip_sweep(parts, operation),),
             clamp=narrower_range(operation, parts.result),
-            blocks=None if outputs % 2 else _twos_of_outputs(rows),
+            blocks=None if outputs % 2 else _twos_of_outputs(rows, strip_cycles(parts, operation)),
         )
         return by_window(call, "strip.window.")
 
 
-def _twos_of_outputs(rows: np.ndarray) -> Blocks:
+def _twos_of_outputs(rows: np.ndarray, sweep_cycles: int) -> Blocks:
     """Weights [an even number of outputs, inputs] in the strip's order."""
     units = in_twos(rows).reshape(len(rows) // 2, -1)
-    return Blocks(units, 2, "weights", ("out_channels",), {"scalings": 4}, "join_bytes")
+    return Blocks(units, 2, "weights", ("out_channels",), {"scalings": 4}, "join_bytes", sweep_cycles=sweep_cycles)
 
 
 class JointDepthwiseConv2D(JointConv2D):
@@ -235,6 +237,13 @@ def strip_bytes(parts: Parts, operation: Operation) -> int:
     w = geometry_of(parts, operation)
     is_simple = w.is_inside and w.dilation_height == w.dilation_width == 1
     return 8 * _depth(parts) + (0 if is_simple else _depth(parts))
+
+
+def strip_cycles(parts: Parts, operation: Operation) -> int:
+    """That `ec_strip_fill` takes for the whole input, roughly."""
+    geometry = geometry_of(parts, operation)
+    cycles = STRIP_CYCLES[strip_bytes(parts, operation) == 8 * _depth(parts)]
+    return round(cycles * geometry.out_height * geometry.out_width * _depth(parts))
 
 
 def strip_sweep(parts: Parts, operation: Operation) -> Sweep | None:
