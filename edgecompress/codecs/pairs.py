@@ -138,10 +138,12 @@ def _encoded(
         {
             **begin,
             "row": rows,
+            "end": 1,
             "unit": int((words - slow).sum()) // 4,
             "unit with low bits": int((words - slow) @ (shifts > 0)) // 4,
             "unit with an odd number": int((words - slow) @ odd) // 4,
             "word": int(slow.sum()),
+            "word apart": rows * words,
             "patch": patches,
         },
     )
