@@ -18,8 +18,10 @@ import numpy as np
 
 from edgecompress import targets
 from edgecompress.codecs import CODECS, Encoded
+from edgecompress.codecs.coding import JOINT, as_wanted
 from edgecompress.codecs.costs import BEGIN, cycles_of, key_of
 from edgecompress.codecs.measure import Measured, measure
+from edgecompress.codegen.ops.base import Blocks
 
 CPUS = ("cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 COSTS = Path(__file__).resolve().parent.parent / "edgecompress" / "codecs" / "costs.json"
@@ -58,7 +60,14 @@ def tensors() -> dict[str, list[Encoded]]:
             encoded = codec.encode(matrix) if codec.decoder else None
             if isinstance(encoded, Encoded):
                 made[key_of(encoded)].append(encoded)
+                if "is_joint" in encoded.parameters:
+                    made[key_of(encoded)].append(joint(encoded))
     return dict(sorted(made.items()))
+
+
+def joint(encoded: Encoded) -> Encoded:
+    """The same, decoded for a kernel that takes joint halfwords."""
+    return as_wanted(Blocks(np.zeros((1, 4), np.int8), 0, "", (), {}, JOINT), encoded)
 
 
 def fit(encoded: list[Encoded], measured: list[Measured]) -> dict[str, float]:
@@ -67,7 +76,7 @@ def fit(encoded: list[Encoded], measured: list[Measured]) -> dict[str, float]:
     for is_begin in (True, False):
         names = [name for name in encoded[0].work if (name in BEGIN) == is_begin]
         cycles = np.array([(one.begin if is_begin else one.rows).cycles.typical for one in measured], float)
-        work = np.array([[one.work[name] for name in names] for one in encoded], float)
+        work = np.array([[one.work.get(name, 0) for name in names] for one in encoded], float)
         used = list(range(len(names)))
         solution = np.zeros(len(names))
         while used:  # without what would be negative

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from edgecompress.codecs import ans, huffman, pairs, runs
+from edgecompress.codecs import ans, pairs, runs
 from edgecompress.codecs.base import Codec, Encoded, Refusal
 from edgecompress.codecs.dense import Dense
-from edgecompress.codecs.huffman import Huffman
 from edgecompress.codecs.lut import Lut
 from edgecompress.codecs.nm import NofM
 from edgecompress.codecs.pairs import Pairs
@@ -45,7 +44,6 @@ def codecs_within(table_bytes: int) -> Mapping[str, Codec]:
         NofM(),
         Sparse(),
         Pairs(fitting(pairs.LOGS, 4)),
-        *(Huffman(together, fitting(huffman.LOGS, 2)) for together in (4, 2, 1)),
         Tans(fitting(ans.LOGS, 4)),
         Runs(fitting(runs.LOGS, 8)),
     )

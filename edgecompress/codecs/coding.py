@@ -12,6 +12,8 @@ from edgecompress.codegen.ops.base import Array, Blocks, Code, KernelCall
 from edgecompress.memory.sweep import Window
 
 WORD = 4
+JOINT = "join_bytes"
+"""What makes joint halfwords of decoded bytes, if the decoder has not."""
 OVERSHOOT = 12
 """Bytes that a decoder may write behind the last row of a block, at most."""
 
@@ -49,8 +51,9 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, units: int) -> Ker
     """
     assert call.blocks
     assert encoded.row_bytes - call.blocks.unit_bytes <= OVERSHOOT
+    kernel, encoded = call.blocks.by or call, as_wanted(call.blocks, encoded)
     units = min(units, len(call.blocks.units))
-    tables = _aligned(call.scratch_bytes)
+    tables = _aligned(kernel.scratch_bytes)
     weights = tables + _aligned(encoded.scratch_bytes)
     code = Code(
         encoded.codec,
@@ -64,8 +67,9 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, units: int) -> Ker
     )
     apart = units < len(call.blocks.units)
     return replace(
-        call,
-        parameters=_without_weights(call.parameters, call.blocks.weights),
+        kernel,
+        parameters=kernel.parameters if call.blocks.by else _without_weights(call.parameters, call.blocks.weights),
+        blocks=replace(call.blocks, finish=finish_of(call.blocks, encoded)),
         scratch_bytes=call.scratch_bytes + ram_bytes(call, encoded, units),
         sweeps=tuple(sweep and replace(sweep, apart=sweep.apart or apart) for sweep in call.sweeps),
         band=_coded_band(call, encoded, cycles, units),
@@ -76,8 +80,21 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, units: int) -> Ker
 def ram_bytes(call: KernelCall, encoded: Encoded, units: int) -> int:
     """What decoding so many units at a time takes beside the kernel's own scratch: tables, and weights."""
     assert call.blocks
-    padding = _aligned(call.scratch_bytes) - call.scratch_bytes
-    return padding + _aligned(encoded.scratch_bytes) + units * call.blocks.unit_bytes + OVERSHOOT
+    own = _aligned((call.blocks.by or call).scratch_bytes) - call.scratch_bytes
+    return own + _aligned(encoded.scratch_bytes) + units * call.blocks.unit_bytes + OVERSHOOT
+
+
+def as_wanted(blocks: Blocks, encoded: Encoded) -> Encoded:
+    """The code such that its decoder writes what the kernel wants, if it can."""
+    if blocks.finish != JOINT or "is_joint" not in encoded.parameters:
+        return encoded
+    work = {name: times for name, times in encoded.work.items() if name != "word apart"}
+    return replace(encoded, parameters={**encoded.parameters, "is_joint": 1}, work=work)
+
+
+def finish_of(blocks: Blocks, encoded: Encoded) -> str:
+    """The function that decoded units still need; "" where they need none."""
+    return "" if encoded.parameters.get("is_joint") else blocks.finish
 
 
 def _coded_band(call: KernelCall, encoded: Encoded, cycles: int, units: int) -> Callable[[Window], KernelCall] | None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from edgecompress.codecs.base import weights
-from edgecompress.codecs.bits import BitReader, padded
+from edgecompress.codecs.bits import padded
 from edgecompress.codegen.ops.base import Array
 
 SYMBOLS = 256
@@ -82,7 +82,7 @@ def coded(symbols: np.ndarray, lengths: np.ndarray) -> tuple[dict[str, int | Arr
     """What decoders of this code have in common: the parameters that hold symbols [n] and their lengths, and the work of beginning."""
     bits, runs, log = write_symbols(symbols, lengths), write_lengths(lengths), int(lengths.max())
     parameters: dict[str, int | Array] = {
-        "stream": weights(padded(np.packbits(bits))),
+        "stream": weights(padded(np.packbits(bits, bitorder="little"))),
         "lengths": weights(runs),
         "end": bits.size,
         "length_bytes": runs.size,
@@ -95,10 +95,10 @@ def coded(symbols: np.ndarray, lengths: np.ndarray) -> tuple[dict[str, int | Arr
 def read_symbols(stream: np.ndarray, count: int, lengths: np.ndarray) -> np.ndarray:
     """The first symbols of a stream of packed bits: int64 [count]."""
     symbol_of = {(int(lengths[s]), int(code)): s for s, code in enumerate(codes_of(lengths)) if lengths[s]}
-    reader, symbols = BitReader(stream), []
+    bits, symbols = iter(np.unpackbits(stream, bitorder="little").tolist()), []
     for _ in range(count):
         length = code = 0
         while (length, code) not in symbol_of:
-            length, code = length + 1, 2 * code + reader.take(1)
+            length, code = length + 1, 2 * code + next(bits)
         symbols.append(symbol_of[length, code])
     return np.array(symbols, np.int64)

@@ -30,20 +30,21 @@ ROW_STEP = 4 * _UNIT
 """Bytes that a row is decoded in at a time."""
 
 
-def candidates(matrix: np.ndarray, bits: int) -> Iterator[np.ndarray]:
+def candidates(matrix: np.ndarray, bits: int, most: int = MOST_SHIFT) -> Iterator[np.ndarray]:
     """Numbers of low bits that may suit, int8 [rows] each.
 
     Args:
         matrix: int8 [rows, taps].
         bits: of a symbol; high bits outside of -2^(bits - 1) to 2^(bits - 1) - 1 need patches.
+        most: low bits of a weight.
     """
     rows, taps = matrix.shape
     counts = np.stack([_counts_of_rows(matrix >> shift, bits) for shift in range(MOST_SHIFT + 1)])
     spread = np.log2(np.abs(matrix.astype(float)).mean(axis=1) + 0.01)
     relative = np.round(spread - np.median(spread))
-    for shift in range(MOST_SHIFT + 1):
+    for shift in range(most + 1):
         yield np.full(rows, shift, np.int8)
-        if relative.any() and shift + SPAN <= MOST_SHIFT + 1:
+        if relative.any() and shift + SPAN <= most + 1:
             start = np.clip(shift + 1 + relative, shift, shift + SPAN - 1).astype(int)
             yield _settled(start, counts, taps, shift)
 

@@ -17,12 +17,14 @@ def block_by_block(call: KernelCall, scratch: int, name: str, params: str, opera
     blocks, code = call.blocks, call.code
     assert blocks and code
     begin = [
-        f"{call.struct_name} params = {params};",
         f"ec_decode_{code.decoder} decoder;",
         f"ec_decode_{code.decoder}_begin(&decoder, &{name}_code, (uint32_t *)(arena + {scratch + code.tables}));",
         f"uint32_t *const words = (uint32_t *)(arena + {scratch + code.weights});",
-        f"params.{blocks.weights} = (const int8_t *)words;",
     ]
+    if blocks.by:
+        units = f"const ec_units units = {{{name}_next, &decoder, words}};"
+        return [*begin, units, f"ec_{call.kernel}(&{params}, {', '.join([*operands, '&units'])});"]
+    begin += [f"{call.struct_name} params = {params};", f"params.{blocks.weights} = (const int8_t *)words;"]
     count = len(blocks.units)
     if code.units >= count:
         return [*begin, *_decode(call, count), f"ec_{call.kernel}(&params, {', '.join(operands)});"]
@@ -40,6 +42,20 @@ def block_by_block(call: KernelCall, scratch: int, name: str, params: str, opera
         *begin,
         f"for (int32_t unit = 0; unit < {count}; unit += {code.units}) {{",
         *(f"    {line}" for line in inner),
+        "}",
+    ]
+
+
+def next_unit(call: KernelCall, name: str) -> list[str]:
+    """C: the function `<name>_next` that decodes a unit for a kernel that fetches them."""
+    if not (call.blocks and call.code and call.blocks.by):
+        return []
+    decoder = f"ec_decode_{call.code.decoder}"
+    finish = f"ec_{call.blocks.finish}(unit, {call.blocks.unit_bytes});"
+    return [
+        f"static void {name}_next(void *decoder, uint32_t *unit) {{",
+        f"    {decoder}_row{call.code.form}(({decoder} *)decoder, unit);",
+        *([f"    {finish}"] if call.blocks.finish else []),
         "}",
     ]
 

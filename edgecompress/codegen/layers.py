@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from edgecompress.codegen.blocks import block_by_block
+from edgecompress.codegen.blocks import block_by_block, next_unit
 from edgecompress.codegen.literals import C_TYPES, array, c_number, comment
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.program import Layer, Program
@@ -34,7 +34,7 @@ def write_layer(program: Program, layer: Layer, prefix: str) -> str:
             _struct(f"ec_decode_{layer.call.code.decoder}_params", layer.call.code.parameters, f"{name}_code", name)
         )
     statements = [(band, _statements(program, layer, name, band, names[id(band.call)])) for band in bands]
-    return "\n".join([title, *arrays, *structs, _function(name, statements, group_of(program, layer))])
+    return "\n".join([title, *arrays, *structs, *next_unit(layer.call, name), _function(name, statements, group_of(program, layer))])
 
 
 def _arrays(calls: Sequence[KernelCall], name: str) -> list[str]:

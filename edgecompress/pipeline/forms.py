@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from edgecompress.codecs import LEAST_TABLE_BYTES, Encoded, codecs_within
 from edgecompress.codecs.choice import Option
-from edgecompress.codecs.coding import coded, in_one_block, ram_bytes
+from edgecompress.codecs.coding import as_wanted, coded, finish_of, in_one_block, ram_bytes
 from edgecompress.codecs.options import Catalogue
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.program import Layer, Program, stated_sweeps, task_of
@@ -58,7 +58,9 @@ class Layers:
 
     def __post_init__(self) -> None:
         self.task = task_of(self.program.graph, self.program.layers)
-        self.candidates = {step: [in_one_block(call) for call in calls] for step, calls in self.candidates.items()}
+        self.candidates = {
+            step: [one for call in calls for one in _in_every_way(call)] for step, calls in self.candidates.items()
+        }
 
     def forms(self, layer: Layer, limit: int) -> list[Form]:
         """The best forms of a layer that keep to `limit` bytes; its own kernel with plain weights always is the first."""
@@ -113,13 +115,13 @@ class Layers:
         key = id(call.blocks), tables
         if room >= 0 and key not in self._codes:
             found = replace(self.catalogue, codecs=codecs_within(tables)).encode(call.blocks.units)
-            self._codes[key] = {name: encoded for name, encoded in found.items() if encoded.decoder}
+            self._codes[key] = {name: as_wanted(call.blocks, e) for name, e in found.items() if e.decoder}
         return self._codes[key] if room >= 0 else {}
 
     def _option(self, layer: Layer, call: KernelCall, encoded: Encoded, units: int, way: Way) -> tuple[Option, int]:
         """What the form takes, and the cycles of that for decoding, of one decoding of all weights too."""
         assert call.blocks
-        finishing = FINISHING_CYCLES * encoded.rows * encoded.taps if call.blocks.finish else 0
+        finishing = FINISHING_CYCLES * encoded.rows * encoded.taps if finish_of(call.blocks, encoded) else 0
         once = self.catalogue.option(encoded, others=finishing)
         sweeps = -(-len(call.blocks.units) // units) - 1
         decoding = way.calls * once.cycles + sweeps * call.blocks.sweep_cycles + way.cost
@@ -131,6 +133,12 @@ class Layers:
         return round(call.cycles_a_mac * self.task.macs[layer.step])
 
 
+def _in_every_way(call: KernelCall) -> list[KernelCall]:
+    """The call with its weights in every order that codes may suit."""
+    blocks = call.blocks
+    return [call if blocks else in_one_block(call), *([replace(call, blocks=blocks.others())] if blocks and blocks.others else [])]
+
+
 def plain_bytes(call: KernelCall) -> int:
     """Of weights in flash, as the kernel reads them."""
     arrays = (v.values for v in call.parameters.values() if isinstance(v, Array) and v.is_weights)
@@ -140,6 +148,8 @@ def plain_bytes(call: KernelCall) -> int:
 def _rest(call: KernelCall) -> int:
     """Of weights that a code of the blocks leaves plain."""
     assert call.blocks
+    if call.blocks.by:
+        return plain_bytes(call.blocks.by)
     return plain_bytes(replace(call, parameters={**call.parameters, call.blocks.weights: 0}))
 
 

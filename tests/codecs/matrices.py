@@ -54,9 +54,6 @@ SUITABLE = {
     "nm": Recipe("of four", 5, 37, 200, 0.0, 4),
     "sparse": Recipe("values", 5, 37, 200, 0.7, 5),
     "pairs": Recipe("values", 9, 61, 14, 0.6, 11),
-    "huffman4": Recipe("rows differ", 9, 61, 40, 0.0, 6),
-    "huffman2": Recipe("rows differ", 9, 61, 100, 0.0, 7),
-    "huffman": Recipe("rows differ", 9, 61, 200, 0.0, 8),
     "tans": Recipe("rows differ", 9, 61, 100, 0.0, 9),
     "runs": Recipe("values", 9, 61, 120, 0.85, 10),
 }

@@ -43,6 +43,9 @@ class Blocks:
         is_cheap: going over the input again costs next to nothing.
         sweep_cycles: that going over the input once more takes, roughly.
         finish: the function `ec_<finish>(words, bytes)` that makes decoded units what the kernel wants; "" where they are.
+        by: the call of another kernel, which fetches the units one by one (`ec_units.h`) in place of this one, called for some of
+            its outputs; then `weights`, `counts` and `steps` are empty.
+        others: the same in another way, which may suit codes better.
     """
 
     units: np.ndarray
@@ -53,6 +56,8 @@ class Blocks:
     finish: str = ""
     is_cheap: bool = False
     sweep_cycles: int = 0
+    by: "KernelCall | None" = None
+    others: "Callable[[], Blocks] | None" = None
 
     @property
     def unit_bytes(self) -> int:

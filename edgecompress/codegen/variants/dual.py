@@ -13,11 +13,11 @@ from edgecompress.codegen.ops.base import Array, Blocks, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
+from edgecompress.codegen.variants import fully_connected_units
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
 from edgecompress.codegen.variants.joint import (
     SCALING_LIMITS,
     form_of,
-    in_fours,
     in_twos,
     pack_fours,
     pack_joint,
@@ -199,21 +199,15 @@ class JointFullyConnected(DualVariant):
         }
         form = form_of(parts.result) if (low, high) == (INT8.min, INT8.max) else "linear"
         sweeps = (by_rows(**sizes(parts), at_once=MOST_OUTPUTS),)
-        in_blocks = (joint, whole) == quick.rows.shape and sizes(parts)["rows"] == 1
-        return KernelCall(
+        call = KernelCall(
             f"fully_connected_joint_{form}",
             parameters,
             (parts.source, parts.result),
             source="fully_connected_joint",
             sweeps=sweeps,
-            blocks=_fours_of_outputs(quick.rows, one_scaling=one_scaling) if in_blocks else None,
         )
-
-
-def _fours_of_outputs(rows: np.ndarray, *, one_scaling: bool) -> Blocks:
-    units = in_fours(rows).reshape(len(rows) // 4, -1)
-    steps = {"bias": 4} if one_scaling else {"scalings": 8}
-    return Blocks(units, 4, "weights", ("outputs", "joint"), steps, "join_bytes", is_cheap=True)
+        per_output = {"bias": layer.bias.astype(np.int32)} if one_scaling else {"scalings": scalings}
+        return replace(call, blocks=fully_connected_units.blocks_of(call, quick.rows, per_output))
 
 
 def _weights(values: np.ndarray) -> Array | int:

@@ -65,5 +65,6 @@ static void decode_chains(ec_decode_tans *decoder, uint8_t *to) {
 void ec_decode_tans_row(ec_decode_tans *decoder, uint32_t *row) {
     const int32_t taps = decoder->params->taps;
     decode_chains(decoder, (uint8_t *)row);
-    ec_low_bits_add_1(&decoder->finish, row, ((taps + 15) >> 4) << 2, taps);
+    ec_low_bits_add(&decoder->finish, row, (taps + 15) >> 4);
+    ec_low_bits_put_right(&decoder->finish, (uint8_t *)row, taps, 0);
 }

@@ -22,30 +22,20 @@ static int32_t dot(const int8_t *weights, const int8_t *input, int32_t count) {
     return (int32_t)sum;
 }
 
-typedef struct {
-    int32_t zero_point;
-    int32_t low;
-    int32_t high;
-} range;
-
-static inline int8_t scale(ec_scaling scaling, int32_t twice, range r, int32_t is_relu) {
-    return is_relu ? ec_scale_relu(scaling, twice) : (int8_t)ec_clamp(ec_scale_linear(scaling, twice, r.zero_point), r.low, r.high);
-}
-
 /* Outputs from `first` on, from twice their sums. */
 static inline __attribute__((always_inline)) void requantize(const params *p, int32_t first, int32_t count, const int32_t *twice, int8_t *output,
                               int32_t is_relu) {
     const int32_t *bias = p->bias, *scalings = p->scalings;
-    const range r = {p->output_zero_point, p->activation_min, p->activation_max};
+    const ec_output_range r = {p->output_zero_point, p->activation_min, p->activation_max};
     if (bias) {
         const ec_scaling scaling = ec_scaling_of(scalings, 0);
         for (int32_t i = 0; i < count; ++i) {
-            output[i] = scale(scaling, 2 * bias[first + i] + twice[i], r, is_relu);
+            output[i] = ec_fully_connected_scale(scaling, 2 * bias[first + i] + twice[i], r, is_relu);
         }
     } else {
         for (int32_t i = 0; i < count; ++i) {
             const ec_scaling scaling = ec_scaling_of(scalings, first + i);
-            output[i] = scale(scaling, ec_scaling_bias(scaling) + twice[i], r, is_relu);
+            output[i] = ec_fully_connected_scale(scaling, ec_scaling_bias(scaling) + twice[i], r, is_relu);
         }
     }
 }

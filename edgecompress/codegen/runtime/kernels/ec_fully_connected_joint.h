@@ -2,7 +2,7 @@
 #ifndef EC_FULLY_CONNECTED_JOINT_H
 #define EC_FULLY_CONNECTED_JOINT_H
 
-#include "ec_scaling.h"
+#include "ec_fully_connected_scale.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -34,13 +34,16 @@ typedef struct {
 
 void ec_low_bits_begin(ec_low_bits *finish, const ec_low_bits_params *params);
 
-/* Finishes a row of `taps` weights in place, whose symbols hold the high bits of 1, 2 or 4 weights, each plus half its range.
+/* The low bits of the next row, and how many each of its weights has.
  *
- * words: of the row, a multiple of 4; those behind the last weight may get any value. The symbols are the last words / 1, 2 or 4
- *        of them, in bytes; those of one word hold the high bits of 1, 2 or 4 words of weights, the first word's lowest. */
-void ec_low_bits_add_1(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps);
-void ec_low_bits_add_2(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps);
-void ec_low_bits_add_4(ec_low_bits *finish, uint32_t *row, int32_t words, int32_t taps);
+ * units: sixteens of weights that the row has, the last one perhaps not whole. Where damage has left too few low bits, there are none. */
+const int32_t *ec_low_bits_next(ec_low_bits *finish, int32_t units, uint32_t *shift);
+
+/* The next row's low bits are added to its symbols, one in each byte: half the range more than the high bits. */
+void ec_low_bits_add(ec_low_bits *finish, uint32_t *row, int32_t units);
+
+/* Of the same row, at last, what the code has no symbol for. is_joint: weights a, b are the halfword 256 * b + a. */
+void ec_low_bits_put_right(ec_low_bits *finish, uint8_t *row, int32_t taps, int32_t is_joint);
 
 #ifdef __cplusplus
 }
