@@ -11,8 +11,8 @@ from edgecompress.memory.sweep import Window
 WORD = 4
 MOST_BYTES = 4096
 """Of RAM for the decoder's tables and a block of decoded weights."""
-OVERSHOOT = 12
-"""Bytes that a decoder may write behind the last row of a block, at most."""
+OVERSHOOT = 16
+"""Bytes that a decoder may write, or a kernel read, behind the last row of a block, at most."""
 
 
 def coded(call: KernelCall, encoded: Encoded, *, cycles: int, most_bytes: int = MOST_BYTES) -> KernelCall:
@@ -26,6 +26,8 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, most_bytes: int = 
         cycles: that decoding all of it takes.
         most_bytes: of RAM for tables and decoded weights; more where one unit alone needs it.
     """
+    assert call.blocks
+    call = call.blocks.call or call
     assert call.blocks
     assert encoded.row_bytes - call.blocks.unit_bytes <= OVERSHOOT
     units = _units_at_once(call.blocks, most_bytes - OVERSHOOT - _aligned(encoded.scratch_bytes))
@@ -64,7 +66,8 @@ def ram_bytes(blocks: Blocks, encoded: Encoded) -> int:
 
 def _units_at_once(blocks: Blocks, size: int) -> int:
     """As many as there is room for: every block goes over the input again. One where that is nothing."""
-    return 1 if blocks.is_cheap else min(len(blocks.units), max(1, size // blocks.unit_bytes))
+    most = blocks.most or len(blocks.units)
+    return 1 if blocks.is_cheap else min(most, max(1, size // blocks.unit_bytes))
 
 
 def _without_weights(parameters: Mapping[str, int | float | Array], field: str) -> dict[str, int | float | Array]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edgecompress.codegen.ops.base import KernelCall
+from edgecompress.codegen.ops.base import Blocks, KernelCall
 
 
 def block_by_block(call: KernelCall, scratch: int, name: str, params: str, operands: Sequence[str]) -> list[str]:
@@ -26,7 +26,7 @@ def block_by_block(call: KernelCall, scratch: int, name: str, params: str, opera
         f"    {decode}_row{code.form}(&decoder, words + {words} * i);",
         "}",
         *([f"ec_{blocks.finish}(words, {blocks.unit_bytes} * units);"] if blocks.finish else []),
-        *(f"params.{field} = {blocks.outputs} * units;" for field in blocks.counts),
+        *(f"params.{field} = {_outputs(blocks)};" for field in blocks.counts),
         f"ec_{call.kernel}(&params, {', '.join(outputs)});",
         *(f"params.{field} += {step} * units;" for field, step in blocks.steps.items()),
     ]
@@ -39,6 +39,12 @@ def block_by_block(call: KernelCall, scratch: int, name: str, params: str, opera
         *(f"    {line}" for line in inner),
         "}",
     ]
+
+
+def _outputs(blocks: Blocks) -> str:
+    """How many outputs there are in a block."""
+    of_whole = f"{blocks.outputs} * units"
+    return f"{of_whole} - (unit + units == {len(blocks.units)} ? {blocks.missing} : 0)" if blocks.missing else of_whole
 
 
 def _least(count: int, at_once: int) -> str:

@@ -42,6 +42,9 @@ class Blocks:
         steps: field -> elements from one unit to the next, of the other pointers.
         is_cheap: going over the input again costs next to nothing.
         finish: the function `ec_<finish>(words, bytes)` that makes decoded units what the kernel wants; "" where they are.
+        missing: outputs that the last unit has fewer than the others.
+        most: units that the kernel takes at a time; 0: as many as there are.
+        call: of the kernel that takes them, with blocks itself, where that is another one than with plain weights.
     """
 
     units: np.ndarray
@@ -51,6 +54,9 @@ class Blocks:
     steps: Mapping[str, int]
     finish: str = ""
     is_cheap: bool = False
+    missing: int = 0
+    most: int = 0
+    call: "KernelCall | None" = None
 
     @property
     def unit_bytes(self) -> int:
