@@ -108,6 +108,7 @@ class KernelCall:
         blocks: how it runs with coded weights; None: it does not.
         code: the weights' code; None where they are in flash as the kernel reads them.
         clamp: (low, high) of the int8 output where the kernel knows no activation: `ec_clamp_bytes` goes over it afterwards.
+        cycles_a_mac: of the layer's MACs, roughly, in one inference: what the choice between kernels goes by.
     """
 
     kernel: str
@@ -120,6 +121,7 @@ class KernelCall:
     clamp: tuple[int, int] | None = None
     blocks: Blocks | None = field(default=None, compare=False)
     code: Code | None = field(default=None, compare=False)
+    cycles_a_mac: float = field(default=1.4, compare=False)
 
     @property
     def takes_scratch(self) -> bool:
