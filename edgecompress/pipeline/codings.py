@@ -14,8 +14,6 @@ from edgecompress.memory.choice import Wish
 from edgecompress.targets.compilers import Name
 from edgecompress.targets.target import Target
 
-CYCLES_A_MAC = 1.4
-"""Of a kernel with plain weights, roughly."""
 MOST_TIMES = 6
 """So many times the cycles with plain weights may a model take, by estimate, for the sake of its size."""
 FINISHING_CYCLES = 1
@@ -38,7 +36,7 @@ def coder_for(target: Target, wish: Wish, compiler: Name = "zig", say: Say = lam
             options.append([catalogue.option(e, others=_finishing(e)) for e in codes.values()])
         if not options:
             return [layer.call for layer in layers]
-        plain = sum(CYCLES_A_MAC * work.get(layer.step, 0) for layer in layers)
+        plain = sum(layer.call.cycles_a_mac * work.get(layer.step, 0) for layer in layers)
         chosen = choose(options, "size", most_cycles=int((MOST_TIMES - 1) * plain)).options
         cycles = {step: option.cycles for step, option in zip(found, chosen, strict=True)}
         codes_of = {step: found[step][option.codec] for step, option in zip(found, chosen, strict=True)}

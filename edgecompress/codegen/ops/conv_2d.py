@@ -69,4 +69,5 @@ class Conv2D(Weighted):
         sweep = geometry.sweep(source.shape[3], result.shape[3], part=1)
         rows, steps = parts.values.reshape(result.shape[3], -1), requantization_steps(parameters)
         blocks = rows_in_blocks(rows, ("out_channels",), {"first_channel": 1, **steps})
-        return by_window(KernelCall("conv_2d", parameters, (source, result), sweeps=(sweep,), blocks=blocks))
+        call = KernelCall("conv_2d", parameters, (source, result), sweeps=(sweep,), blocks=blocks, cycles_a_mac=10)
+        return by_window(call)

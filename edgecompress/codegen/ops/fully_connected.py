@@ -52,7 +52,7 @@ class FullyConnected(Weighted):
         sweep = by_rows(**sizes(parts))
         blocks = rows_in_blocks(parts.values, ("outputs",), requantization_steps(parameters), is_cheap=True)
         operands = (parts.source, parts.result)
-        return KernelCall("fully_connected", parameters, operands, sweeps=(sweep,), blocks=blocks)
+        return KernelCall("fully_connected", parameters, operands, sweeps=(sweep,), blocks=blocks, cycles_a_mac=10)
 
 
 def sizes(parts: Parts) -> dict[str, int]:

@@ -103,7 +103,9 @@ class VectorConv2D(VectorWeighted):
         }
         sweep = geometry.sweep(source.shape[3], outputs, positions=PIXELS, part=BLOCK)
         blocks = slices_in_blocks(quick.rows, lines, requantization_steps(parameters))
-        call = by_window(KernelCall("conv_2d_mve", parameters, (source, result), sweeps=(sweep,), blocks=blocks))
+        operands = (source, result)
+        call = KernelCall("conv_2d_mve", parameters, operands, sweeps=(sweep,), blocks=blocks, cycles_a_mac=0.3)
+        call = by_window(call)
         return replace(_over(call, by_lines, geometry), band=partial(_band, call, by_lines))
 
 
@@ -189,7 +191,7 @@ class VectorFullyConnected(VectorWeighted):
         steps = requantization_steps(parameters)
         blocks = rows_in_blocks(quick.rows, ("outputs",), steps, least=TOGETHER, is_cheap=True)
         operands = (parts.source, parts.result)
-        return KernelCall("fully_connected_mve", parameters, operands, sweeps=sweeps, blocks=blocks)
+        return KernelCall("fully_connected_mve", parameters, operands, sweeps=sweeps, blocks=blocks, cycles_a_mac=0.4)
 
 
 class VectorAdd(VectorVariant):

@@ -29,6 +29,8 @@ MOST_IN_16_BITS = 255
 """Of the magnitudes of a group's weights: times an input of -128, their sum stays within 16 bits."""
 MOST_GROUPS = 255
 """In a run: its length is a byte."""
+TOGETHER = 4
+"""Outputs of a fully connected layer that share inputs where weights lie row by row."""
 UNIT_BYTES = 256
 """Of the weights of a fully connected layer that are decoded together, at least: every row takes some time by itself."""
 MOST_TAPS = 49
@@ -92,6 +94,7 @@ class SingleConv2D(SingleVariant):
             (source, result),
             scratch_bytes=8 * depth + source.shape[3],
             sweeps=(geometry.sweep(source.shape[3], result.shape[3], positions=PIXELS),),
+            cycles_a_mac=3.5,
         )
         return by_window(replace(call, blocks=_rows_of_outputs(call, padded)))
 
@@ -102,7 +105,8 @@ def _rows_of_outputs(call: KernelCall, rows: np.ndarray) -> Blocks | None:
         return None
     parameters = {**call.parameters, "weights": Array(rows, is_weights=True), "runs": 0}
     blocks = rows_in_blocks(rows, ("out_channels",), _ramp_steps(parameters))
-    of_rows = replace(call, kernel="conv_2d_single_rows", source=call.kernel, parameters=parameters, blocks=blocks)
+    kernel = f"{call.kernel}_rows"
+    of_rows = replace(call, kernel=kernel, source=call.kernel, parameters=parameters, blocks=blocks, cycles_a_mac=4.3)
     return replace(blocks, call=by_window(of_rows))
 
 
@@ -163,13 +167,30 @@ class SingleFullyConnected(SingleVariant):
         pitch = {"out_pitch": len(rows)}
         parameters = {**sizes(parts), **pitch, "weights": Array(offset, is_weights=True), **ramps}
         at_once = LANES if len(rows) % LANES <= 1 else 1  # those left over come one by one
-        sweeps = (by_rows(**sizes(parts), at_once=at_once),)
-        operands, source = (parts.source, parts.result), "fully_connected_single"
-        least = -(-UNIT_BYTES // rows.shape[1])
-        blocks = rows_in_blocks(rows, ("outputs",), _ramp_steps(parameters), least=least, is_cheap=True)
-        others = {**parameters, "weights": Array(rows, is_weights=True)}
-        of_rows = KernelCall(f"{source}_rows", others, operands, source=source, sweeps=sweeps, blocks=blocks)
-        return KernelCall(source, parameters, operands, sweeps=sweeps, blocks=replace(blocks, call=of_rows))
+        call = KernelCall(
+            "fully_connected_single",
+            parameters,
+            (parts.source, parts.result),
+            sweeps=(by_rows(**sizes(parts), at_once=at_once),),
+            cycles_a_mac=5,
+        )
+        return replace(call, blocks=_rows_of_weights(call, rows))
+
+
+def _rows_of_weights(call: KernelCall, rows: np.ndarray) -> Blocks:
+    """Blocks of the kernel that takes the weights [outputs, inputs]."""
+    least = max(TOGETHER, -(-UNIT_BYTES // rows.shape[1]))
+    blocks = rows_in_blocks(rows, ("outputs",), _ramp_steps(call.parameters), least=least, is_cheap=True)
+    of_rows = replace(
+        call,
+        kernel=f"{call.kernel}_rows",
+        source=call.kernel,
+        parameters={**call.parameters, "weights": Array(rows, is_weights=True)},
+        sweeps=tuple(sweep and replace(sweep, part=1) for sweep in call.sweeps),
+        blocks=blocks,
+        cycles_a_mac=6,
+    )
+    return replace(blocks, call=of_rows)
 
 
 def pack_lanes(rows: np.ndarray) -> np.ndarray:

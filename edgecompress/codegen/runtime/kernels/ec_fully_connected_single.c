@@ -4,6 +4,7 @@
 #include "ec_fully_connected_single.h"
 
 #include "ec_dot_1x8.h"
+#include "ec_dot_rows.h"
 
 enum { OUTPUTS = 8 };
 
@@ -47,26 +48,20 @@ void ec_fully_connected_single(const ec_fully_connected_single_params *p, const 
     }
 }
 
-/* Four products in a step: half of the loop would count. */
-static uint32_t dot(const int8_t *weights, const int8_t *input, int32_t count) {
-    uint32_t sum = 0;
-    for (; count >= 4; count -= 4, weights += 4, input += 4) {
-        sum += (uint32_t)(weights[0] * input[0]);
-        sum += (uint32_t)(weights[1] * input[1]);
-        sum += (uint32_t)(weights[2] * input[2]);
-        sum += (uint32_t)(weights[3] * input[3]);
-    }
-    for (; count > 0; --count) {
-        sum += (uint32_t)(*weights++ * *input++);
-    }
-    return sum;
-}
-
 void ec_fully_connected_single_rows(const ec_fully_connected_single_params *p, const int8_t *input, int8_t *output) {
     for (int32_t row = 0; row < p->rows; ++row, input += p->inputs, output += p->out_pitch) {
         const int8_t *weights = (const int8_t *)p->weights;
-        for (int32_t first = 0; first < p->outputs; ++first, weights += p->inputs) {
-            const uint32_t sum = dot(weights, input, p->inputs);
+        uint32_t sums[EC_DOT_ROWS];
+        int32_t first = 0;
+        for (; first <= p->outputs - EC_DOT_ROWS; first += EC_DOT_ROWS, weights += EC_DOT_ROWS * p->inputs) {
+            ec_dot_rows(weights, input, p->inputs, sums);
+            requantize(&p->ramps, first, EC_DOT_ROWS, sums, output + first);
+        }
+        for (; first < p->outputs; ++first) {
+            uint32_t sum = 0;
+            for (int32_t i = 0; i < p->inputs; ++i) {
+                sum += (uint32_t)(*weights++ * input[i]);
+            }
             requantize(&p->ramps, first, 1, &sum, output + first);
         }
     }
