@@ -14,8 +14,13 @@ from edgecompress.memory.sweep import Window
 WORD = 4
 JOINT = "join_bytes"
 """What makes joint halfwords of decoded bytes, if the decoder has not."""
-OVERSHOOT = 12
-"""Bytes that a decoder may write behind the last row of a block, at most."""
+OVERSHOOT = 16
+"""Bytes that a decoder may write, or a kernel read, behind the last row of a block, at most."""
+
+
+def codable(call: KernelCall) -> KernelCall:
+    """The call of the kernel that takes decoded weights; as it is where no kernel does."""
+    return call.blocks.call if call.blocks and call.blocks.call else in_one_block(call)
 
 
 def in_one_block(call: KernelCall) -> KernelCall:
@@ -47,12 +52,12 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, units: int) -> Ker
         call: one that can run in blocks.
         encoded: its `blocks.units`.
         cycles: that decoding all of it takes.
-        units: in a block, at most.
+        units: in a block, at most; a kernel that fetches them takes one.
     """
-    assert call.blocks
+    assert call.blocks and call.blocks.call is None
     assert encoded.row_bytes - call.blocks.unit_bytes <= OVERSHOOT
     kernel, encoded = call.blocks.by or call, as_wanted(call.blocks, encoded)
-    units = min(units, len(call.blocks.units))
+    units = 1 if call.blocks.by else min(units, call.blocks.most or units, len(call.blocks.units))
     tables = _aligned(kernel.scratch_bytes)
     weights = tables + _aligned(encoded.scratch_bytes)
     code = Code(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from edgecompress.codegen.ops.base import KernelCall
+from edgecompress.codegen.ops.base import Blocks, KernelCall
 
 
 def block_by_block(call: KernelCall, scratch: int, name: str, params: str, operands: Sequence[str]) -> list[str]:
@@ -30,11 +30,11 @@ def block_by_block(call: KernelCall, scratch: int, name: str, params: str, opera
         return [*begin, *_decode(call, count), f"ec_{call.kernel}(&params, {', '.join(operands)});"]
     result = len(call.operands) - 1
     outputs = [*operands[:result], f"{operands[result]} + {blocks.outputs} * unit", *operands[result + 1 :]]
-    units = f"{count} - unit < {code.units} ? {count} - unit : {code.units}" if count % code.units else code.units
+    units = f"{count} - unit < {code.units} ? {count} - unit : {code.units}" if count % code.units else f"{code.units}"
     inner = [
         f"const int32_t units = {units};",
         *_decode(call, "units"),
-        *(f"params.{field} = {blocks.outputs} * units;" for field in blocks.counts),
+        *(f"params.{field} = {_outputs(blocks)};" for field in blocks.counts),
         f"ec_{call.kernel}(&params, {', '.join(outputs)});",
         *(f"params.{field} += {step} * units;" for field, step in blocks.steps.items()),
     ]
@@ -69,6 +69,12 @@ def _decode(call: KernelCall, units: int | str) -> list[str]:
     if units != 1:
         lines = [f"for (int32_t i = 0; i < {units}; ++i) {{", f"    {row}(&decoder, words + {words} * i);", "}"]
     return [*lines, *([f"ec_{blocks.finish}(words, {blocks.unit_bytes} * {units});"] if blocks.finish else [])]
+
+
+def _outputs(blocks: Blocks) -> str:
+    """How many outputs there are in a block."""
+    of_whole = f"{blocks.outputs} * units"
+    return f"{of_whole} - (unit + units == {len(blocks.units)} ? {blocks.missing} : 0)" if blocks.missing else of_whole
 
 
 def decoder_files(call: KernelCall) -> set[str]:

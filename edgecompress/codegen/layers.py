@@ -34,7 +34,9 @@ def write_layer(program: Program, layer: Layer, prefix: str) -> str:
             _struct(f"ec_decode_{layer.call.code.decoder}_params", layer.call.code.parameters, f"{name}_code", name)
         )
     statements = [(band, _statements(program, layer, name, band, names[id(band.call)])) for band in bands]
-    return "\n".join([title, *arrays, *structs, *next_unit(layer.call, name), _function(name, statements, group_of(program, layer))])
+    return "\n".join(
+        [title, *arrays, *structs, *next_unit(layer.call, name), _function(name, statements, group_of(program, layer))]
+    )
 
 
 def _arrays(calls: Sequence[KernelCall], name: str) -> list[str]:

@@ -20,7 +20,9 @@ from edgecompress.tflite.graph import Graph
 MOST_TIMES = 6
 """So many times the cycles with plain weights may a model take, by estimate, for the sake of its size."""
 CYCLES_A_BYTE = 400
-"""That a byte less of flash, or of the arena, may cost: the last ones can take more cycles than all others."""
+"""That a byte less of flash may cost: the last ones can take more cycles than all others."""
+CYCLES_A_BYTE_OF_RAM = 200
+"""The same of the arena, which may grow for the sake of the flash."""
 GROWTHS = (0, 1024, 1800, 2600, 3700)
 """Bytes by which codes may make the arena grow, to choose from: with what decoders take of the stack, 4 KB at most."""
 FEWER = 0.9
@@ -84,7 +86,7 @@ def _smallest(layers: Layers, wish: Wish, say: Say) -> Program:
     for number, limit in enumerate(limits):
         say("choosing codes of weights", number, len(limits))
         found.append(_coding(layers, limit))
-    prices = [one.cycles + CYCLES_A_BYTE * (one.bytes + one.ram) for one in found]
+    prices = [one.cycles + CYCLES_A_BYTE * one.bytes + CYCLES_A_BYTE_OF_RAM * one.ram for one in found]
     return _within(layers, wish, limits[prices.index(min(prices))])
 
 

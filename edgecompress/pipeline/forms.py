@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from edgecompress.codecs import LEAST_TABLE_BYTES, Encoded, codecs_within
 from edgecompress.codecs.choice import Option
-from edgecompress.codecs.coding import as_wanted, coded, finish_of, in_one_block, ram_bytes
+from edgecompress.codecs.coding import as_wanted, codable, coded, finish_of, ram_bytes
 from edgecompress.codecs.options import Catalogue
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.program import Layer, Program, stated_sweeps, task_of
@@ -91,10 +91,11 @@ class Layers:
 
     def _divisions(self, layer: Layer, call: KernelCall) -> Iterator[tuple[int, Way]]:
         """(units in a block, a way to run the layer with such blocks)"""
-        if call.blocks is None:
+        if call.blocks is None or call.blocks.call:
             return
         count = len(call.blocks.units)
         sizes = {-(-count // blocks) for blocks in range(1, MOST_BLOCKS + 1)} | {1}
+        sizes = {size for size in sizes if size <= (call.blocks.most or count)}
         for units in [1] if call.blocks.is_cheap else sorted(sizes, reverse=True):
             for way in self._ways_of(layer.step, call, apart=units < count):
                 yield units, way
@@ -135,8 +136,9 @@ class Layers:
 
 def _in_every_way(call: KernelCall) -> list[KernelCall]:
     """The call with its weights in every order that codes may suit."""
-    blocks = call.blocks
-    return [call if blocks else in_one_block(call), *([replace(call, blocks=blocks.others())] if blocks and blocks.others else [])]
+    found = [call, made] if (made := codable(call)) is not call and call.blocks else [made]
+    others = made.blocks.others if made.blocks else None
+    return [*found, *([replace(made, blocks=others())] if others else [])]
 
 
 def plain_bytes(call: KernelCall) -> int:

@@ -1,6 +1,8 @@
 """Layers whose weights stay coded in flash give every byte that they give with plain weights: whole, in bands and in patches."""
 
+import functools
 from dataclasses import replace
+from itertools import islice, product
 from pathlib import Path
 
 import generated_c
@@ -13,13 +15,16 @@ from test_overlapping import on_host
 
 from edgecompress import emulate
 from edgecompress.codecs import CODECS, Encoded
-from edgecompress.codecs.coding import coded, in_one_block
-from edgecompress.codegen.features import Features, features_of
+from edgecompress.codecs.coding import codable, coded
+from edgecompress.codegen.features import PLAIN, Features, features_of
+from edgecompress.codegen.program import arrange, layers_of
+from edgecompress.memory.choice import BALANCED
 from edgecompress.memory.visits import Tiling
 from edgecompress.reference.inputs import random_inputs
 from edgecompress.targets import find
 
-NETWORKS = 40
+NETWORKS = 15
+DRAWS = 12
 CODES = [name for name in CODECS if name != "dense"]
 
 
@@ -38,46 +43,87 @@ def _with_few_values(random, graph):
     return replace(graph, tensors=tensors)
 
 
-def _coder(random, used):
-    """Every layer that can decode its weights has them in a code that applies to them."""
+def _coder(random, used, only=""):
+    """Every layer that can decode its weights has them in a code that applies to them; `only`: no other one."""
 
     def code(call):
-        call = in_one_block(call)
+        call = codable(call)
         if call.blocks is None:
             return call
-        found = [e for name in CODES if isinstance(e := CODECS[name].encode(call.blocks.units), Encoded)]
+        names = [only] if only else CODES
+        found = [e for name in names if isinstance(e := CODECS[name].encode(call.blocks.units), Encoded)]
         if not found:
             return call
         encoded = found[random.integers(len(found))]
-        used.append((encoded.codec, call.kernel))
-        return coded(call, encoded, cycles=1000, units=int(random.choice([1, 3, 1000])))
+        made = coded(call, encoded, cycles=1000, units=int(random.choice([1, 3, 1000])))
+        used.append((encoded.codec, made))
+        return made
 
     return code
 
 
-def _cases(features, used):
-    random, programs = np.random.default_rng(5), []
-    while len(programs) < NETWORKS:
+def _networks(features):
+    random = np.random.default_rng(5)
+    while True:
         graph = _with_few_values(random, rolling.random_network(random))
         tiling = Tiling(int(random.choice([1, 2, 50])), int(random.choice([0, 2])), bool(random.integers(2)))
-        program = rolling.with_turns(graph, features, tiling, _coder(random, used))
-        programs += [program] if program and any(layer.call.code for layer in program.layers) else []
+        program = rolling.with_turns(graph, features, tiling, _coder(random, []))
+        if program and any(layer.call.code for layer in program.layers):
+            yield program
+
+
+def _single_layers(features):
+    """One layer for every operator and codec, of any size, rather one whose last block has fewer outputs than the others."""
+    for seed, (opcode, codec) in enumerate(product(("CONV_2D", "FULLY_CONNECTED"), CODES)):
+        draws = _layers(features, np.random.default_rng(seed), opcode, codec)
+        yield max(islice(draws, DRAWS), key=lambda program: _ends_in_a_part(program.layers[0].call))
+
+
+def _layers(features, random, opcode, codec):
+    while True:
+        graph, used = _with_few_values(random, overlapping.random_model(random, opcode)), []
+        code = _coder(random, used, only=codec)
+        layers = tuple(replace(layer, call=code(layer.call)) for layer in layers_of(graph, features))
+        if used:
+            yield arrange(graph, layers, BALANCED)
+
+
+def _ends_in_a_part(call):
+    return call.blocks.missing > 0 and call.code.units < len(call.blocks.units)
+
+
+@functools.cache
+def _cases(features):
+    programs = [*islice(_networks(features), NETWORKS), *_single_layers(features)]
     return [overlapping.written(i, p, random_inputs(p.graph, 1, seed=i)) for i, p in enumerate(programs)]
 
 
-def test_coded_weights_are_exact_on_the_host(tmp_path: Path):
-    used: list[tuple[str, str]] = []
-    cases = _cases(Features(dsp=True), used)
+FAMILIES = {"plain": PLAIN, "dsp": Features(dsp=True), "single": Features(single=True), "mve": Features(mve=True)}
+
+
+@pytest.mark.parametrize("features", FAMILIES.values(), ids=FAMILIES)
+def test_coded_weights_are_exact_on_the_host(features, tmp_path: Path):
+    cases = _cases(features)
     assert not [wrong for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if (wrong := rolling.wrong(c, a))]
-    assert {codec for codec, _ in used} == set(CODES), "every codec has been tried"
+    layers = [layer for case in cases for layer in case.program.layers if layer.call.code]
+    tried = {(layer.operation.opcode, layer.call.code.name) for layer in layers}
+    assert tried >= set(product(("CONV_2D", "FULLY_CONNECTED"), CODES)), "every codec has been tried"
+    assert any(_ends_in_a_part(layer.call) for layer in layers)
 
 
-@pytest.mark.parametrize(("name", "compiler"), [("cortex-m4", "zig"), ("cortex-m4", "gcc"), ("cortex-m7", "zig")])
+@pytest.mark.parametrize(
+    ("name", "compiler"),
+    [
+        *(("cortex-m4", "zig"), ("cortex-m4", "gcc"), ("cortex-m7", "zig"), ("cortex-m33", "zig")),
+        *(("cortex-m0plus", "zig"), ("cortex-m0plus", "gcc"), ("cortex-m3", "zig")),
+        *(("cortex-m55", "zig"), ("cortex-m55", "gcc")),
+    ],
+)
 def test_coded_weights_are_exact_on_the_emulated_core(name, compiler, tmp_path: Path):
     executor, target = OnCore(name, compiler), find(name)
     if reason := executor.available():
         pytest.skip(reason)
-    cases = _cases(features_of(target.cpu), [])
+    cases = _cases(features_of(target.cpu))
     image = executor.build(cases, target, tmp_path)
     with emulate.open(target, image) as port:
         core = Core(port, image)

@@ -46,6 +46,9 @@ class Blocks:
         by: the call of another kernel, which fetches the units one by one (`ec_units.h`) in place of this one, called for some of
             its outputs; then `weights`, `counts` and `steps` are empty.
         others: the same in another way, which may suit codes better.
+        missing: outputs that the last unit has fewer than the others.
+        most: units that the kernel takes at a time; 0: as many as there are.
+        call: of the kernel that takes them, with blocks itself, where that is another one than with plain weights.
     """
 
     units: np.ndarray
@@ -58,6 +61,9 @@ class Blocks:
     sweep_cycles: int = 0
     by: "KernelCall | None" = None
     others: "Callable[[], Blocks] | None" = None
+    missing: int = 0
+    most: int = 0
+    call: "KernelCall | None" = None
 
     @property
     def unit_bytes(self) -> int:

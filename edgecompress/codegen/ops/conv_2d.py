@@ -5,6 +5,7 @@ import numpy as np
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
+from edgecompress.codegen.ops.units import requantization_steps, rows_in_blocks
 from edgecompress.codegen.ops.weighted import Weighted
 from edgecompress.codegen.ops.windows import patches, shape_mismatch, window
 from edgecompress.tflite.graph import Graph, Operation
@@ -56,6 +57,9 @@ class Conv2D(Weighted):
             **geometry.parameters(),
             "in_channels": source.shape[3],
             "out_channels": result.shape[3],
+            "out_pitch": result.shape[3],
+            "first_channel": 0,
+            "group_channels": result.shape[3] * weights.shape[3] // source.shape[3],
             "filter_channels": weights.shape[3],
             "input_offset": -parts.zero_point,
             "weights": Array(parts.values, is_weights=True),
@@ -63,4 +67,7 @@ class Conv2D(Weighted):
             **requantization_parameters(parts.scales, operation, result),
         }
         sweep = geometry.sweep(source.shape[3], result.shape[3], part=1)
-        return by_window(KernelCall("conv_2d", parameters, (source, result), sweeps=(sweep,)))
+        rows, steps = parts.values.reshape(result.shape[3], -1), requantization_steps(parameters)
+        blocks = rows_in_blocks(rows, ("out_channels",), {"first_channel": 1, **steps})
+        call = KernelCall("conv_2d", parameters, (source, result), sweeps=(sweep,), blocks=blocks, cycles_a_mac=10)
+        return by_window(call)

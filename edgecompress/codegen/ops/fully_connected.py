@@ -5,6 +5,7 @@ import numpy as np
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
 from edgecompress.codegen.ops.sweeps import by_rows
+from edgecompress.codegen.ops.units import requantization_steps, rows_in_blocks
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -42,13 +43,16 @@ class FullyConnected(Weighted):
         parts = self.parts(graph, operation)
         parameters = {
             **sizes(parts),
+            "out_pitch": parts.weights.shape[0],
             "input_offset": -parts.zero_point,
             "weights": Array(parts.values, is_weights=True),
             "bias": Array(parts.bias.astype(np.int32)),
             **requantization_parameters(parts.scales, operation, parts.result),
         }
         sweep = by_rows(**sizes(parts))
-        return KernelCall("fully_connected", parameters, (parts.source, parts.result), sweeps=(sweep,))
+        blocks = rows_in_blocks(parts.values, ("outputs",), requantization_steps(parameters), is_cheap=True)
+        operands = (parts.source, parts.result)
+        return KernelCall("fully_connected", parameters, operands, sweeps=(sweep,), blocks=blocks, cycles_a_mac=10)
 
 
 def sizes(parts: Parts) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Variants for processors with dual 16-bit multiplication (ARMv7E-M: M4, M7; ARMv8-M with DSP: M33)."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, Blocks, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
+from edgecompress.codegen.ops.units import requantization_steps
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants import fully_connected_units
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
@@ -72,10 +74,12 @@ class DualConv2D(DualVariant):
 
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
         """Four pixels times two output channels at a time."""
+        weights = pack_pairs(strip_order(quick.rows, parts))
         parameters = {
             **strip(parts, operation),
             "out_channels": parts.result.shape[3],
-            "weights": Array(pack_pairs(strip_order(quick.rows, parts)), is_weights=True),
+            "out_pitch": parts.result.shape[3],
+            "weights": Array(weights, is_weights=True),
             **quick.with_zero_point(parts.zero_point).parameters(operation, parts.result),
         }
         call = KernelCall(
@@ -84,6 +88,7 @@ class DualConv2D(DualVariant):
             (parts.source, parts.result),
             scratch_bytes=strip_bytes(parts, operation),
             sweeps=(strip_sweep(parts, operation),),
+            blocks=_twos_of_outputs(weights, parts.result.shape[3], requantization_steps(parameters)),
         )
         return by_window(call, "strip.window.")
 
@@ -121,15 +126,25 @@ class JointConv2D(DualConv2D):
             scratch_bytes=strip_bytes(parts, operation),
             sweeps=(strip_sweep(parts, operation),),
             clamp=narrower_range(operation, parts.result),
-            blocks=None if outputs % 2 else _twos_of_outputs(rows, strip_cycles(parts, operation)),
+            blocks=_twos_of_outputs(
+                in_twos(rows), outputs, {"scalings": 2}, "join_bytes", strip_cycles(parts, operation)
+            ),
         )
         return by_window(call, "strip.window.")
 
 
-def _twos_of_outputs(rows: np.ndarray, sweep_cycles: int) -> Blocks:
-    """Weights [an even number of outputs, inputs] in the strip's order."""
-    units = in_twos(rows).reshape(len(rows) // 2, -1)
-    return Blocks(units, 2, "weights", ("out_channels",), {"scalings": 4}, "join_bytes", sweep_cycles=sweep_cycles)
+def _twos_of_outputs(
+    weights: np.ndarray, outputs: int, steps: Mapping[str, int], finish: str = "", sweep_cycles: int = 0
+) -> Blocks:
+    """Weights in the order of the kernel, by pairs of outputs, of which an odd number's last one is a pair, too.
+
+    Args:
+        steps: field -> elements from one output to the next.
+    """
+    missing = outputs % 2
+    units = weights.reshape((outputs + missing) // 2, -1)
+    pairs = {field: 2 * step for field, step in steps.items()}
+    return Blocks(units, 2, "weights", ("out_channels",), pairs, finish, sweep_cycles=sweep_cycles, missing=missing)
 
 
 class JointDepthwiseConv2D(JointConv2D):

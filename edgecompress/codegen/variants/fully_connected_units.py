@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED with coded weights, for processors with dual 16-bit multiplication: `ec_fully_connected_units` decodes a few inputs of
+"""FULLY_CONNECTED with coded weights for dual multiplication: `ec_fully_connected_units` decodes a few inputs of
 four outputs at a time, so that layers of any size take the same scratch."""
 
 from collections.abc import Mapping

@@ -4,6 +4,7 @@ The kernels multiply the inputs as they are: what their zero point adds is part 
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import ClassVar
@@ -15,10 +16,11 @@ from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops import pool_2d
 from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.bands import by_length, by_window
-from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.ops.base import Array, Blocks, KernelCall
 from edgecompress.codegen.ops.broadcasting import broadcast_parameters
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows, elementwise
+from edgecompress.codegen.ops.units import WORD, requantization_steps, rows_in_blocks
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
 from edgecompress.codegen.variants.linear_add import function_of
@@ -36,6 +38,10 @@ SLICE = 32
 """Inputs of one pixel that a convolution keeps in registers."""
 MOST_OUTPUTS = 32
 """Of a fully connected layer, that are summed up before they are written."""
+TOGETHER = 4
+"""Outputs of a fully connected layer that are summed up together."""
+UNIT_BYTES = 2048
+"""Of a convolution's weights that are decoded together, at most, or two outputs'."""
 MOST_TAPS = 32
 """Of a depthwise filter: the kernel keeps the place of each on the stack."""
 MOST_AVERAGED = 256
@@ -87,6 +93,7 @@ class VectorConv2D(VectorWeighted):
             **geometry.parameters(),
             "in_channels": source.shape[3],
             "out_channels": outputs,
+            "out_pitch": outputs,
             "lines": lines,
             "depth": depth // lines,
             "line_step": 0,
@@ -95,7 +102,10 @@ class VectorConv2D(VectorWeighted):
             **quick.parameters(operation, result),
         }
         sweep = geometry.sweep(source.shape[3], outputs, positions=PIXELS, part=BLOCK)
-        call = by_window(KernelCall("conv_2d_mve", parameters, (source, result), sweeps=(sweep,)))
+        blocks = slices_in_blocks(quick.rows, lines, requantization_steps(parameters))
+        operands = (source, result)
+        call = KernelCall("conv_2d_mve", parameters, operands, sweeps=(sweep,), blocks=blocks, cycles_a_mac=0.3)
+        call = by_window(call)
         return replace(_over(call, by_lines, geometry), band=partial(_band, call, by_lines))
 
 
@@ -173,11 +183,15 @@ class VectorFullyConnected(VectorWeighted):
         """16 inputs times four outputs at a time."""
         parameters = {
             **sizes(parts),
+            "out_pitch": len(quick.rows),
             "weights": Array(quick.rows, is_weights=True),
             **quick.parameters(operation, parts.result),
         }
         sweeps = (by_rows(**sizes(parts), at_once=MOST_OUTPUTS),)
-        return KernelCall("fully_connected_mve", parameters, (parts.source, parts.result), sweeps=sweeps)
+        steps = requantization_steps(parameters)
+        blocks = rows_in_blocks(quick.rows, ("outputs",), steps, least=TOGETHER, is_cheap=True)
+        operands = (parts.source, parts.result)
+        return KernelCall("fully_connected_mve", parameters, operands, sweeps=sweeps, blocks=blocks, cycles_a_mac=0.4)
 
 
 class VectorAdd(VectorVariant):
@@ -259,6 +273,31 @@ def pack_slices(rows: np.ndarray, lines: int = 1) -> np.ndarray:
     blocks = [padded[first : first + BLOCK] for first in range(0, len(padded), BLOCK)]
     pieces = [block[:, first:end].reshape(-1) for block in blocks for first, end in slices]
     return np.concatenate([*pieces, np.zeros(LANES - 1, np.int8)])
+
+
+def slices_in_blocks(rows: np.ndarray, lines: int, steps: Mapping[str, int]) -> Blocks:
+    """Blocks of one unit each, for the order of weights depends on how many outputs there are: as many as UNIT_BYTES hold.
+
+    Args:
+        rows, lines: as of `pack_slices`.
+        steps: field -> elements from one output to the next.
+    """
+    most = min(BLOCK, max(2, UNIT_BYTES // rows.shape[1] // 2 * 2))
+    count = -(-len(rows) // most)
+    outputs = -(-len(rows) // count)
+    outputs += outputs % 2
+    units = [pack_slices(rows[first : first + outputs], lines)[: 1 - LANES] for first in range(0, len(rows), outputs)]
+    size = -(-max(map(len, units)) // WORD) * WORD
+    every = {field: outputs * step for field, step in steps.items()}
+    return Blocks(
+        np.stack([np.pad(unit, (0, size - len(unit))) for unit in units]),
+        outputs,
+        "weights",
+        ("out_channels",),
+        every,
+        missing=-len(rows) % outputs,
+        most=1,
+    )
 
 
 def pack_lanes(rows: np.ndarray) -> np.ndarray:

@@ -1,14 +1,17 @@
 """Variants for processors that multiply one pair of numbers at a time (ARMv6-M: M0+; ARMv7-M without DSP: M3)."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.bands import by_window
-from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.ops.base import Array, Blocks, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
+from edgecompress.codegen.ops.units import rows_in_blocks
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
 from edgecompress.codegen.variants.ramp import exact_parameters, ramps_of
@@ -26,6 +29,10 @@ MOST_IN_16_BITS = 255
 """Of the magnitudes of a group's weights: times an input of -128, their sum stays within 16 bits."""
 MOST_GROUPS = 255
 """In a run: its length is a byte."""
+TOGETHER = 4
+"""Outputs of a fully connected layer that share inputs where weights lie row by row."""
+UNIT_BYTES = 256
+"""Of the weights of a fully connected layer that are decoded together, at least: every row takes some time by itself."""
 MOST_TAPS = 49
 """Of a depthwise filter: the kernel keeps four pointers to each on the stack."""
 
@@ -74,6 +81,7 @@ class SingleConv2D(SingleVariant):
             **geometry.parameters(),
             "in_channels": source.shape[3],
             "out_channels": result.shape[3],
+            "out_pitch": result.shape[3],
             "depth": depth,
             "zero_point": parts.zero_point,
             "weights": Array(pack_lanes(padded), is_weights=True),
@@ -86,8 +94,27 @@ class SingleConv2D(SingleVariant):
             (source, result),
             scratch_bytes=8 * depth + source.shape[3],
             sweeps=(geometry.sweep(source.shape[3], result.shape[3], positions=PIXELS),),
+            cycles_a_mac=3.5,
         )
-        return by_window(call)
+        return by_window(replace(call, blocks=_rows_of_outputs(call, padded)))
+
+
+def _rows_of_outputs(call: KernelCall, rows: np.ndarray) -> Blocks | None:
+    """Blocks of the kernel that takes the weights [outputs, a multiple of four inputs]; None where two products are too large."""
+    if any(pack_runs(row) is None for row in rows):
+        return None
+    parameters = {**call.parameters, "weights": Array(rows, is_weights=True), "runs": 0}
+    blocks = rows_in_blocks(rows, ("out_channels",), _ramp_steps(parameters))
+    kernel = f"{call.kernel}_rows"
+    of_rows = replace(call, kernel=kernel, source=call.kernel, parameters=parameters, blocks=blocks, cycles_a_mac=4.3)
+    return replace(blocks, call=by_window(of_rows))
+
+
+def _ramp_steps(parameters: Mapping[str, int | float | Array]) -> dict[str, int]:
+    """From one output to the next, of kernels with the fields `ramps.*`."""
+    step = parameters["ramps.step"]
+    assert isinstance(step, int)
+    return {"ramps.starts": 1, **({"ramps.ramps": step} if step else {})}
 
 
 class SingleDepthwiseConv2DOfOneChannel(SingleConv2D):
@@ -137,10 +164,33 @@ class SingleFullyConnected(SingleVariant):
     def call(self, parts: Parts, rows: np.ndarray, ramps: Ramps, operation: Operation) -> KernelCall:
         """One row of inputs times eight outputs at a time."""
         offset = (pack_lanes(rows).view(np.uint8) ^ 128).astype(np.uint8)
-        parameters = {**sizes(parts), "weights": Array(offset, is_weights=True), **ramps}
+        pitch = {"out_pitch": len(rows)}
+        parameters = {**sizes(parts), **pitch, "weights": Array(offset, is_weights=True), **ramps}
         at_once = LANES if len(rows) % LANES <= 1 else 1  # those left over come one by one
-        sweeps = (by_rows(**sizes(parts), at_once=at_once),)
-        return KernelCall("fully_connected_single", parameters, (parts.source, parts.result), sweeps=sweeps)
+        call = KernelCall(
+            "fully_connected_single",
+            parameters,
+            (parts.source, parts.result),
+            sweeps=(by_rows(**sizes(parts), at_once=at_once),),
+            cycles_a_mac=5,
+        )
+        return replace(call, blocks=_rows_of_weights(call, rows))
+
+
+def _rows_of_weights(call: KernelCall, rows: np.ndarray) -> Blocks:
+    """Blocks of the kernel that takes the weights [outputs, inputs]."""
+    least = max(TOGETHER, -(-UNIT_BYTES // rows.shape[1]))
+    blocks = rows_in_blocks(rows, ("outputs",), _ramp_steps(call.parameters), least=least, is_cheap=True)
+    of_rows = replace(
+        call,
+        kernel=f"{call.kernel}_rows",
+        source=call.kernel,
+        parameters={**call.parameters, "weights": Array(rows, is_weights=True)},
+        sweeps=tuple(sweep and replace(sweep, part=1) for sweep in call.sweeps),
+        blocks=blocks,
+        cycles_a_mac=6,
+    )
+    return replace(blocks, call=of_rows)
 
 
 def pack_lanes(rows: np.ndarray) -> np.ndarray:

@@ -207,6 +207,51 @@ __attribute__((naked, noinline)) void ec_block_gemm(ec_block *b) {
                            "1:\n\t" LEAVE);
 }
 
+/* r5 four weights, r12 the next ones */
+#define PAIR_OF_INPUTS                                                                                                 \
+    "sxtb r4, r5\n\t"                                                                                                  \
+    "ldm r6!, {r0, r1}\n\t"                                                                                            \
+    "muls r0, r4, r0\n\t"                                                                                              \
+    "muls r1, r4, r1\n\t"                                                                                              \
+    "lsrs r5, r5, #8\n\t"                                                                                              \
+    "sxtb r4, r5\n\t"                                                                                                  \
+    "lsrs r5, r5, #8\n\t"                                                                                              \
+    "ldm r6!, {r2, r3}\n\t"                                                                                            \
+    "muls r2, r4, r2\n\t"                                                                                              \
+    "muls r3, r4, r3\n\t"                                                                                              \
+    "adds r0, r0, r2\n\t"                                                                                              \
+    "adds r1, r1, r3\n\t"
+
+__attribute__((naked, noinline)) void ec_block_rows(ec_block *b) {
+    __asm__ volatile(ENTER "2:\n\t"
+                           "ldr r1, [r0]\n\t"
+                           "ldm r1!, {r7}\n\t"
+                           "str r1, [r0]\n\t"
+                           "mov r8, r7\n\t"
+                           "mov r9, r7\n\t"
+                           "mov r10, r7\n\t"
+                           "ldr r6, [r0, #4]\n\t"
+                           "ldr r1, [r0, #8]\n\t"
+                           "mov lr, r1\n\t"
+                           "ldr r1, [r0, #12]\n\t"
+                           "mov r12, r1\n"
+                           "3:\n\t"
+                           "mov r0, r12\n\t"
+                           "ldm r0!, {r5}\n\t"
+                           "mov r12, r0\n\t" PAIR_OF_INPUTS TAKE_APART PAIR_OF_INPUTS TAKE_APART
+                           "cmp r6, lr\n\t"
+                           "bne 3b\n\t"
+                           "mov r11, r7\n\t"
+                           "ldr r0, [sp]\n\t"
+                           "mov r1, r12\n\t"
+                           "str r1, [r0, #12]\n\t" REQUANTIZE
+                           "ldr r2, [r0, #24]\n\t"
+                           "cmp r7, r2\n\t"
+                           "beq 1f\n\t"
+                           "b 2b\n"
+                           "1:\n\t" LEAVE);
+}
+
 /* r4 weight, r7 channel */
 #define PIXEL(input, sum)                                                                                              \
     "ldrsb " input ", [" input ", r7]\n\t"                                                                             \
@@ -268,11 +313,11 @@ static void requantize(ec_block *b, const uint32_t sums[EC_BLOCK_PIXELS]) {
     ++b->channel;
 }
 
-/* Adds the group's products, two 16-bit numbers in a word, and their sums to the four. */
-static const uint32_t *add_group(const uint32_t *strip, const int8_t *weights, int32_t inputs,
+/* Adds the group's products, two 16-bit numbers in a word, and their sums to the four; the weights are `step` apart. */
+static const uint32_t *add_group(const uint32_t *strip, const int8_t *weights, int32_t step, int32_t inputs,
                                  uint32_t sums[EC_BLOCK_PIXELS]) {
     uint32_t both[2] = {0, 0};
-    for (int32_t i = 0; i < inputs; ++i, strip += 2, weights += EC_BLOCK_LANES) {
+    for (int32_t i = 0; i < inputs; ++i, strip += 2, weights += step) {
         both[0] += strip[0] * (uint32_t)(int32_t)*weights;
         both[1] += strip[1] * (uint32_t)(int32_t)*weights;
     }
@@ -292,13 +337,13 @@ void ec_block_gemm(ec_block *b) {
         uint32_t sums[EC_BLOCK_PIXELS] = {0, 0, 0, 0};
         for (;;) {
             for (int32_t groups = *b->runs++; groups > 0; --groups, weights += 4 * EC_BLOCK_LANES) {
-                strip = add_group(strip, weights, 4, sums);
+                strip = add_group(strip, weights, EC_BLOCK_LANES, 4, sums);
             }
             if (strip == end) {
                 break;
             }
-            strip = add_group(strip, weights, 2, sums);
-            strip = add_group(strip, weights + 2 * EC_BLOCK_LANES, 2, sums);
+            strip = add_group(strip, weights, EC_BLOCK_LANES, 2, sums);
+            strip = add_group(strip, weights + 2 * EC_BLOCK_LANES, EC_BLOCK_LANES, 2, sums);
             weights += 4 * EC_BLOCK_LANES;
             if (strip == end) {
                 break;
@@ -306,6 +351,16 @@ void ec_block_gemm(ec_block *b) {
         }
         requantize(b, sums);
         b->weights += 1 + (b->channel % EC_BLOCK_LANES == 0 ? b->weights_step : 0);
+    }
+}
+
+void ec_block_rows(ec_block *b) {
+    while (b->channel < b->channels) {
+        uint32_t sums[EC_BLOCK_PIXELS] = {0, 0, 0, 0};
+        for (const uint32_t *strip = (const uint32_t *)b->first; (const void *)strip != b->end; b->weights += 2) {
+            strip = add_group(strip, b->weights, 1, 2, sums);
+        }
+        requantize(b, sums);
     }
 }
 

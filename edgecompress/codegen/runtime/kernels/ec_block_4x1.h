@@ -43,6 +43,9 @@ uint32_t *ec_block_pack(uint32_t *strip, const int8_t *const from[EC_BLOCK_PIXEL
  * groups, then comes one that is taken apart after two inputs, then a number again, until the strip ends. */
 void ec_block_gemm(ec_block *b);
 
+/* The same of weights [channels][inputs], aligned to 4; the products of two inputs are added in 16 bits. No runs, no weights_step. */
+void ec_block_rows(ec_block *b);
+
 /* Depthwise convolution: `first` holds for every tap the addresses of channel 0 in the inputs of all four pixels.
  * weights: [taps][channels]. */
 void ec_block_depthwise(ec_block *b);

@@ -35,7 +35,8 @@ static uint32_t accumulate(const ec_conv_2d_params *p, const int8_t *input, int3
 
 void ec_conv_2d(const ec_conv_2d_params *p, const int8_t *input, int8_t *output) {
     const ec_window *w = &p->window;
-    const int32_t channels_per_group = p->out_channels / (p->in_channels / p->filter_channels);
+    const int32_t first_group = p->first_channel / p->group_channels;
+    const int32_t left_in_first = (first_group + 1) * p->group_channels - p->first_channel;
     const int32_t filter_size = w->filter_height * w->filter_width * p->filter_channels;
     for (int32_t batch = 0; batch < w->batches; ++batch) {
         for (int32_t y = 0; y < w->out_height; ++y) {
@@ -44,19 +45,20 @@ void ec_conv_2d(const ec_conv_2d_params *p, const int8_t *input, int8_t *output)
             for (int32_t x = 0; x < w->out_width; ++x) {
                 const int32_t origin_x = x * w->stride_width - w->pad_left;
                 const ec_taps columns = ec_taps_inside(origin_x, w->filter_width, w->dilation_width, w->in_width);
-                const int8_t *group_input = input;
+                const int8_t *group_input = input + first_group * p->filter_channels;
                 const int8_t *weights = p->weights;
-                int32_t left_in_group = channels_per_group;
+                int32_t left_in_group = left_in_first;
                 for (int32_t channel = 0; channel < p->out_channels; ++channel) {
                     if (left_in_group == 0) {
                         group_input += p->filter_channels;
-                        left_in_group = channels_per_group;
+                        left_in_group = p->group_channels;
                     }
                     --left_in_group;
                     const uint32_t sum = accumulate(p, group_input, origin_y, origin_x, rows, columns, weights);
-                    *output++ = ec_requantize(&p->requantization, sum + (uint32_t)p->bias[channel], channel);
+                    output[channel] = ec_requantize(&p->requantization, sum + (uint32_t)p->bias[channel], channel);
                     weights += filter_size;
                 }
+                output += p->out_pitch;
             }
         }
         input += w->in_height * w->in_width * p->in_channels;

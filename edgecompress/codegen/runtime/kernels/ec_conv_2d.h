@@ -12,7 +12,10 @@ extern "C" {
 typedef struct {
     ec_window window;
     int32_t in_channels;
-    int32_t out_channels;
+    int32_t out_channels;    /* that are computed */
+    int32_t out_pitch;       /* from pixel to pixel of the output */
+    int32_t first_channel;   /* of all output channels */
+    int32_t group_channels;  /* output channels of a group */
     int32_t filter_channels; /* in_channels / groups */
     int32_t input_offset;    /* minus the input's zero point */
     const int8_t *weights;   /* [out_channels][filter_height][filter_width][filter_channels] */

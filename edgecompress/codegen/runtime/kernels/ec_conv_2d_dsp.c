@@ -18,7 +18,7 @@ static void multiply(const ec_conv_2d_dsp_params *p, const uint32_t *strip, int8
         uint32_t sums[8] = {b0, b1, b0, b1, b0, b1, b0, b1};
         ec_gemm_4x2(strip, weights, p->strip.depth / 2, sums);
         for (int32_t pixel = 0; pixel < pixels; ++pixel) {
-            int8_t *to = output + pixel * p->out_channels;
+            int8_t *to = output + pixel * p->out_pitch;
             to[channel] = ec_quick_requantize(range, c0, sums[2 * pixel]);
             if (second != channel) {
                 to[second] = ec_quick_requantize(range, c1, sums[2 * pixel + 1]);
@@ -35,7 +35,7 @@ void ec_conv_2d_dsp(const ec_conv_2d_dsp_params *p, const int8_t *input, int8_t 
         while (place.y < w->out_height) {
             const int32_t pixels = ec_strip_fill(&p->strip, input, &place, strip);
             multiply(p, strip, output, pixels);
-            output += pixels * p->out_channels;
+            output += pixels * p->out_pitch;
         }
         input += w->in_height * w->in_width * p->strip.channels;
     }

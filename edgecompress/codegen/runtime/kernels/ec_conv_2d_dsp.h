@@ -12,6 +12,7 @@ extern "C" {
 typedef struct {
     ec_strip_params strip;
     int32_t out_channels;
+    int32_t out_pitch;     /* from pixel to pixel of the output */
     const int8_t *weights; /* by pairs of output channels, in the order of ec_gemm_4x2 */
     const int32_t *bias;   /* [out_channels], holds what the input's zero point adds */
     ec_requantization requantization;

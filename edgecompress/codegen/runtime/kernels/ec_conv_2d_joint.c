@@ -18,7 +18,9 @@ static inline void convolve(const ec_conv_2d_joint_params *p, const int8_t *inpu
                 p->weights,         p->scalings,          output, p->out_pitch, p->out_channels / 2,
                 p->strip.depth / 2, p->output_zero_point,
             };
-            gemm(strip, &job);
+            if (p->out_channels > 1) {
+                gemm(strip, &job);
+            }
             if (p->out_channels % 2 != 0) {
                 job.weights += (p->out_channels - 1) * p->strip.depth;
                 job.scalings += 2 * (p->out_channels - 1);

@@ -11,7 +11,7 @@ extern "C" {
 
 typedef struct {
     ec_strip_params strip;
-    int32_t out_channels;       /* at least 2 */
+    int32_t out_channels;       /* of 1 the one before the first is computed, too: its weights and scalings come first */
     int32_t out_pitch;          /* from pixel to pixel of the output */
     const int8_t *weights;      /* by pairs of output channels, in the order of ec_gemm_joint; of an odd number the last two are a pair again */
     const int32_t *scalings; /* ec_scaling, likewise */

@@ -146,9 +146,9 @@ void ec_conv_2d_mve(const ec_conv_2d_mve_params *p, const int8_t *input, int8_t 
                 gather_pixels(p, input, at, pixels, rows, &block);
                 block.gap = gap;
             }
-            int8_t *const outputs[] = {output, output + second * p->out_channels, output + third * p->out_channels};
+            int8_t *const outputs[] = {output, output + second * p->out_pitch, output + third * p->out_pitch};
             multiply(p, &requantization, &block, outputs);
-            output += pixels * p->out_channels;
+            output += pixels * p->out_pitch;
             at = advance(w, at, pixels);
             left -= pixels;
         }

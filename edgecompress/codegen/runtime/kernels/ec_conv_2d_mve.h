@@ -13,6 +13,7 @@ typedef struct {
     ec_window window;
     int32_t in_channels;
     int32_t out_channels;
+    int32_t out_pitch;     /* from pixel to pixel of the output */
     int32_t lines;         /* that the inputs of one output are taken in: filter_height, or 1 for all inputs */
     int32_t depth;         /* inputs in a line: filter_width * in_channels, or all */
     int32_t line_step;     /* from line to line in the input; 0 where windows are always laid side by side first */

@@ -17,7 +17,7 @@ static int are_whole(const ec_window *w, const ec_position origins[EC_BLOCK_PIXE
     return inside;
 }
 
-static void gather(const ec_conv_2d_single_params *p, const int8_t *input, const int8_t *zeros, const ec_position origins[EC_BLOCK_PIXELS],
+static inline __attribute__((always_inline)) void gather(const ec_conv_2d_single_params *p, const int8_t *input, const int8_t *zeros, const ec_position origins[EC_BLOCK_PIXELS],
                    uint32_t *strip) {
     const ec_window *w = &p->window;
     const int32_t taps = are_whole(w, origins) ? w->filter_width : 1;
@@ -54,9 +54,9 @@ static void multiply_rest(const ec_conv_2d_single_params *p, const ec_block *b, 
 }
 
 /* All output channels of the strip's pixels. */
-static void multiply(const ec_conv_2d_single_params *p, const uint32_t *strip, int8_t *output, int32_t pixels) {
+static inline __attribute__((always_inline)) void multiply_lanes(const ec_conv_2d_single_params *p, const uint32_t *strip, int8_t *output, int32_t pixels) {
     const int32_t channels = p->out_channels - p->out_channels % EC_BLOCK_LANES;
-    ec_block b = ec_block_of(&p->ramps, channels, output, pixels, p->out_channels);
+    ec_block b = ec_block_of(&p->ramps, channels, output, pixels, p->out_pitch);
     b.first = strip;
     b.end = strip + 2 * p->depth;
     b.weights = p->weights;
@@ -68,7 +68,19 @@ static void multiply(const ec_conv_2d_single_params *p, const uint32_t *strip, i
     multiply_rest(p, &b, p->weights + channels * p->depth);
 }
 
-void ec_conv_2d_single(const ec_conv_2d_single_params *p, const int8_t *input, int8_t *output, void *scratch) {
+/* The same of weights [out_channels][depth]. */
+static inline __attribute__((always_inline)) void multiply_rows(const ec_conv_2d_single_params *p, const uint32_t *strip, int8_t *output, int32_t pixels) {
+    ec_block b = ec_block_of(&p->ramps, p->out_channels, output, pixels, p->out_pitch);
+    b.first = strip;
+    b.end = strip + 2 * p->depth;
+    b.weights = p->weights;
+    ec_block_run(&b, &p->ramps, ec_block_rows);
+}
+
+typedef void (*multiplication)(const ec_conv_2d_single_params *p, const uint32_t *strip, int8_t *output, int32_t pixels);
+
+static inline __attribute__((always_inline)) void convolve(const ec_conv_2d_single_params *p, const int8_t *input,
+                                                           int8_t *output, void *scratch, multiplication multiply) {
     const ec_window *w = &p->window;
     uint32_t *strip = (uint32_t *)scratch;
     int8_t *zeros = (int8_t *)(strip + 2 * p->depth);
@@ -81,8 +93,16 @@ void ec_conv_2d_single(const ec_conv_2d_single_params *p, const int8_t *input, i
             const int32_t pixels = ec_next_pixels(w, &next, origins);
             gather(p, input, zeros, origins, strip);
             multiply(p, strip, output, pixels);
-            output += pixels * p->out_channels;
+            output += pixels * p->out_pitch;
         }
         input += w->in_height * w->in_width * p->in_channels;
     }
+}
+
+void ec_conv_2d_single(const ec_conv_2d_single_params *p, const int8_t *input, int8_t *output, void *scratch) {
+    convolve(p, input, output, scratch, multiply_lanes);
+}
+
+void ec_conv_2d_single_rows(const ec_conv_2d_single_params *p, const int8_t *input, int8_t *output, void *scratch) {
+    convolve(p, input, output, scratch, multiply_rows);
 }

@@ -11,9 +11,10 @@ void ec_fully_connected(const ec_fully_connected_params *p, const int8_t *input,
             for (int32_t i = 0; i < p->inputs; ++i) {
                 sum += (uint32_t)(weights[i] * (input[i] + offset));
             }
-            *output++ = ec_requantize(&p->requantization, sum, channel);
+            output[channel] = ec_requantize(&p->requantization, sum, channel);
             weights += p->inputs;
         }
         input += p->inputs;
+        output += p->out_pitch;
     }
 }

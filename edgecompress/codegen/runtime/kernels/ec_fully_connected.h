@@ -11,7 +11,8 @@ extern "C" {
 typedef struct {
     int32_t rows;          /* of the input and of the output */
     int32_t inputs;
-    int32_t outputs;
+    int32_t outputs;       /* that are computed */
+    int32_t out_pitch;     /* from row to row of the output */
     int32_t input_offset;  /* minus the input's zero point */
     const int8_t *weights; /* [outputs][inputs] */
     const int32_t *bias;   /* [outputs] */

@@ -65,6 +65,6 @@ void ec_fully_connected_mve(const ec_fully_connected_mve_params *p, const int8_t
     for (int32_t row = 0; row < p->rows; ++row) {
         multiply_row(p, &requantization, input, output);
         input += p->inputs;
-        output += p->outputs;
+        output += p->out_pitch;
     }
 }

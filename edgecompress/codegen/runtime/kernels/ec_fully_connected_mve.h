@@ -12,6 +12,7 @@ typedef struct {
     int32_t rows; /* of the input and of the output */
     int32_t inputs;
     int32_t outputs;
+    int32_t out_pitch;     /* from row to row of the output */
     const int8_t *weights; /* [outputs][inputs] */
     const int32_t *bias;   /* [outputs], holds what the input's zero point adds */
     ec_requantization requantization;

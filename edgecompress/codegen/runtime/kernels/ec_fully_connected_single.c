@@ -4,6 +4,7 @@
 #include "ec_fully_connected_single.h"
 
 #include "ec_dot_1x8.h"
+#include "ec_dot_rows.h"
 
 enum { OUTPUTS = 8 };
 
@@ -28,9 +29,9 @@ __attribute__((noinline)) static void requantize(const ec_ramps *r, int32_t firs
 }
 
 void ec_fully_connected_single(const ec_fully_connected_single_params *p, const int8_t *input, int8_t *output) {
-    for (int32_t row = 0; row < p->rows; ++row, input += p->inputs, output += p->outputs) {
+    for (int32_t row = 0; row < p->rows; ++row, input += p->inputs, output += p->out_pitch) {
         const uint32_t start = correction(input, p->inputs);
-        const uint8_t *weights = p->weights;
+        const uint8_t *weights = (const uint8_t *)p->weights;
         int32_t first = 0;
         for (; first <= p->outputs - OUTPUTS; first += OUTPUTS, weights += OUTPUTS * p->inputs) {
             uint32_t sums[OUTPUTS] = {start, start, start, start, start, start, start, start};
@@ -39,6 +40,25 @@ void ec_fully_connected_single(const ec_fully_connected_single_params *p, const 
         }
         for (; first < p->outputs; ++first) {
             uint32_t sum = start;
+            for (int32_t i = 0; i < p->inputs; ++i) {
+                sum += (uint32_t)(*weights++ * input[i]);
+            }
+            requantize(&p->ramps, first, 1, &sum, output + first);
+        }
+    }
+}
+
+void ec_fully_connected_single_rows(const ec_fully_connected_single_params *p, const int8_t *input, int8_t *output) {
+    for (int32_t row = 0; row < p->rows; ++row, input += p->inputs, output += p->out_pitch) {
+        const int8_t *weights = (const int8_t *)p->weights;
+        uint32_t sums[EC_DOT_ROWS];
+        int32_t first = 0;
+        for (; first <= p->outputs - EC_DOT_ROWS; first += EC_DOT_ROWS, weights += EC_DOT_ROWS * p->inputs) {
+            ec_dot_rows(weights, input, p->inputs, sums);
+            requantize(&p->ramps, first, EC_DOT_ROWS, sums, output + first);
+        }
+        for (; first < p->outputs; ++first) {
+            uint32_t sum = 0;
             for (int32_t i = 0; i < p->inputs; ++i) {
                 sum += (uint32_t)(*weights++ * input[i]);
             }
