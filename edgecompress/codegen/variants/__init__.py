@@ -39,6 +39,7 @@ from edgecompress.codegen.variants.single import (
     SingleDepthwiseConv2DOfOneChannel,
     SingleFullyConnected,
 )
+from edgecompress.codegen.variants.sparse import SparseConv2D
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -56,6 +57,7 @@ VARIANTS: tuple[Variant, ...] = (
     VectorAveragePool2D(),
     VectorMaxPool2D(),
     WinogradConv2D(),
+    SparseConv2D(),
     JointConv2D(),
     DualConv2D(),
     JointDepthwiseConv2D(),
