@@ -1,4 +1,4 @@
-"""The table of kernel variants: of each operator those made for some processors, the best first. A new one needs a row."""
+"""The table of kernel variants: of each operator those made for some processors. A new one needs a row."""
 
 from collections.abc import Iterator
 
@@ -79,11 +79,10 @@ VARIANTS: tuple[Variant, ...] = (
 def candidates(graph: Graph, operation: Operation, features: Features) -> Iterator[KernelCall | None]:
     """Every way to compute an operation on a processor with these features, the best first, the plain kernel last.
 
-    None means an alias: no code. The operation has passed all rules of its operator.
+    The best is the one with the lowest estimate; where that does not tell them apart, the table's order does. None means an
+    alias: no code. The operation has passed all rules of its operator.
     """
-    for variant in VARIANTS:
-        if variant.opcode == operation.opcode and variant.suits(features):
-            call = variant.lower(graph, operation)
-            if call is not None:
-                yield call
+    variants = (v for v in VARIANTS if v.opcode == operation.opcode and v.suits(features))
+    calls = (variant.lower(graph, operation) for variant in variants)
+    yield from sorted((call for call in calls if call is not None), key=lambda call: call.cycles_a_mac)
     yield ops.find(operation.opcode).lower(graph, operation)

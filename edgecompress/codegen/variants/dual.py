@@ -13,7 +13,7 @@ from edgecompress.codegen.ops.base import Array, Blocks, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.variants import fully_connected_units
+from edgecompress.codegen.variants import estimates, fully_connected_units
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
 from edgecompress.codegen.variants.joint import (
     SCALING_LIMITS,
@@ -32,6 +32,8 @@ PIXELS = 4
 """Output pixels whose inputs `ec_strip_fill` widens at a time."""
 STRIP_CYCLES = (4.5, 1.5)
 """Of an input in a strip, roughly: where windows leave the image, and where they do not."""
+PLAIN_TO_JOINT = 1.3
+"""Times the cycles of joint weights, where weights do not share halfwords."""
 MOST_OUTPUTS = 16
 """That `ec_fully_connected_joint` sums up before it writes them."""
 MOST_TAPS = 32
@@ -84,6 +86,7 @@ class DualConv2D(DualVariant):
             (parts.source, parts.result),
             scratch_bytes=strip_bytes(parts, operation),
             sweeps=(strip_sweep(parts, operation),),
+            cycles_a_mac=PLAIN_TO_JOINT * _joint_cycles_a_mac(parts, operation),
         )
         return by_window(call, "strip.window.")
 
@@ -122,8 +125,19 @@ class JointConv2D(DualConv2D):
             sweeps=(strip_sweep(parts, operation),),
             clamp=narrower_range(operation, parts.result),
             blocks=None if outputs % 2 else _twos_of_outputs(rows, strip_cycles(parts, operation)),
+            cycles_a_mac=_joint_cycles_a_mac(parts, operation),
         )
         return by_window(call, "strip.window.")
+
+
+def shape_of(parts: Parts, operation: Operation) -> estimates.Shape:
+    """Of a convolution, a depthwise one of a single channel included."""
+    return estimates.Shape(geometry_of(parts, operation), parts.source.shape[3], parts.result.shape[3])
+
+
+def _joint_cycles_a_mac(parts: Parts, operation: Operation) -> float:
+    shape = shape_of(parts, operation)
+    return estimates.joint(shape) / shape.macs
 
 
 def _twos_of_outputs(rows: np.ndarray, sweep_cycles: int) -> Blocks:

@@ -6,15 +6,18 @@ from edgecompress.codegen.ops.activation import narrower_range
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.weighted import Parts
+from edgecompress.codegen.variants import estimates
 from edgecompress.codegen.variants.base import geometry_of, rows_of_filters
-from edgecompress.codegen.variants.dual import DualVariant
+from edgecompress.codegen.variants.dual import DualVariant, shape_of
 from edgecompress.codegen.variants.joint import LARGEST_INPUT, LARGEST_JOINT_SUM, SCALING_LIMITS, form_of, pack_scalings
-from edgecompress.codegen.variants.lists import Lists, pack_lists
+from edgecompress.codegen.variants.lists import CYCLES_AN_ENTRY, pack_lists
 from edgecompress.codegen.variants.quick import QuickLayer
 from edgecompress.tflite.graph import Operation
 
 LANES = 8
 """Output pixels of one step."""
+WORTH_TRYING = 1.5
+"""So many times the cycles of the dense kernel, by estimate, and it is no candidate any more."""
 
 
 class SparseConv2D(DualVariant):
@@ -27,18 +30,20 @@ class SparseConv2D(DualVariant):
         return rows_of_filters(parts)
 
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
-        layer = quick.with_zero_point(parts.zero_point)
+        layer, shape = quick.with_zero_point(parts.zero_point), shape_of(parts, operation)
         scalings, lists = pack_scalings(layer), pack_lists(layer.rows)
         largest = LARGEST_INPUT * np.abs(layer.rows.astype(np.int64)).sum(axis=1).max()
         if scalings is None or lists is None or largest > LARGEST_JOINT_SUM:
             return None
-        source, result = parts.source, parts.result
-        geometry, depth = geometry_of(parts, operation), layer.rows.shape[1]
+        cycles = estimates.sparse(shape, lists.entries, CYCLES_AN_ENTRY[lists.form])
+        if cycles > WORTH_TRYING * estimates.joint(shape):
+            return None
+        source, result, geometry = parts.source, parts.result, geometry_of(parts, operation)
         assert result.quantization
-        strip = {**geometry.parameters(), "channels": source.shape[3], "depth": depth, "zero_point": parts.zero_point}
+        strip = {"channels": shape.channels, "depth": shape.depth, "zero_point": parts.zero_point}
         parameters = {
-            **{f"strip.{name}": value for name, value in strip.items()},
-            "out_channels": result.shape[3],
+            **{f"strip.{name}": value for name, value in {**geometry.parameters(), **strip}.items()},
+            "out_channels": shape.outputs,
             **lists.parameters(),
             "scalings": Array(scalings),
             "output_zero_point": result.quantization.zero_point,
@@ -48,8 +53,9 @@ class SparseConv2D(DualVariant):
             parameters,
             (source, result),
             source="conv_2d_sparse",
-            scratch_bytes=LANES * depth + source.shape[3],
-            sweeps=(geometry.sweep(source.shape[3], result.shape[3], positions=LANES),),
+            scratch_bytes=LANES * shape.depth + shape.channels,
+            sweeps=(geometry.sweep(shape.channels, shape.outputs, positions=LANES),),
             clamp=narrower_range(operation, result),
+            cycles_a_mac=cycles / shape.macs,
         )
         return by_window(call, "strip.window.")
