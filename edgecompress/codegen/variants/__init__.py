@@ -39,7 +39,7 @@ from edgecompress.codegen.variants.single import (
     SingleDepthwiseConv2DOfOneChannel,
     SingleFullyConnected,
 )
-from edgecompress.codegen.variants.sparse import SparseConv2D
+from edgecompress.codegen.variants.sparse import SparseConv2D, SparseFullyConnected
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -65,6 +65,7 @@ VARIANTS: tuple[Variant, ...] = (
     DepthwiseAnyFilter(),
     DualDepthwiseConv2D(),
     JointFullyConnected(),
+    SparseFullyConnected(),
     DualAdd(),
     DualMaxPool2D(),
     DualAveragePool2D(),

@@ -194,8 +194,7 @@ class JointFullyConnected(DualVariant):
         if weights is None:
             joint, weights = 0, quick.rows[:0]
         low, high = activation_range(operation, parts.result)
-        one_scaling = len(quick.multiplier) == 1
-        scalings = pack_scalings(replace(layer, bias=np.zeros(1, np.int64)) if one_scaling else layer)
+        scalings = scalings_of(layer)
         if scalings is None:
             return None
         assert parts.result.quantization
@@ -205,8 +204,7 @@ class JointFullyConnected(DualVariant):
             "weights": _weights(weights),
             "tails": _weights(quick.rows[:joint, whole:]),
             "singles": _weights(quick.rows[joint:]),
-            "bias": Array(layer.bias.astype(np.int32)) if one_scaling else 0,
-            "scalings": Array(scalings),
+            **scalings,
             "output_zero_point": parts.result.quantization.zero_point,
             "activation_min": low,
             "activation_max": high,
@@ -219,9 +217,23 @@ class JointFullyConnected(DualVariant):
             (parts.source, parts.result),
             source="fully_connected_joint",
             sweeps=sweeps,
+            cycles_a_mac=estimates.fully_connected(**sizes(parts)) / (sizes(parts)["rows"] * quick.rows.size),
         )
-        per_output = {"bias": layer.bias.astype(np.int32)} if one_scaling else {"scalings": scalings}
+        field = "bias" if "bias" in scalings else "scalings"
+        per_output = {field: scalings[field].values}
         return replace(call, blocks=fully_connected_units.blocks_of(call, quick.rows, per_output))
+
+
+def scalings_of(layer: QuickLayer) -> dict[str, Array] | None:
+    """The field `scalings` of a FULLY_CONNECTED, and `bias` where all outputs share one scaling and their biases are beside it.
+
+    None where a number is outside the limits of `ec_scaling`.
+    """
+    is_one = len(layer.multiplier) == 1
+    scalings = pack_scalings(replace(layer, bias=np.zeros(1, np.int64)) if is_one else layer)
+    if scalings is None:
+        return None
+    return {**({"bias": Array(layer.bias.astype(np.int32))} if is_one else {}), "scalings": Array(scalings)}
 
 
 def _weights(values: np.ndarray) -> Array | int:

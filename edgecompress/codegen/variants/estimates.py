@@ -1,4 +1,4 @@
-"""Cycles of convolutions on a Cortex-M4 by their shape, within some 5 %: what the choice between kernels goes by.
+"""Cycles of layers on a Cortex-M4 by their shape, within some 5 %: what the choice between kernels goes by.
 
 Other cores of the family take fewer or more, of all of these kernels alike. `--tune` does not estimate.
 """
@@ -60,3 +60,13 @@ def sparse(shape: Shape, entries: np.ndarray, cycles_an_entry: int) -> float:
     inputs = shape.depth * (14.4 if shape.depth // runs >= 4 else 30) + 180 * runs + 600
     outputs = cycles_an_entry * entries.sum() + 6 * (-(-entries // 8)).sum() + 110 * shape.outputs
     return groups * float(inputs + outputs)
+
+
+def fully_connected(rows: int, inputs: int, outputs: int) -> float:
+    """Of `ec_fully_connected_joint`."""
+    return rows * outputs * (1.25 * inputs + 60) + 300
+
+
+def fully_connected_sparse(rows: int, entries: np.ndarray, cycles_an_entry: float) -> float:
+    """Of `ec_fully_connected_sparse`; entries: of each output's list."""
+    return rows * float(cycles_an_entry * entries.sum() + 85 * len(entries)) + 100

@@ -18,6 +18,8 @@ COUNT_BITS, SUM_BITS = 10, 14
 """Of a list's head."""
 CYCLES_AN_ENTRY = {"shared": 18, "any": 16}
 """Of `ec_gemm_sparse` on a Cortex-M4: eight products."""
+CYCLES_AN_INPUT = {"shared": 10.4, "any": 8.0}
+"""Of an entry in `ec_fully_connected_sparse`: one product."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,15 +2,17 @@
 
 import numpy as np
 
-from edgecompress.codegen.ops.activation import narrower_range
+from edgecompress.codegen.ops.activation import activation_range, narrower_range
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.ops.fully_connected import sizes
+from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants import estimates
 from edgecompress.codegen.variants.base import geometry_of, rows_of_filters
-from edgecompress.codegen.variants.dual import DualVariant, shape_of
+from edgecompress.codegen.variants.dual import DualVariant, scalings_of, shape_of
 from edgecompress.codegen.variants.joint import LARGEST_INPUT, LARGEST_JOINT_SUM, SCALING_LIMITS, form_of, pack_scalings
-from edgecompress.codegen.variants.lists import CYCLES_AN_ENTRY, pack_lists
+from edgecompress.codegen.variants.lists import CYCLES_AN_ENTRY, CYCLES_AN_INPUT, pack_lists
 from edgecompress.codegen.variants.quick import QuickLayer
 from edgecompress.tflite.graph import Operation
 
@@ -59,3 +61,39 @@ class SparseConv2D(DualVariant):
             cycles_a_mac=cycles / shape.macs,
         )
         return by_window(call, "strip.window.")
+
+
+class SparseFullyConnected(DualVariant):
+    """One output after the other, from its list of weights."""
+
+    opcode = "FULLY_CONNECTED"
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        return parts.values
+
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        scalings, lists = scalings_of(quick.with_zero_point(parts.zero_point)), pack_lists(quick.rows)
+        if scalings is None or lists is None:
+            return None
+        size = sizes(parts)
+        cycles = estimates.fully_connected_sparse(size["rows"], lists.entries, CYCLES_AN_INPUT[lists.form])
+        if cycles > WORTH_TRYING * estimates.fully_connected(**size):
+            return None
+        low, high = activation_range(operation, parts.result)
+        assert parts.result.quantization
+        parameters = {
+            **size,
+            **lists.parameters(),
+            **scalings,
+            "output_zero_point": parts.result.quantization.zero_point,
+            "activation_min": low,
+            "activation_max": high,
+        }
+        return KernelCall(
+            f"fully_connected_sparse_{lists.form}",
+            parameters,
+            (parts.source, parts.result),
+            source="fully_connected_sparse",
+            sweeps=(by_rows(**size, at_once=1),),
+            cycles_a_mac=cycles / (size["rows"] * quick.rows.size),
+        )
