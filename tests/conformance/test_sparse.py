@@ -15,7 +15,7 @@ from edgecompress import emulate
 from edgecompress.codegen import variants
 from edgecompress.codegen.features import Features, features_of
 from edgecompress.codegen.program import lower
-from edgecompress.codegen.variants import sparse
+from edgecompress.codegen.variants import estimates
 from edgecompress.reference.inputs import random_inputs
 from edgecompress.targets import find
 
@@ -26,7 +26,7 @@ ZEROS = (0, 0.1, 0.5, 0.7, 0.8, 0.9, 0.97, 1)
 
 @pytest.fixture
 def _always(monkeypatch):
-    monkeypatch.setattr(sparse, "WORTH_TRYING", np.inf)
+    monkeypatch.setattr(estimates, "WORTH_TRYING", np.inf)
 
 
 def _layer(random, opcode, features):

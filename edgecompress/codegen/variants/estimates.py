@@ -9,6 +9,9 @@ import numpy as np
 
 from edgecompress.memory.sweep import Window
 
+WORTH_TRYING = 1.5
+"""So many times the cycles of the kernel with all weights may lists take, else they are no candidate."""
+
 
 @dataclass(frozen=True)
 class Shape:

@@ -18,8 +18,6 @@ from edgecompress.tflite.graph import Operation
 
 LANES = 8
 """Output pixels of one step."""
-WORTH_TRYING = 1.5
-"""So many times the cycles of the dense kernel, by estimate, and it is no candidate any more."""
 
 
 class SparseConv2D(DualVariant):
@@ -38,7 +36,7 @@ class SparseConv2D(DualVariant):
         if scalings is None or lists is None or largest > LARGEST_JOINT_SUM:
             return None
         cycles = estimates.sparse(shape, lists.entries, CYCLES_AN_ENTRY[lists.form])
-        if cycles > WORTH_TRYING * estimates.joint(shape):
+        if cycles > estimates.WORTH_TRYING * estimates.joint(shape):
             return None
         source, result, geometry = parts.source, parts.result, geometry_of(parts, operation)
         assert result.quantization
@@ -77,7 +75,7 @@ class SparseFullyConnected(DualVariant):
             return None
         size = sizes(parts)
         cycles = estimates.fully_connected_sparse(size["rows"], lists.entries, CYCLES_AN_INPUT[lists.form])
-        if cycles > WORTH_TRYING * estimates.fully_connected(**size):
+        if cycles > estimates.WORTH_TRYING * estimates.fully_connected(**size):
             return None
         low, high = activation_range(operation, parts.result)
         assert parts.result.quantization
