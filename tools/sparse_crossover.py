@@ -3,8 +3,8 @@
 
     python tools/sparse_crossover.py [--cpu cortex-m4 ...] [--compiler gcc]
 
-Per layer: that share for weights of 15 values, and of any values; then, for 15 values of which 2 or 1 of 4 are kept, the cycles with lists
-over those without. Zeros are at random. Cycles are modelled; between the shares that are run, they are interpolated.
+Per layer: that share for weights of 15 values, and of any values; then, where 2 or 1 of 4 weights are kept, the cycles with lists over
+those without. Zeros are at random. Cycles are modelled; between the shares that are run, they are interpolated.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent)]
@@ -62,7 +63,9 @@ class Layer:
         shape = (self.outputs, self.channels) if is_flat else (self.outputs, self.taps, self.taps, self.channels)
         constant = network.tensor(shape, np.full(self.outputs, 0.01, np.float32), axis=0, data=weights.reshape(shape))
         window = {"padding": "SAME", "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
-        opcode, options, fields = ("FULLY_CONNECTED", "FullyConnected", {}) if is_flat else ("CONV_2D", "Conv2D", window)
+        opcode, options, fields = (
+            ("FULLY_CONNECTED", "FullyConnected", {}) if is_flat else ("CONV_2D", "Conv2D", window)
+        )
         network.operator(opcode, [source, constant, -1], [result], options, 3, **fields)
         path = folder / "layer.tflite"
         path.write_bytes(network.file([source], [result]))
@@ -122,7 +125,7 @@ def crossover(of_share: Callable[[float], float | None]) -> str:
     known = [(share, found) for share in SHARES if (found := of_share(share)) is not None]
     if not known:
         return "-"
-    for (before, high), (after, low) in zip(known, known[1:], strict=False):
+    for (before, high), (after, low) in pairwise(known):
         if high >= 1 > low:
             return f"{100 * (before + (after - before) * (high - 1) / (high - low)):.0f} %"
     return f"< {100 * known[0][0]:.0f} %" if known[0][1] < 1 else f"> {100 * known[-1][0]:.0f} %"

@@ -143,7 +143,9 @@ def with_weights(graph: Graph, values: np.ndarray) -> Graph:
 
 def at_lowest(graph: Graph) -> Graph:
     """The same with the lowest zero point of outputs, as a ReLU leaves it."""
-    return replace(graph, tensors={**graph.tensors, 1: replace(graph.tensors[1], quantization=Quantization((0.05,), (-128,)))})
+    return replace(
+        graph, tensors={**graph.tensors, 1: replace(graph.tensors[1], quantization=Quantization((0.05,), (-128,)))}
+    )
 
 
 def narrowed(graph: Graph) -> Graph:

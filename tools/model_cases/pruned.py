@@ -37,7 +37,9 @@ ROWS: dict[str, dict[str, Any]] = {
 CASES: list[Case] = []
 for kind in ("pruned", "thinned"):
     CASES += convolution_cases(
-        "CONV_2D", replace(PLAIN, weights=kind, filters=8), {f"{kind}_{name}": change for name, change in WINDOWS.items()}
+        "CONV_2D",
+        replace(PLAIN, weights=kind, filters=8),
+        {f"{kind}_{name}": change for name, change in WINDOWS.items()},
     )
     CASES += [
         fully_connected_case(f"{kind}_{name}", replace(PLAIN, **{"spread": (), "weights": kind, **change}))

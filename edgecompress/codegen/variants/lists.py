@@ -76,7 +76,9 @@ def _entries(row: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     return all_gaps, weights
 
 
-def _lists(form: str, counts: list[int], lists: list[np.ndarray], rows: np.ndarray, values: np.ndarray | None) -> Lists | None:
+def _lists(
+    form: str, counts: list[int], lists: list[np.ndarray], rows: np.ndarray, values: np.ndarray | None
+) -> Lists | None:
     sums = rows.astype(np.int64).sum(axis=1)
     if max(counts) >= 2**COUNT_BITS or np.abs(sums).max() >= 2 ** (SUM_BITS - 1):
         return None
