@@ -137,6 +137,17 @@ def lowered(random: np.random.Generator, opcode: str, features: Features, *, cla
     return lower(narrowed(graph) if clamped else graph, features)
 
 
+def with_weights(graph: Graph, values: np.ndarray) -> Graph:
+    return replace(graph, tensors={**graph.tensors, 2: replace(graph.tensors[2], data=values)})
+
+
+def at_lowest(graph: Graph) -> Graph:
+    """The same with the lowest zero point of outputs, as a ReLU leaves it."""
+    return replace(
+        graph, tensors={**graph.tensors, 1: replace(graph.tensors[1], quantization=Quantization((0.05,), (-128,)))}
+    )
+
+
 def narrowed(graph: Graph) -> Graph:
     """The same with a range of outputs in the middle of int8's: -60 to 60."""
     (operation,), result = graph.operations, graph.tensors[1]

@@ -77,6 +77,7 @@ def usual(draw: st.DrawFn) -> dict[str, Any]:
         "output_zero": draw(st.one_of(st.just(-128), zero_points)),
         "spread": draw(st.sampled_from(((), (1.0, 0.6, 1.7, 0.9, 0.35)))),
         "gain": draw(log_uniform(10, 100)),
+        "weights": draw(st.sampled_from(("random", "random", "random", "pruned"))),
     }
 
 
@@ -103,7 +104,9 @@ def hostile(draw: st.DrawFn) -> dict[str, Any]:
     exponents = (-36, 8) if bias in ("random", "none") else (-30, -8)
     return {
         "activation": draw(activations),
-        "weights": draw(st.sampled_from(("random", "random", "random", "unit", "lowest", "highest", "zero"))),
+        "weights": draw(
+            st.sampled_from(("random", "random", "random", "unit", "pruned", "thinned", "lowest", "highest", "zero"))
+        ),
         "bias": bias,
         "input_zero": draw(zero_points),
         "output_zero": draw(zero_points),

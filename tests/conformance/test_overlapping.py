@@ -60,7 +60,7 @@ def _cases(programs):
     return [overlapping.written(i, p, random_inputs(p.graph, 2, seed=i)) for i, p in enumerate(programs)]
 
 
-def _exact(case, answer):
+def exact(case, answer):
     assert answer.error is None, answer.error
     expected = [run_graph(case.program.graph, sample)[1] for sample in case.job.inputs]
     return all(np.array_equal(o[1], e) for o, e in zip(answer.outputs, expected, strict=True))
@@ -82,14 +82,14 @@ def on_host(cases, folder: Path):
 def test_every_kernel_bears_out_what_it_states_on_the_host(features, tmp_path):
     cases = _cases(_programs(features))
     assert {case.program.layers[0].operation.opcode for case in cases} == set(OPCODES)
-    wrong = [c.program.layers[0].call for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if not _exact(c, a)]
+    wrong = [c.program.layers[0].call for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if not exact(c, a)]
     assert not wrong
 
 
 def test_layers_that_are_clamped_behind_their_kernel_bear_it_out_on_the_host(tmp_path):
     cases = _cases(_programs(Features(dsp=True), clamped=True))
     assert {case.program.layers[0].operation.opcode for case in cases} == set(CLAMPED)
-    assert all(_exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True))
+    assert all(exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True))
 
 
 @pytest.mark.parametrize("compiler", ["zig", "gcc"])
@@ -104,7 +104,7 @@ def test_every_kernel_bears_out_what_it_states_on_the_emulated_core(core, compil
     image = executor.build(cases, target, tmp_path)
     with emulate.open(target, image) as port:
         core = Core(port, image)
-        wrong = [c.program.layers[0].call for c in cases if not _exact(c, generated_c.answer(c, core))]
+        wrong = [c.program.layers[0].call for c in cases if not exact(c, generated_c.answer(c, core))]
     assert not wrong
 
 
@@ -113,7 +113,7 @@ def test_one_byte_closer_is_seen(clamped, tmp_path):
     """The distances are the least ones, and these tests would notice a planner that is off by one."""
     cases = _cases(_programs(Features(dsp=True) if clamped else PLAIN, shift=1, clamped=clamped))
     opcodes = [case.program.layers[0].operation.opcode for case in cases]
-    spoilt = [not _exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True)]
+    spoilt = [not exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True)]
     for opcode in CLAMPED if clamped else ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "PAD"):
         seen = [s for o, s in zip(opcodes, spoilt, strict=True) if o == opcode]
         assert sum(seen) > len(seen) / 2, f"{opcode}: {sum(seen)} of {len(seen)}"
@@ -130,4 +130,4 @@ def test_a_kernel_that_states_too_much_is_seen(tmp_path):
         if overlapping.distance_of(claimed) != overlapping.distance_of(program):
             programs.append(overlapping.at_distance(claimed, overlapping.distance_of(claimed)))
     cases = _cases(programs)
-    assert not all(_exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True))
+    assert not all(exact(c, a) for c, a in zip(cases, on_host(cases, tmp_path), strict=True))

@@ -22,7 +22,8 @@ class Layer:
         input_shape: [batch, …, channels].
         filters: output channels (CONV_2D, FULLY_CONNECTED) or the depth multiplier (DEPTHWISE_CONV_2D).
         kernel, stride, dilation: height and width.
-        weights: "random", "lowest" (-128), "highest" (127), "zero", or "unit" (-1, 0, 1).
+        weights: "random", "lowest" (-128), "highest" (127), "zero", "unit" (-1, 0, 1), "thinned" (some 85 % of them zero), or
+            "pruned" (the same, and the others of 15 values).
         bias: "random", "none" (two operands), "absent" (a third operand of -1), "large" (near the int32 limits), "powers" (of
             two, 2^16 to 2^30, and their neighbours: limits of proofs are there), or "brim" (the largest magnitudes with which no
             input makes the accumulator overflow).
@@ -62,6 +63,10 @@ def weight_values(layer: Layer, shape: Sequence[int], generator: np.random.Gener
         return generator.integers(-127, 127, shape, np.int8, endpoint=True)
     if layer.weights == "unit":
         return generator.integers(-1, 1, shape, np.int8, endpoint=True)
+    if layer.weights in ("thinned", "pruned"):
+        kept = generator.random(shape) < 0.15
+        values = generator.integers(-128, 127, 15 if layer.weights == "pruned" else 256, endpoint=True)
+        return np.where(kept, generator.choice(values, shape), 0).astype(np.int8)
     return np.full(shape, {"lowest": -128, "highest": 127, "zero": 0}[layer.weights], np.int8)
 
 
@@ -447,20 +452,15 @@ def convolution_cases(opcode: str, base: Layer, changes: dict[str, dict[str, Any
     return [convolution_case(opcode, name, replace(base, **change)) for name, change in changes.items()]
 
 
+def fully_connected_case(name: str, layer: Layer) -> Case:
+    return Case("FULLY_CONNECTED", name, partial(fully_connected, layer), 2, "it rounds once since LiteRT 1.3")
+
+
 def dense_cases() -> list[Case]:
     base = replace(PLAIN, input_shape=(1, 12), filters=7, spread=())
     changes: dict[str, dict[str, Any]] = {**DENSE, **ARITHMETIC}
     del changes["per_tensor"], changes["one_input_channel"]
-    return [
-        Case(
-            "FULLY_CONNECTED",
-            name,
-            partial(fully_connected, replace(base, **change)),
-            2,
-            "it rounds once since LiteRT 1.3",
-        )
-        for name, change in changes.items()
-    ]
+    return [fully_connected_case(name, replace(base, **change)) for name, change in changes.items()]
 
 
 DEPTHWISE = {**GEOMETRY, **ARITHMETIC, **MULTIPLIED, **LINES, **FILTERS}

@@ -1,4 +1,4 @@
-"""The table of kernel variants: of each operator those made for some processors, the best first. A new one needs a row."""
+"""The table of kernel variants: of each operator those made for some processors. A new one needs a row."""
 
 from collections.abc import Iterator
 
@@ -39,6 +39,7 @@ from edgecompress.codegen.variants.single import (
     SingleDepthwiseConv2DOfOneChannel,
     SingleFullyConnected,
 )
+from edgecompress.codegen.variants.sparse import SparseConv2D, SparseFullyConnected
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -56,6 +57,7 @@ VARIANTS: tuple[Variant, ...] = (
     VectorAveragePool2D(),
     VectorMaxPool2D(),
     WinogradConv2D(),
+    SparseConv2D(),
     JointConv2D(),
     DualConv2D(),
     JointDepthwiseConv2D(),
@@ -63,6 +65,7 @@ VARIANTS: tuple[Variant, ...] = (
     DepthwiseAnyFilter(),
     DualDepthwiseConv2D(),
     JointFullyConnected(),
+    SparseFullyConnected(),
     DualAdd(),
     DualMaxPool2D(),
     DualAveragePool2D(),
@@ -77,11 +80,10 @@ VARIANTS: tuple[Variant, ...] = (
 def candidates(graph: Graph, operation: Operation, features: Features) -> Iterator[KernelCall | None]:
     """Every way to compute an operation on a processor with these features, the best first, the plain kernel last.
 
-    None means an alias: no code. The operation has passed all rules of its operator.
+    The best is the one with the lowest estimate; where that does not tell them apart, the table's order does. None means an
+    alias: no code. The operation has passed all rules of its operator.
     """
-    for variant in VARIANTS:
-        if variant.opcode == operation.opcode and variant.suits(features):
-            call = variant.lower(graph, operation)
-            if call is not None:
-                yield call
+    variants = (v for v in VARIANTS if v.opcode == operation.opcode and v.suits(features))
+    calls = (variant.lower(graph, operation) for variant in variants)
+    yield from sorted((call for call in calls if call is not None), key=lambda call: call.cycles_a_mac)
     yield ops.find(operation.opcode).lower(graph, operation)

@@ -15,7 +15,7 @@ from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.units import requantization_steps
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.variants import fully_connected_units
+from edgecompress.codegen.variants import estimates, fully_connected_units
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
 from edgecompress.codegen.variants.joint import (
     SCALING_LIMITS,
@@ -34,6 +34,8 @@ PIXELS = 4
 """Output pixels whose inputs `ec_strip_fill` widens at a time."""
 STRIP_CYCLES = (4.5, 1.5)
 """Of an input in a strip, roughly: where windows leave the image, and where they do not."""
+PLAIN_TO_JOINT = 1.3
+"""Times the cycles of joint weights, where weights do not share halfwords."""
 MOST_OUTPUTS = 16
 """That `ec_fully_connected_joint` sums up before it writes them."""
 MOST_TAPS = 32
@@ -89,6 +91,7 @@ class DualConv2D(DualVariant):
             scratch_bytes=strip_bytes(parts, operation),
             sweeps=(strip_sweep(parts, operation),),
             blocks=_twos_of_outputs(weights, parts.result.shape[3], requantization_steps(parameters)),
+            cycles_a_mac=PLAIN_TO_JOINT * _joint_cycles_a_mac(parts, operation),
         )
         return by_window(call, "strip.window.")
 
@@ -129,6 +132,7 @@ class JointConv2D(DualConv2D):
             blocks=_twos_of_outputs(
                 in_twos(rows), outputs, {"scalings": 2}, "join_bytes", strip_cycles(parts, operation)
             ),
+            cycles_a_mac=_joint_cycles_a_mac(parts, operation),
         )
         return by_window(call, "strip.window.")
 
@@ -145,6 +149,16 @@ def _twos_of_outputs(
     units = weights.reshape((outputs + missing) // 2, -1)
     pairs = {field: 2 * step for field, step in steps.items()}
     return Blocks(units, 2, "weights", ("out_channels",), pairs, finish, sweep_cycles=sweep_cycles, missing=missing)
+
+
+def shape_of(parts: Parts, operation: Operation) -> estimates.Shape:
+    """Of a convolution, a depthwise one of a single channel included."""
+    return estimates.Shape(geometry_of(parts, operation), parts.source.shape[3], parts.result.shape[3])
+
+
+def _joint_cycles_a_mac(parts: Parts, operation: Operation) -> float:
+    shape = shape_of(parts, operation)
+    return estimates.joint(shape) / shape.macs
 
 
 class JointDepthwiseConv2D(JointConv2D):
@@ -195,8 +209,7 @@ class JointFullyConnected(DualVariant):
         if weights is None:
             joint, weights = 0, quick.rows[:0]
         low, high = activation_range(operation, parts.result)
-        one_scaling = len(quick.multiplier) == 1
-        scalings = pack_scalings(replace(layer, bias=np.zeros(1, np.int64)) if one_scaling else layer)
+        scalings = scalings_of(layer)
         if scalings is None:
             return None
         assert parts.result.quantization
@@ -206,8 +219,7 @@ class JointFullyConnected(DualVariant):
             "weights": _weights(weights),
             "tails": _weights(quick.rows[:joint, whole:]),
             "singles": _weights(quick.rows[joint:]),
-            "bias": Array(layer.bias.astype(np.int32)) if one_scaling else 0,
-            "scalings": Array(scalings),
+            **scalings,
             "output_zero_point": parts.result.quantization.zero_point,
             "activation_min": low,
             "activation_max": high,
@@ -220,9 +232,23 @@ class JointFullyConnected(DualVariant):
             (parts.source, parts.result),
             source="fully_connected_joint",
             sweeps=sweeps,
+            cycles_a_mac=estimates.fully_connected(**sizes(parts)) / (sizes(parts)["rows"] * quick.rows.size),
         )
-        per_output = {"bias": layer.bias.astype(np.int32)} if one_scaling else {"scalings": scalings}
+        field = "bias" if "bias" in scalings else "scalings"
+        per_output = {field: scalings[field].values}
         return replace(call, blocks=fully_connected_units.blocks_of(call, quick.rows, per_output))
+
+
+def scalings_of(layer: QuickLayer) -> dict[str, Array] | None:
+    """The field `scalings` of a FULLY_CONNECTED, and `bias` where all outputs share one scaling and their biases are beside it.
+
+    None where a number is outside the limits of `ec_scaling`.
+    """
+    is_one = len(layer.multiplier) == 1
+    scalings = pack_scalings(replace(layer, bias=np.zeros(1, np.int64)) if is_one else layer)
+    if scalings is None:
+        return None
+    return {**({"bias": Array(layer.bias.astype(np.int32))} if is_one else {}), "scalings": Array(scalings)}
 
 
 def _weights(values: np.ndarray) -> Array | int:

@@ -5,6 +5,7 @@ import numpy as np
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import narrower_range
 from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.variants import estimates
 from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of, pack_scalings
 from edgecompress.codegen.variants.quick import quicken
@@ -38,6 +39,7 @@ class WinogradConv2D(Variant):
         scalings = pack_scalings(quick.with_zero_point(parts.zero_point))
         if scalings is None:
             return None
+        shape = estimates.Shape(geometry, channels, outputs)
         assert parts.result.quantization
         parameters: dict[str, int | float | Array] = {
             **geometry.parameters(),
@@ -55,6 +57,7 @@ class WinogradConv2D(Variant):
             source="conv_2d_winograd",
             scratch_bytes=16 * TILES_AT_ONCE * channels * 2 + 16 * 2 * TILES_AT_ONCE * 4 + channels,
             clamp=narrower_range(operation, parts.result),
+            cycles_a_mac=estimates.winograd(shape) / shape.macs,
         )
 
 

@@ -1,0 +1,97 @@
+"""Variants that multiply by those weights only that are not zero, for processors with dual 16-bit multiplication."""
+
+import numpy as np
+
+from edgecompress.codegen.ops.activation import activation_range, narrower_range
+from edgecompress.codegen.ops.bands import by_window
+from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.ops.fully_connected import sizes
+from edgecompress.codegen.ops.sweeps import by_rows
+from edgecompress.codegen.ops.weighted import Parts
+from edgecompress.codegen.variants import estimates
+from edgecompress.codegen.variants.base import geometry_of, rows_of_filters
+from edgecompress.codegen.variants.dual import DualVariant, scalings_of, shape_of
+from edgecompress.codegen.variants.joint import LARGEST_INPUT, LARGEST_JOINT_SUM, SCALING_LIMITS, form_of, pack_scalings
+from edgecompress.codegen.variants.lists import CYCLES_AN_ENTRY, CYCLES_AN_INPUT, pack_lists
+from edgecompress.codegen.variants.quick import QuickLayer
+from edgecompress.tflite.graph import Operation
+
+LANES = 8
+"""Output pixels of one step."""
+
+
+class SparseConv2D(DualVariant):
+    """Eight pixels at a time times one weight after the other."""
+
+    opcode = "CONV_2D"
+    limits = SCALING_LIMITS
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        return rows_of_filters(parts)
+
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        layer, shape = quick.with_zero_point(parts.zero_point), shape_of(parts, operation)
+        scalings, lists = pack_scalings(layer), pack_lists(layer.rows)
+        largest = LARGEST_INPUT * np.abs(layer.rows.astype(np.int64)).sum(axis=1).max()
+        if scalings is None or lists is None or largest > LARGEST_JOINT_SUM:
+            return None
+        cycles = estimates.sparse(shape, lists.entries, CYCLES_AN_ENTRY[lists.form])
+        if cycles > estimates.WORTH_TRYING * estimates.joint(shape):
+            return None
+        source, result, geometry = parts.source, parts.result, geometry_of(parts, operation)
+        assert result.quantization
+        strip = {"channels": shape.channels, "depth": shape.depth, "zero_point": parts.zero_point}
+        parameters = {
+            **{f"strip.{name}": value for name, value in {**geometry.parameters(), **strip}.items()},
+            "out_channels": shape.outputs,
+            **lists.parameters(),
+            "scalings": Array(scalings),
+            "output_zero_point": result.quantization.zero_point,
+        }
+        call = KernelCall(
+            f"conv_2d_sparse_{lists.form}_{form_of(result)}",
+            parameters,
+            (source, result),
+            source="conv_2d_sparse",
+            scratch_bytes=LANES * shape.depth + shape.channels,
+            sweeps=(geometry.sweep(shape.channels, shape.outputs, positions=LANES),),
+            clamp=narrower_range(operation, result),
+            cycles_a_mac=cycles / shape.macs,
+        )
+        return by_window(call, "strip.window.")
+
+
+class SparseFullyConnected(DualVariant):
+    """One output after the other, from its list of weights."""
+
+    opcode = "FULLY_CONNECTED"
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        return parts.values
+
+    def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
+        scalings, lists = scalings_of(quick.with_zero_point(parts.zero_point)), pack_lists(quick.rows)
+        if scalings is None or lists is None:
+            return None
+        size = sizes(parts)
+        cycles = estimates.fully_connected_sparse(size["rows"], lists.entries, CYCLES_AN_INPUT[lists.form])
+        if cycles > estimates.WORTH_TRYING * estimates.fully_connected(**size):
+            return None
+        low, high = activation_range(operation, parts.result)
+        assert parts.result.quantization
+        parameters = {
+            **size,
+            **lists.parameters(),
+            **scalings,
+            "output_zero_point": parts.result.quantization.zero_point,
+            "activation_min": low,
+            "activation_max": high,
+        }
+        return KernelCall(
+            f"fully_connected_sparse_{lists.form}",
+            parameters,
+            (parts.source, parts.result),
+            source="fully_connected_sparse",
+            sweeps=(by_rows(**size, at_once=1),),
+            cycles_a_mac=cycles / (size["rows"] * quick.rows.size),
+        )
