@@ -5,12 +5,10 @@ takes for everything outside its input; a maximum takes the lowest code.
 """
 
 from dataclasses import replace
-from types import MappingProxyType
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.ops.pool_2d import filter_size
-from edgecompress.codegen.ops.windows import EXPLICIT, window
-from edgecompress.errors import UnsupportedError
+from edgecompress.codegen.ops.windows import window, with_window
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 LOWEST = -128
@@ -21,7 +19,7 @@ CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 def fold_paddings(graph: Graph) -> Graph:
     """The graph without the PADs that all their readers can do themselves; operator indices stay."""
     for pad in reversed(graph.operations):
-        if pad.opcode == "PAD" and _is_supported(graph, pad):
+        if pad.opcode == "PAD" and ops.is_supported(graph, pad):
             graph = _folded(graph, pad)
     return graph
 
@@ -40,7 +38,7 @@ def _joined(graph: Graph, pad: Operation, reader: Operation) -> Operation | None
     source, (padded,) = graph.tensors[pad.inputs[0]], graph.results(pad)
     paddings = graph.tensors[pad.inputs[1]].data
     takes_zeros = reader.opcode in CONVOLUTIONS or (reader.opcode == "MAX_POOL_2D" and _zero_point(padded) == LOWEST)
-    if not takes_zeros or reader.inputs.count(padded.index) != 1 or not _is_supported(graph, reader):
+    if not takes_zeros or reader.inputs.count(padded.index) != 1 or not ops.is_supported(graph, reader):
         return None
     if (
         paddings is None
@@ -52,31 +50,10 @@ def _joined(graph: Graph, pad: Operation, reader: Operation) -> Operation | None
     (_, height, width, _), (top, left) = source.shape, (int(paddings[axis][0]) for axis in (1, 2))
     filter_ = filter_size(reader) if reader.opcode == "MAX_POOL_2D" else graph.tensors[reader.inputs[1]].shape[1:3]
     own = window(reader, padded, graph.results(reader)[0], *filter_)
-    both = (
-        _pads(own.filter_height, own.dilation_height, own.stride_height, own.out_height, own.pad_top + top, height),
-        _pads(own.filter_width, own.dilation_width, own.stride_width, own.out_width, own.pad_left + left, width),
-    )
-    if None in both:
-        return None
-    options = MappingProxyType({**reader.options, "padding": EXPLICIT, "paddings": both})
+    wanted = replace(own, in_height=height, in_width=width, pad_top=own.pad_top + top, pad_left=own.pad_left + left)
     inputs = tuple(source.index if index == padded.index else index for index in reader.inputs)
-    return replace(reader, inputs=inputs, options=options)
-
-
-def _pads(taps: int, dilation: int, stride: int, outputs: int, before: int, size: int) -> tuple[int, int] | None:
-    """Before and behind an input of `size`; None where a whole filter could lie outside, which kernels need not take."""
-    extent = (taps - 1) * dilation + 1
-    after = max(0, (outputs - 1) * stride + extent - before - size)
-    return (before, after) if max(before, after) < extent else None
+    return with_window(replace(reader, inputs=inputs), wanted)
 
 
 def _zero_point(tensor: Tensor) -> int | None:
     return tensor.quantization.zero_point if tensor.quantization and not tensor.quantization.per_channel else None
-
-
-def _is_supported(graph: Graph, operation: Operation) -> bool:
-    try:
-        ops.check(graph, operation)
-    except UnsupportedError:
-        return False
-    return True

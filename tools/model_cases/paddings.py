@@ -1,4 +1,4 @@
-"""PAD in front of what can pad by itself: the back end leaves the operator out where every reader can have its padding."""
+"""Paddings that no file can say: PAD in front of what can pad by itself, and filters with zeros at their borders."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,8 @@ class Reader:
     padding: str = "VALID"
     filters: int = 8
     activation: str = "NONE"
+    zero_rows: tuple[int, ...] = ()
+    zero_columns: tuple[int, ...] = ()
 
 
 def weights(network: Network, reader: Reader, channels: int) -> list[int]:
@@ -36,9 +38,10 @@ def weights(network: Network, reader: Reader, channels: int) -> list[int]:
     generator = np.random.default_rng(len(reader.opcode) + outputs)
     fan_in = int(np.prod(reader.kernel)) * (1 if depthwise else channels)
     scales = (np.linspace(0.5, 1.5, outputs) / 90 / np.sqrt(fan_in)).astype(np.float32)
-    filters = network.tensor(
-        shape, scales, data=generator.integers(-127, 128, shape, np.int8), axis=3 if depthwise else 0
-    )
+    data = generator.integers(-127, 128, shape, np.int8)
+    data[:, list(reader.zero_rows)] = 0
+    data[:, :, list(reader.zero_columns)] = 0
+    filters = network.tensor(shape, scales, data=data, axis=3 if depthwise else 0)
     offsets = generator.integers(-2000, 2000, outputs, np.int32)
     return [filters, network.tensor((outputs,), np.float32(SCALE) * scales, dtype="INT32", data=offsets)]
 
@@ -116,4 +119,15 @@ NETWORKS = {
     "wanted_as_output": partial(padded, Reader(), is_output=True),
 }
 
-CASES = tuple(Case("PAD", name, build) for name, build in NETWORKS.items())
+CROPPED = {
+    "zero_last_row": Reader(zero_rows=(2,)),
+    "zero_border": Reader(padding="SAME", zero_rows=(0, 2), zero_columns=(0, 2), activation="RELU"),
+    "zero_first_column": Reader(padding="SAME", zero_columns=(0,), filters=5),
+    "zero_first_row_without_padding": Reader(zero_rows=(0,)),
+    "zero_dilated_border": Reader(kernel=(3, 2), dilation=2, padding="SAME", zero_rows=(0, 2)),
+    "zero_border_of_stride_2": Reader(kernel=(5, 5), stride=2, padding="SAME", zero_rows=(0, 4), zero_columns=(0, 1)),
+}
+CASES = (
+    *(Case("PAD", name, build) for name, build in NETWORKS.items()),
+    *(Case("CONV_2D", name, partial(padded, reader, pads=())) for name, reader in CROPPED.items()),
+)

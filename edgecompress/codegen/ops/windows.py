@@ -1,5 +1,8 @@
 """Sliding windows: the geometry and gathering that convolutions and pooling share."""
 
+from dataclasses import replace
+from types import MappingProxyType
+
 import numpy as np
 
 from edgecompress.memory.sweep import Window
@@ -8,8 +11,8 @@ from edgecompress.tflite.graph import Operation, Tensor
 MOST_EXTENT = 2**30
 """Of a filter with its dilation: the kernels' 32-bit arithmetic holds."""
 EXPLICIT = "EXPLICIT"
-"""A padding that no file can say, of graphs that are lowered: the option `paddings` gives ((top, bottom), (left, right)), each
-smaller than the filter with its dilation."""
+"""A padding that no file can say, of graphs that are lowered: the option `paddings` gives ((top, bottom), (left, right)). Bottom and
+right are what the last filter reaches beyond the input, negative where it ends before."""
 
 
 def window(operation: Operation, source: Tensor, result: Tensor, filter_height: int, filter_width: int) -> Window:
@@ -31,6 +34,25 @@ def window(operation: Operation, source: Tensor, result: Tensor, filter_height: 
 def explicit_paddings(operation: Operation) -> tuple[tuple[int, int], tuple[int, int]]:
     """((top, bottom), (left, right)) where these are explicit; zeros of VALID."""
     return operation.options["paddings"] if operation.options["padding"] == EXPLICIT else ((0, 0), (0, 0))  # type: ignore[return-value]
+
+
+def with_window(operation: Operation, w: Window) -> Operation | None:
+    """The operation with an explicit padding that gives it this window; None where a whole filter could lie outside the input, which
+    kernels need not take."""
+    pads = (
+        _pads(w.filter_height, w.dilation_height, w.stride_height, w.out_height, w.pad_top, w.in_height),
+        _pads(w.filter_width, w.dilation_width, w.stride_width, w.out_width, w.pad_left, w.in_width),
+    )
+    if None in pads:
+        return None
+    options = MappingProxyType({**operation.options, "padding": EXPLICIT, "paddings": pads})
+    return replace(operation, options=options)
+
+
+def _pads(taps: int, dilation: int, stride: int, outputs: int, before: int, size: int) -> tuple[int, int] | None:
+    extent = (taps - 1) * dilation + 1
+    after = (outputs - 1) * stride + extent - before - size
+    return (before, after) if max(before, after) < extent else None
 
 
 def expected_size(operation: Operation, size: int, filter_size: int, axis: str) -> int:
