@@ -9,6 +9,8 @@ from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, describe, printable
+from edgecompress.codegen.padding import fold_paddings
+from edgecompress.codegen.zero_taps import crop_filters
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Group, Plan, Sweep
 from edgecompress.memory.choice import BALANCED, Task, Wish, choose
@@ -84,7 +86,7 @@ def lower(
     """
     _check_integer(graph)
     _check_borders(graph)
-    folded = fold_constants(graph)
+    folded = crop_filters(fold_paddings(fold_constants(graph)))
     _check_sizes(folded)
     layers = layers_of(folded, features, choices)
     if not layers:

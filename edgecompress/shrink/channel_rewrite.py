@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from edgecompress.codegen.ops import is_supported
 from edgecompress.shrink.base import Facts, Item, Outcome, Rewrite, item
 from edgecompress.shrink.channels import Decision, Service, decide
 from edgecompress.shrink.cutting import cut
 from edgecompress.shrink.sums import column_channels, taps
-from edgecompress.shrink.surgery import channels_of, is_supported
+from edgecompress.shrink.surgery import channels_of
 from edgecompress.tflite.graph import Graph, Operation
 
 MAKERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

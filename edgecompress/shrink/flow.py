@@ -12,7 +12,7 @@ import numpy as np
 
 from edgecompress.codegen import ops
 from edgecompress.shrink.sums import has_columns
-from edgecompress.shrink.surgery import channels_of, is_supported
+from edgecompress.shrink.surgery import channels_of
 from edgecompress.tflite.graph import ABSENT, Graph, Operation
 
 
@@ -51,7 +51,7 @@ def flow(graph: Graph, operation: Operation) -> Flow:
     closed = Flow(whole=tuple(i for i in (*operation.inputs, *operation.outputs) if i != ABSENT))
     if operation.opcode not in FLOWS:
         return closed
-    if operation.opcode in ops.OPERATORS and not is_supported(graph, operation):
+    if operation.opcode in ops.OPERATORS and not ops.is_supported(graph, operation):
         return closed
     return FLOWS[operation.opcode](graph, operation) or closed
 

@@ -12,7 +12,7 @@ from edgecompress.codegen.ops.pool_2d import filter_size
 from edgecompress.shrink.base import Facts, Item, Outcome, Rewrite, item
 from edgecompress.shrink.flow import concatenates_bytes
 from edgecompress.shrink.ranges import BYTES
-from edgecompress.shrink.surgery import bypass, is_supported, may_bypass, readers, swept, with_operations
+from edgecompress.shrink.surgery import bypass, may_bypass, readers, swept, with_operations
 from edgecompress.tflite.graph import Graph, Operation
 
 
@@ -44,7 +44,7 @@ def passes_on(facts: Facts, operation: Operation) -> bool:
     source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
     if (source.shape, source.dtype) != (result.shape, result.dtype):
         return False
-    if operation.opcode in ops.OPERATORS and not is_supported(graph, operation):
+    if operation.opcode in ops.OPERATORS and not ops.is_supported(graph, operation):
         return False
     return IDENTITIES[operation.opcode](facts, operation)
 

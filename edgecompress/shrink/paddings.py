@@ -5,11 +5,12 @@ A .tflite can say no more than SAME, which pads evenly and puts what is odd belo
 
 from dataclasses import replace
 
+from edgecompress.codegen.ops import is_supported
 from edgecompress.codegen.ops.pool_2d import filter_size
 from edgecompress.codegen.ops.windows import window
 from edgecompress.memory.sweep import Window
 from edgecompress.shrink.base import Facts, Outcome, Rewrite, item
-from edgecompress.shrink.surgery import is_supported, readers, swept, with_operations, with_option
+from edgecompress.shrink.surgery import readers, swept, with_operations, with_option
 from edgecompress.tflite.graph import Graph, Operation
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")

@@ -18,7 +18,7 @@ from edgecompress.codegen.ops.requantization import requantize
 from edgecompress.codegen.ops.weighted import Weighted
 from edgecompress.shrink.flow import concatenates_bytes
 from edgecompress.shrink.sums import bounds
-from edgecompress.shrink.surgery import channels_of, is_supported
+from edgecompress.shrink.surgery import channels_of
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 BYTES = (np.dtype(np.int8), np.dtype(np.uint8))
@@ -60,7 +60,7 @@ def range_after(graph: Graph, operation: Operation, known: Ranges) -> Range | No
         return None
     if operation.opcode == "CONCATENATION" and concatenates_bytes(graph, operation):
         return _concatenated(graph, operation, known)
-    if not is_supported(graph, operation):
+    if not ops.is_supported(graph, operation):
         return None
     operator = ops.find(operation.opcode)
     if isinstance(operator, Weighted):

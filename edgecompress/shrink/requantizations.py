@@ -14,7 +14,7 @@ from edgecompress.codegen.ops.lookup import Lookup
 from edgecompress.shrink.base import Facts, Outcome, Rewrite, item
 from edgecompress.shrink.clamps import FUSED, OPCODES
 from edgecompress.shrink.ranges import BYTES
-from edgecompress.shrink.surgery import is_supported, readers, swept, with_operations, with_option
+from edgecompress.shrink.surgery import readers, swept, with_operations, with_option
 from edgecompress.tflite.graph import Graph, Operation
 
 
@@ -50,7 +50,7 @@ def _before(graph: Graph, second: Operation) -> Operation | None:
     if _is_table(graph, first):
         return first
     mergeable = first.opcode in OPCODES and second.opcode in ACTIVATION_OF
-    return first if mergeable and is_supported(graph, first) else None
+    return first if mergeable and ops.is_supported(graph, first) else None
 
 
 def _is_table(graph: Graph, operation: Operation) -> bool:
@@ -58,7 +58,7 @@ def _is_table(graph: Graph, operation: Operation) -> bool:
     if operation.opcode not in ops.OPERATORS or not isinstance(ops.find(operation.opcode), Lookup):
         return False
     tensors = [graph.tensors[i] for i in (operation.inputs[:1] + operation.outputs)]
-    return all(tensor.dtype in BYTES for tensor in tensors) and is_supported(graph, operation)
+    return all(tensor.dtype in BYTES for tensor in tensors) and ops.is_supported(graph, operation)
 
 
 def _table(graph: Graph, operation: Operation) -> np.ndarray:
@@ -82,7 +82,7 @@ def _fused(graph: Graph, first: Operation, second: Operation) -> Operation | Non
     for name in ACTIVATIONS:
         joined = replace(with_option(first, **{FUSED: name}), index=second.index, outputs=second.outputs)
         if FUSED in first.options and np.array_equal(np.clip(codes, *activation_range(joined, result)), wanted):
-            return joined if is_supported(graph, joined) else None
+            return joined if ops.is_supported(graph, joined) else None
     return None
 
 

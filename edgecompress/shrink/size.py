@@ -2,8 +2,9 @@
 
 import math
 
+from edgecompress.codegen.ops import is_supported
 from edgecompress.codegen.program import MOST_ELEMENTS, macs
-from edgecompress.shrink.surgery import channels_of, is_supported
+from edgecompress.shrink.surgery import channels_of
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 MOST_OPERATORS = 2000

@@ -6,23 +6,12 @@ from types import MappingProxyType
 
 import numpy as np
 
-from edgecompress.codegen import ops
-from edgecompress.errors import UnsupportedError
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
 
 
 def channels_of(tensor: Tensor) -> int:
     """The size of the last dimension; 1 for a scalar."""
     return tensor.shape[-1] if tensor.shape else 1
-
-
-def is_supported(graph: Graph, operation: Operation) -> bool:
-    """Whether the back end accepts the operation: then its NumPy reference says what it means."""
-    try:
-        ops.check(graph, operation)
-    except UnsupportedError:
-        return False
-    return True
 
 
 def readers(graph: Graph) -> dict[int, list[Operation]]:

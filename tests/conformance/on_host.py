@@ -99,14 +99,18 @@ class Process:
         try:
             return generated_c.answer(case, self)
         except (BrokenPipeError, EOFError):
-            assert self._process is not None
-            status, self._process = self._process.wait(), None
-            words = [
-                line
-                for line in self._log.read_text(errors="replace").splitlines()
-                if "ERROR" in line or "runtime error" in line or " #" in line
-            ]
-            return Answer(error=ToolError(f"the program ended with status {status}", found="\n".join(words[:6])))
+            return Answer(error=self.ending())
+
+    def ending(self) -> ToolError:
+        """How the process ended, and what a sanitizer said of it."""
+        assert self._process is not None
+        status, self._process = self._process.wait(), None
+        words = [
+            line
+            for line in self._log.read_text(errors="replace").splitlines()
+            if "ERROR" in line or "runtime error" in line or " #" in line
+        ]
+        return ToolError(f"the program ended with status {status}", found="\n".join(words[:6]))
 
     def load(self, case: Written, arena: bytes) -> None:
         self._case, self._arena, self._after = case, arena, arena

@@ -9,6 +9,7 @@ from generated_c import Written
 
 from edgecompress.codegen import writer
 from edgecompress.codegen.features import Features
+from edgecompress.codegen.ops.windows import EXPLICIT
 from edgecompress.codegen.program import Program, lower, stated_sweeps
 from edgecompress.memory import Plan, scratch_key
 from edgecompress.memory.overlap import least_distance
@@ -37,14 +38,16 @@ def _windowed(random: np.random.Generator, opcode: str) -> Graph:
         (t - 1) * d >= s for t, d, s in zip(taps, dilations, (height, width), strict=True)
     )
     channels = int(random.choice([1, 2, 3, 4, 8, 12, 35]))
+    pads = explicit_pads(random, extents_of(taps, dilations), (height, width)) if not same and not pooled else None
     multiplier = int(random.choice([1, 1, 2])) if depthwise else 1
     outputs = channels * multiplier if pooled or depthwise else int(random.choice([1, 2, 3, 4, 6, 8, 16, 70]))
-    extents = [(t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True)]
+    spaces = [sum(pair) + 1 - e for pair, e in zip(pads or ((0, 0),) * 2, extents_of(taps, dilations), strict=True)]
     sizes = [
-        -(-size // s) if same else (size - e) // s + 1
-        for size, s, e in zip((height, width), strides, extents, strict=True)
+        -(-size // s) if same else -(-(size + space) // s)
+        for size, s, space in zip((height, width), strides, spaces, strict=True)
     ]
     options = {"padding": "SAME" if same else "VALID", "stride_h": strides[0], "stride_w": strides[1]}
+    options |= {"padding": EXPLICIT, "paddings": pads} if pads else {}
     options |= {"filter_height": taps[0], "filter_width": taps[1]}
     options |= {"dilation_h_factor": dilations[0], "dilation_w_factor": dilations[1]}
     source, result = (1, height, width, channels), (1, *sizes, outputs)
@@ -55,6 +58,23 @@ def _windowed(random: np.random.Generator, opcode: str) -> Graph:
         random, shape, outputs, 3 if depthwise else 0, int(np.prod(taps)) * (1 if depthwise else channels)
     )
     return _graph(opcode, _activation(random, 0, source), _activation(random, 1, result), weights, options)
+
+
+def extents_of(taps: list[int], dilations: list[int]) -> list[int]:
+    return [(t - 1) * d + 1 for t, d in zip(taps, dilations, strict=True)]
+
+
+def explicit_pads(
+    random: np.random.Generator, extents: list[int], sizes: tuple[int, int]
+) -> tuple[tuple[int, int], ...] | None:
+    """Now and then a padding that no file can say, as long as something of every filter may be inside; else None.
+
+    From a generator of its own: the other draws are the same with and without it.
+    """
+    (random,) = random.spawn(1)
+    pads = tuple(tuple(random.integers(0, extent, 2).tolist()) for extent in extents)
+    fits = all(size + sum(pair) >= extent for size, pair, extent in zip(sizes, pads, extents, strict=True))
+    return pads if fits and random.random() < 0.5 else None
 
 
 def _matrix(random: np.random.Generator) -> Graph:

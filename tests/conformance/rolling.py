@@ -10,7 +10,7 @@ from generated_c import Written
 
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import KernelCall
-from edgecompress.codegen.ops.windows import expected_size
+from edgecompress.codegen.ops.windows import EXPLICIT, expected_size
 from edgecompress.codegen.program import Program, layers_of, task_of
 from edgecompress.memory import Group, Plan, verify
 from edgecompress.memory.choice import Task
@@ -90,6 +90,9 @@ class Maker:
         valid = Operation(0, opcode, (), (), MappingProxyType({**options, "padding": "VALID"}))
         if random.integers(2) and min(expected_size(valid, shape[1 + a], taps[a], "hw"[a]) for a in (0, 1)) >= 1:
             options["padding"] = "VALID"
+            extents = overlapping.extents_of(taps, dilations)
+            pads = None if pooled else overlapping.explicit_pads(random, extents, shape[1:3])
+            options |= {"padding": EXPLICIT, "paddings": pads} if pads else {}
         sized = Operation(0, opcode, (), (), MappingProxyType(options))
         sizes = [expected_size(sized, shape[1 + a], taps[a], "hw"[a]) for a in (0, 1)]
         outputs = shape[3] if pooled or depthwise else int(random.choice([4, 8, 12]))

@@ -5,6 +5,7 @@ import pytest
 from model_cases import CASES, LITERT_EXACT, LITERT_REFUSES
 
 from edgecompress.codegen import ops
+from edgecompress.codegen.padding import fold_paddings
 from edgecompress.errors import UnsupportedError
 from edgecompress.reference.compare import compare
 from edgecompress.reference.inputs import FILLS
@@ -64,7 +65,8 @@ def test_back_end_gives_tflms_bytes_or_declines_with_a_rule(executor, case, answ
         return
     assert theirs.error is None
     assert ours.error is None, ours.error
-    found = compare(material[case.id].graph, theirs.outputs, ours.outputs)
+    graph = material[case.id].graph if executor == "numpy" else fold_paddings(material[case.id].graph)
+    found = compare(graph, theirs.outputs, ours.outputs)
     assert found.exact, where(found)
 
 

@@ -1,11 +1,22 @@
 """Tiny .tflite models in a table, operator × case: the material of the conformance suite."""
 
-from model_cases import convolutions, elementwise, movement, narrow, networks, pointwise, pruned, simd, windows
+from model_cases import (
+    convolutions,
+    elementwise,
+    movement,
+    narrow,
+    networks,
+    paddings,
+    pointwise,
+    pruned,
+    simd,
+    windows,
+)
 from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 
 CASES: tuple[Case, ...] = (
     *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *movement.CASES, *networks.CASES,
-    *simd.CASES, *narrow.CASES, *pruned.CASES,
+    *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES,
 )  # fmt: skip
 
 

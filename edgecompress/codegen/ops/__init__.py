@@ -66,6 +66,15 @@ def check(graph: Graph, operation: Operation) -> None:
     find(operation.opcode).check(graph, operation)
 
 
+def is_supported(graph: Graph, operation: Operation) -> bool:
+    """Whether the back end accepts the operation: then its NumPy reference says what it means."""
+    try:
+        check(graph, operation)
+    except UnsupportedError:
+        return False
+    return True
+
+
 def _advice(graph: Graph, operation: Operation) -> str:
     if operation.opcode.startswith("CUSTOM:"):
         return "custom operators belong to other runtimes; export the model before it is compiled for them"

@@ -1,0 +1,1 @@
+"""Other engines' tools, run on the same files as ours."""
