@@ -88,7 +88,8 @@ def choose(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) 
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if cost.of(_gone(steps[:middle], graph)) <= budget.bound else (middle + 1, high)
-    return _gone(_without_needless(steps[:low], graph, cost, budget.bound), graph)
+    chosen = steps[:low]
+    return _gone(_without_needless(chosen, graph, cost, budget.bound) if budget.scope == "global" else chosen, graph)
 
 
 def _steps(graph: ChannelGraph, scores: np.ndarray, budget: Budget) -> list[_Step]:

@@ -176,9 +176,10 @@ class Flow:
         """What came of it."""
         roots = [self._root(number) for number in range(len(self._parents))]
         _, groups = np.unique(np.array(roots, np.int64), return_inverse=True)
-        for slot in (*self._slots.values(), *self._sizes.values()):
-            if slot.layer in self._opaque:
-                self.keep(slot.numbers, self._opaque[slot.layer])
+        entries: list[Slot | Size] = [*self._slots.values(), *self._sizes.values()]
+        for entry in entries:
+            if entry.layer in self._opaque:
+                self.keep(entry.numbers, self._opaque[entry.layer])
         staying: dict[int, str] = {}
         for number, reason in self._staying.items():
             staying.setdefault(int(groups[number]), reason)

@@ -72,11 +72,7 @@ Rule = Callable[[Flow, Call], Channels]
 
 
 def trace(model: Any) -> ChannelGraph:
-    """The channels of a Sequential or functional model without models inside.
-
-    Raises:
-        UnsupportedError: for a subclassed model.
-    """
+    """The channels of a Sequential or functional model without models inside (see `rebuilding.rebuild`)."""
     import tensorflow as tf
 
     flow = Flow()
@@ -103,9 +99,7 @@ def _call(node: Any, output: Any, found: Mapping[int, Channels], *, shared: bool
 
     tensors = list(node.keras_inputs)
     known = {id(tensor) for tensor in tensors}
-    constants = tuple(
-        value for value in tf.nest.flatten((node.call_args, node.call_kwargs)) if id(value) not in known
-    )
+    constants = tuple(value for value in tf.nest.flatten((node.call_args, node.call_kwargs)) if id(value) not in known)
     inputs = tuple(found[id(tensor)] for tensor in tensors)
     shapes = tuple(tuple(tensor.shape) for tensor in tensors)
     return Call(node.layer, inputs, shapes, tuple(output.shape), constants, shared, output)
@@ -279,7 +273,8 @@ def _reshape(flow: Flow, call: Call) -> Channels:
     flattening = type(call.layer).__name__ == "Flatten"
     if flattening and getattr(call.layer, "data_format", "channels_last") != "channels_last":
         return _opaque(flow, call, f"{call} has its channels first")
-    axis, numbers = _laid_anew(channels, before, after) if before and None not in before + after else (0, None)
+    sizes = tuple(n for n in before if n is not None), tuple(n for n in after if n is not None)
+    axis, numbers = _laid_anew(channels, *sizes) if before and sizes == (before, after) else (0, None)
     if numbers is None or (call.shared and not flattening):
         return _opaque(flow, call, f"{call} mixes channels with positions")
     if not flattening and call.layer.target_shape[axis - 1] != -1:
@@ -287,7 +282,7 @@ def _reshape(flow: Flow, call: Call) -> Channels:
     return Channels(axis, numbers)
 
 
-def _laid_anew(channels: Channels, before: Shape, after: Shape) -> tuple[int, np.ndarray | None]:
+def _laid_anew(channels: Channels, before: tuple[int, ...], after: tuple[int, ...]) -> tuple[int, np.ndarray | None]:
     """The axis, batch counted, and the numbers along it after a reshape; None where they vary along several."""
     spread = [1] * len(before)
     spread[channels.axis - 1] = -1

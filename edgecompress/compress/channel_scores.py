@@ -151,7 +151,9 @@ def _of_gates(model: Any, graph: ChannelGraph, context: Context, batch: int) -> 
     variables = [getattr(model.get_layer(slot.layer), slot.attribute) for slot in reading]
     settings = replace(context.settings, batch=batch)
     sums, count = np.zeros(graph.count), 0
-    for gradients in islice(loss_gradients(model, replace(context, settings=settings), variables), -(-SAMPLES // batch)):
+    for gradients in islice(
+        loss_gradients(model, replace(context, settings=settings), variables), -(-SAMPLES // batch)
+    ):
         gates = np.zeros(graph.count)
         for slot, variable, gradient in zip(reading, variables, gradients, strict=True):
             products = np.moveaxis(variable.numpy().astype(np.float64) * gradient, slot.axis, 0)

@@ -88,7 +88,9 @@ class Filters:
         before = (epochs + 1) // 2 if self.slimming else 0
         if before:
             self._slim(whole, context, before)
-        pruned, rows, said = self._prune(whole, frozenset(kernel.layer.name for kernel in chosen), context, epochs - before)
+        pruned, rows, said = self._prune(
+            whole, frozenset(kernel.layer.name for kernel in chosen), context, epochs - before
+        )
         kind, fraction = self._budget()
         total = cost_of(kind, kernel_variables(whole), graph).of(np.zeros(graph.count, bool))
         return Outcome(pruned, Promise(kind, int(fraction * total)), rows=rows, notes=(*notes, *said))
@@ -111,7 +113,9 @@ class Filters:
         fine_tune(slimmed, context, epochs, learning_rate=self.learning_rate)
         model.set_weights(slimmed.get_weights())
 
-    def _prune(self, model: Any, layers: frozenset[str], context: Context, epochs: int) -> tuple[Any, Rows, tuple[str, ...]]:
+    def _prune(
+        self, model: Any, layers: frozenset[str], context: Context, epochs: int
+    ) -> tuple[Any, Rows, tuple[str, ...]]:
         """The model after all rounds, the rows that stayed, and notes."""
         kind, fraction = self._budget()
         original = {kernel.name: kernel.rows.shape[0] for kernel in keras_kernels(model).values()}

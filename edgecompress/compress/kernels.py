@@ -36,8 +36,8 @@ class Kernel:
         name: the layer's name; with "/<variable>" behind it where a layer has several kernels.
         kind: dense, conv1d, conv2d, depthwise or transpose.
         rows: (output channels, weights of each): float32 from Keras, int8 from a .tflite file. Zero is 0 in both.
-        positions: how often each weight is used in one inference: output height · width, summed over the uses of a
-            shared layer; 0 if unknown.
+        positions: how often each weight is used in one inference: output height · width (of a transposed convolution:
+            input), summed over the uses of a shared layer; 0 if unknown.
     """
 
     name: str
@@ -144,7 +144,8 @@ def _kind(layer: Any, attribute: str) -> str | None:
 def _positions(layer: Any, uses: Collection[str] | None) -> int:
     """Summed over the nodes of the model's own graph: other models may use the same layer."""
     nodes = enumerate(layer.inbound_nodes)
-    shapes = [node.output_shapes for i, node in nodes if uses is None or f"{layer.name}_ib-{i}" in uses]
+    side = "input_shapes" if type(layer).__name__ == "Conv2DTranspose" else "output_shapes"
+    shapes = [getattr(node, side) for i, node in nodes if uses is None or f"{layer.name}_ib-{i}" in uses]
     if not shapes or not all(isinstance(shape, tuple) and None not in shape[1:] for shape in shapes):
         return 0
     return sum(int(np.prod(shape[1:-1], dtype=np.int64)) for shape in shapes)

@@ -107,8 +107,8 @@ def _weights(graph: Graph, operation: Operation) -> Iterator[WeightTensor]:
     rows = (np.moveaxis(values, -1, 0) if depthwise else values).reshape(values.shape[-1 if depthwise else 0], -1)
     if any(zero_points):
         rows = rows - np.resize(np.asarray(zero_points, np.int32), (rows.shape[0], 1))
-    output = graph.tensors[operation.outputs[0]].shape
-    yield WeightTensor(tensor, operation.opcode, rows, int(np.prod(output[1:-1], dtype=np.int64)))
+    places = operation.inputs[2] if operation.opcode == "TRANSPOSE_CONV" else operation.outputs[0]
+    yield WeightTensor(tensor, operation.opcode, rows, int(np.prod(graph.tensors[places].shape[1:-1], dtype=np.int64)))
 
 
 def _fits(kernel: Kernel, found: WeightTensor) -> bool:

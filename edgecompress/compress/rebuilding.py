@@ -18,17 +18,7 @@ def is_nested(layer: Any) -> bool:
 
 
 def nodes(model: Any) -> Iterator[Any]:
-    """Every use of a layer in a Sequential or functional model, what it reads before itself; inputs are left out.
-
-    Raises:
-        UnsupportedError: for a subclassed model, whose layers cannot be followed.
-    """
-    if not getattr(model, "_is_graph_network", False):
-        raise UnsupportedError(
-            f"The model {model.name} is subclassed: how its layers are wired is not known.",
-            found=type(model).__name__,
-            hint="build it with the Sequential or functional API",
-        )
+    """Every use of a layer in a Sequential or functional model, what it reads before itself; inputs are left out."""
     for depth in sorted(model._nodes_by_depth, reverse=True):
         yield from (node for node in model._nodes_by_depth[depth] if not node.is_input)
 
@@ -51,6 +41,7 @@ def rebuild(model: Any, change: Change = unchanged) -> Any:
     """
     import tensorflow as tf
 
+    _check(model)
     builder = _Builder(model, change)
     tensors = {}
     for tensor in model.inputs:
@@ -71,6 +62,18 @@ def nested_models(model: Any) -> tuple[str, ...]:
         if is_nested(layer):
             found += [layer.name, *(f"{layer.name}/{name}" for name in nested_models(layer))]
     return tuple(found)
+
+
+def _check(model: Any) -> None:
+    """Refuse a subclassed model, here or inside: how its layers are wired is not known."""
+    if not getattr(model, "_is_graph_network", False):
+        raise UnsupportedError(
+            f"How the layers of the model {model.name} are wired is not known: it is subclassed.",
+            found=type(model).__name__,
+            hint="build it with the Sequential or functional API",
+        )
+    for layer in filter(is_nested, model.layers):
+        _check(layer)
 
 
 class _Builder:

@@ -179,7 +179,8 @@ def loss_gradients(model: Any, context: Context, variables: Sequence[Any]) -> It
     def gradients(inputs: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
             value = loss(targets, model(inputs, training=False))
-        return [tf.convert_to_tensor(one) for one in tape.gradient(value, list(variables), unconnected_gradients="zero")]
+        found = tape.gradient(value, list(variables), unconnected_gradients="zero")
+        return [tf.convert_to_tensor(one) for one in found]
 
     for inputs, targets in _stream(model, context):
         yield [np.asarray(one) for one in gradients(inputs, targets)]
