@@ -28,6 +28,7 @@ class Budget:
     scope: str = "global"
     multiple: int = 4
     least: float = 0.1
+    per_cost: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +84,17 @@ def choose(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) 
     Returns:
         (groups,) bool. The budget is not met where all that may go is not enough.
     """
-    steps = sorted(_steps(graph, scores, budget), key=lambda step: (step.rank, step.which_set, step.number))
+    steps = sorted(_steps(graph, scores, cost, budget), key=lambda step: (step.rank, step.which_set, step.number))
     low, high = 0, len(steps)
     while low < high:
         middle = (low + high) // 2
         low, high = (low, middle) if cost.of(_gone(steps[:middle], graph)) <= budget.bound else (middle + 1, high)
-    chosen = steps[:low]
-    return _gone(_without_needless(chosen, graph, cost, budget.bound) if budget.scope == "global" else chosen, graph)
+    return _gone(_without_needless(steps[:low], graph, cost, budget), graph)
 
 
-def _steps(graph: ChannelGraph, scores: np.ndarray, budget: Budget) -> list[_Step]:
+def _steps(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) -> list[_Step]:
     """Groups that the same layers give are one set: their least important go first, as many as leave a multiple."""
+    none = np.zeros(graph.count, bool)
     sets: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for group in np.argsort(scores, kind="stable"):
         if not np.isnan(scores[group]) and group not in graph.staying and graph.makers[group]:
@@ -102,9 +103,10 @@ def _steps(graph: ChannelGraph, scores: np.ndarray, budget: Budget) -> list[_Ste
     for which, (makers, groups) in enumerate(sorted(sets.items())):
         staying = sum(found == makers for found in graph.makers) - len(groups)
         start, number = 0, 0
+        saving = max(cost.of(none) - cost.of(_one(groups[0], graph)), 1) if budget.per_cost else 1
         for stop in _stops(len(groups), staying, budget):
             chosen = groups[start:stop]
-            rank = float(np.mean(scores[chosen])) if budget.scope == "global" else stop / (len(groups) + staying)
+            rank = float(np.mean(scores[chosen])) / saving if budget.scope == "global" else stop / (len(groups) + staying)
             steps.append(_Step(rank, which, number, tuple(chosen)))
             start, number = stop, number + 1
     return steps
@@ -118,15 +120,27 @@ def _stops(count: int, staying: int, budget: Budget) -> list[int]:
     return [total - kept for kept in reversed(wanted) if kept >= max(least, staying)]
 
 
-def _without_needless(steps: list[_Step], graph: ChannelGraph, cost: Cost, bound: int) -> list[_Step]:
-    """Give back what the budget does not need: the last step may have saved more than was missing."""
-    kept, last = list(steps), {step.which_set: step.number for step in steps}
+def _without_needless(steps: list[_Step], graph: ChannelGraph, cost: Cost, budget: Budget) -> list[_Step]:
+    """Give back what the budget does not need, since the last step may have saved more than was missing.
+
+    Where all layers are to lose the same share, each gets back one step at most.
+    """
+    kept = list(steps)
+    last = {step.which_set: step.number for step in steps}
+    given_back: set[int] = set()
     for step in reversed(steps):
         fewer = [one for one in kept if one is not step]
-        if last[step.which_set] == step.number and cost.of(_gone(fewer, graph)) <= bound:
-            kept = fewer
-            last[step.which_set] -= 1
+        barred = budget.scope == "layer" and step.which_set in given_back
+        if barred or last[step.which_set] != step.number or cost.of(_gone(fewer, graph)) > budget.bound:
+            continue
+        kept = fewer
+        last[step.which_set] -= 1
+        given_back.add(step.which_set)
     return kept
+
+
+def _one(group: int, graph: ChannelGraph) -> np.ndarray:
+    return np.arange(graph.count) == group
 
 
 def _gone(steps: Sequence[_Step], graph: ChannelGraph) -> np.ndarray:

@@ -82,10 +82,10 @@ def _apoz(model: Any, graph: ChannelGraph, context: Context) -> np.ndarray:
         return mean.value()
     activations = keras2().Model(model.inputs, [tensor for tensor, _ in graph.rectified])
     for inputs in _some_inputs(context):
-        found = activations(list(inputs) if isinstance(inputs, tuple) else inputs, training=False)
+        found = activations(inputs, training=False)
         for values, (_, channels) in zip(found if isinstance(found, list) else [found], graph.rectified, strict=True):
             active = np.moveaxis(np.asarray(values) > 0, channels.axis, -1).reshape(-1, len(channels.numbers))
-            mean.add(channels.numbers, active.mean(axis=0), weight=len(values))
+            mean.add(channels.numbers, active.mean(axis=0), weight=values.shape[0])
     return mean.value()
 
 
@@ -150,31 +150,34 @@ def _of_gates(model: Any, graph: ChannelGraph, context: Context, batch: int) -> 
     reading = [slot for slot in graph.slots if slot.role is Role.READS]
     variables = [getattr(model.get_layer(slot.layer), slot.attribute) for slot in reading]
     settings = replace(context.settings, batch=batch)
-    sums, count = np.zeros(graph.count), 0
-    for gradients in islice(
-        loss_gradients(model, replace(context, settings=settings), variables), -(-SAMPLES // batch)
-    ):
+    sums, count = np.zeros(graph.count), _batches(context, batch)
+    for gradients in islice(loss_gradients(model, replace(context, settings=settings), variables), count):
         gates = np.zeros(graph.count)
         for slot, variable, gradient in zip(reading, variables, gradients, strict=True):
             products = np.moveaxis(variable.numpy().astype(np.float64) * gradient, slot.axis, 0)
             np.add.at(gates, graph.groups[slot.numbers], products.reshape(len(products), -1).sum(axis=1))
         sums += gates**2
-        count += 1
     return sums / count
 
 
 def _some_inputs(context: Context) -> Iterator[Any]:
-    """Batches of training inputs, SAMPLES in all at most.
+    """Batches of training inputs, SAMPLES in all at most."""
+    size = context.settings.batch
+    count = _batches(context, size)
+    for inputs, _ in islice(context.samples.batches("train", size, context.settings.seed), count):
+        many = isinstance(inputs, tuple)
+        yield [np.asarray(x, np.float32) for x in inputs] if many else np.asarray(inputs, np.float32)
+
+
+def _batches(context: Context, size: int) -> int:
+    """How many batches a score looks at.
 
     Raises:
-        DataError: when there are none.
+        DataError: when there are no samples.
     """
     if not context.samples.count("train"):
         raise DataError("There are no training samples.", hint="give the train split a share: data.split")
-    size = context.settings.batch
-    for inputs, _ in islice(context.samples.batches("train", size, context.settings.seed), -(-SAMPLES // size)):
-        many = isinstance(inputs, tuple)
-        yield tuple(np.asarray(x, np.float32) for x in inputs) if many else np.asarray(inputs, np.float32)
+    return -(-min(SAMPLES, context.samples.count("train")) // size)
 
 
 def _values(model: Any, slot: Slot) -> np.ndarray:

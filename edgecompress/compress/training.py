@@ -161,18 +161,15 @@ def loss_gradients(model: Any, context: Context, variables: Sequence[Any]) -> It
 
     Args:
         model: with one output; it is not changed.
-        context: samples, task, and the batch's size in its settings.
+        context: samples, at least one, task, and the batch's size in its settings.
         variables: of the model, with respect to which.
 
     Raises:
         UnsupportedError: for several outputs.
-        DataError: when there are no training samples.
     """
     import tensorflow as tf
 
     describe_output(model)  # refuses several outputs
-    if not context.samples.count("train"):
-        raise DataError("There are no training samples.", hint="give the train split a share: data.split")
     loss = _loss(context.task)
 
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]

@@ -6,7 +6,7 @@ import numpy as np
 
 from edgecompress.load.runtime import keras2
 
-SHAPE = (8, 8, 3)
+SHAPE = (8, 8, 2)
 
 
 def conv(x: Any, filters: int, name: str, size: int = 3, norm: bool = True, **options: Any) -> Any:
