@@ -15,6 +15,7 @@ from edgecompress.recipe.text import PassSpec
 PASSES = {
     "cluster": "edgecompress.compress.cluster:Cluster",
     "codes": "edgecompress.compress.codes:Codes",
+    "filters": "edgecompress.compress.filters:Filters",
     "prune": "edgecompress.compress.prune:Prune",
     "qat": "edgecompress.compress.qat:Qat",
 }

@@ -71,10 +71,17 @@ class Promise:
         """The bound of a kind that has several numbers."""
         return self.bound if isinstance(self.bound, tuple) else ()
 
-    def carried(self, successors: Mapping[str, tuple[str, ...]]) -> "Promise":
-        """The same promise about the layers that took the place of its layers; a layer not named stayed itself."""
+    def carried(
+        self, successors: Mapping[str, tuple[str, ...]], rows: Mapping[str, tuple[int, ...]] = MappingProxyType({})
+    ) -> "Promise":
+        """The same promise about the layers that took the place of its layers; a layer not named stayed itself.
+
+        Args:
+            successors, rows: as in `Outcome`.
+        """
         now = {layer: successors.get(layer, (layer,)) for layer in self.layers}
-        units = {name: self.units[layer] for layer in self.units for name in now[layer]}
+        left = {layer: tuple(n[row] for row in rows.get(layer, range(len(n)))) for layer, n in self.units.items()}
+        units = {name: left[layer] for layer in self.units for name in now[layer]}
         return replace(self, layers=tuple(name for names in now.values() for name in names), units=units)
 
     def as_dict(self) -> dict[str, Any]:
@@ -108,6 +115,7 @@ class Outcome:
         model: a new Keras model; the argument's weights and layers are untouched.
         promise: about the new model's weights.
         successors: kernels that were replaced, by name; () for one that is gone. Kernels not named stayed.
+        rows: kernels that lost output channels, by name: the numbers of those that stayed.
         notes: what a user should know: layers left out and why.
         did_nothing_reason: non-empty when there was nothing to do; the model is then a plain copy.
     """
@@ -115,6 +123,7 @@ class Outcome:
     model: Any
     promise: Promise = NO_PROMISE
     successors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    rows: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
     did_nothing_reason: str = ""
 

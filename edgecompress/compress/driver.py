@@ -69,7 +69,7 @@ def carry(standing: Sequence[Promise], outcome: Outcome, text: str) -> tuple[tup
     carried, ended = [], []
     for promise in standing:
         gone = [layer for layer in promise.layers if outcome.successors.get(layer) == ()]
-        after = promise.carried(outcome.successors)
+        after = promise.carried(outcome.successors, outcome.rows)
         if gone:
             ended.append(f"{promise.source}: its promise for {', '.join(gone)} was ended by {text}")
         if after.layers or not promise.layers:

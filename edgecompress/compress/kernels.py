@@ -4,7 +4,7 @@ A row holds a channel's weights in TFLite's order (height, width, input), so one
 sides, and consecutive weights are consecutive inputs of the device's inner loop. Biases and batch norm are left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -36,7 +36,8 @@ class Kernel:
         name: the layer's name; with "/<variable>" behind it where a layer has several kernels.
         kind: dense, conv1d, conv2d, depthwise or transpose.
         rows: (output channels, weights of each): float32 from Keras, int8 from a .tflite file. Zero is 0 in both.
-        positions: how often each weight is used in one inference (output height · width), 0 if unknown.
+        positions: how often each weight is used in one inference: output height · width (of a transposed convolution:
+            input), summed over the uses of a shared layer; 0 if unknown.
     """
 
     name: str
@@ -85,7 +86,8 @@ def kernel_variables(model: Any) -> tuple[KernelVariable, ...]:
 
     A layer kind whose kernels the passes do not know (recurrent, attention, locally connected) has none here.
     """
-    return tuple(found for layer in model.layers for found in _of_layer(layer))
+    uses = getattr(model, "_network_nodes", None)
+    return tuple(found for layer in model.layers for found in _of_layer(layer, uses))
 
 
 def keras_kernels(model: Any) -> dict[str, Kernel]:
@@ -115,7 +117,7 @@ def layers_without_kernels(model: Any) -> tuple[Any, ...]:
     )
 
 
-def _of_layer(wrapper: Any) -> Iterator[KernelVariable]:
+def _of_layer(wrapper: Any, uses: Collection[str] | None) -> Iterator[KernelVariable]:
     layer = wrapper.layer if type(wrapper).__name__.startswith("QuantizeWrapper") else wrapper
     # A quantize wrapper has replaced the layer's kernel by a fake-quantized tensor: the variable is the wrapper's.
     named = {_last(v.name): v for v in wrapper.weights if _last(v.name) in KERNEL_NAMES}
@@ -124,7 +126,7 @@ def _of_layer(wrapper: Any) -> Iterator[KernelVariable]:
         kind = kinds.get(attribute)
         if kind is not None:
             name = layer.name if len(named) == 1 else f"{layer.name}/{attribute}"
-            yield KernelVariable(name, kind, layer, attribute, named[attribute], _positions(wrapper))
+            yield KernelVariable(name, kind, layer, attribute, named[attribute], _positions(wrapper, uses))
 
 
 def _last(variable_name: str) -> str:
@@ -139,8 +141,11 @@ def _kind(layer: Any, attribute: str) -> str | None:
     return {**kinds, "Conv2DTranspose": "transpose"}.get(kind)
 
 
-def _positions(layer: Any) -> int:
-    shape = getattr(layer, "output_shape", None)
-    if not isinstance(shape, tuple) or any(n is None for n in shape[1:]):
+def _positions(layer: Any, uses: Collection[str] | None) -> int:
+    """Summed over the nodes of the model's own graph: other models may use the same layer."""
+    nodes = enumerate(layer.inbound_nodes)
+    side = "input_shapes" if type(layer).__name__ == "Conv2DTranspose" else "output_shapes"
+    shapes = [getattr(node, side) for i, node in nodes if uses is None or f"{layer.name}_ib-{i}" in uses]
+    if not shapes or not all(isinstance(shape, tuple) and None not in shape[1:] for shape in shapes):
         return 0
-    return int(np.prod(shape[1:-1], dtype=np.int64))
+    return sum(int(np.prod(shape[1:-1], dtype=np.int64)) for shape in shapes)

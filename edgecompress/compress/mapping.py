@@ -6,6 +6,7 @@ So a tensor is a layer's when each of its channels points in the same direction 
 Names decide between layers whose weights are alike.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -82,11 +83,14 @@ def map_layers(
 def tflite_kernels(graph: Graph, mapping: Mapping[str, tuple[int, ...]]) -> dict[str, Kernel]:
     """The integers of each mapped layer; a layer with several tensors is all their rows below each other."""
     tensors = {found.tensor.index: found for found in weight_tensors(graph)}
+    positions: Counter[int] = Counter()
+    for found in weight_tensors(graph):
+        positions[found.tensor.index] += found.positions
     kernels = {}
     for name, indices in mapping.items():
         parts = [tensors[index] for index in indices]
         rows = np.concatenate([part.rows for part in parts])
-        kernels[name] = Kernel(name, parts[0].opcode, rows, parts[0].positions)
+        kernels[name] = Kernel(name, parts[0].opcode, rows, positions[indices[0]])
     return kernels
 
 
@@ -103,8 +107,8 @@ def _weights(graph: Graph, operation: Operation) -> Iterator[WeightTensor]:
     rows = (np.moveaxis(values, -1, 0) if depthwise else values).reshape(values.shape[-1 if depthwise else 0], -1)
     if any(zero_points):
         rows = rows - np.resize(np.asarray(zero_points, np.int32), (rows.shape[0], 1))
-    output = graph.tensors[operation.outputs[0]].shape
-    yield WeightTensor(tensor, operation.opcode, rows, int(np.prod(output[1:-1], dtype=np.int64)))
+    places = operation.inputs[2] if operation.opcode == "TRANSPOSE_CONV" else operation.outputs[0]
+    yield WeightTensor(tensor, operation.opcode, rows, int(np.prod(graph.tensors[places].shape[1:-1], dtype=np.int64)))
 
 
 def _fits(kernel: Kernel, found: WeightTensor) -> bool:

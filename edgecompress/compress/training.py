@@ -156,6 +156,33 @@ def outputs_of(model: Any) -> Callable[[Inputs], np.ndarray]:
     return outputs
 
 
+def loss_gradients(model: Any, context: Context, variables: Sequence[Any]) -> Iterator[list[np.ndarray]]:
+    """The gradients of the loss, in inference, over one training batch after the other, without end.
+
+    Args:
+        model: with one output; it is not changed.
+        context: samples, at least one, task, and the batch's size in its settings.
+        variables: of the model, with respect to which.
+
+    Raises:
+        UnsupportedError: for several outputs.
+    """
+    import tensorflow as tf
+
+    describe_output(model)  # refuses several outputs
+    loss = _loss(context.task)
+
+    @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def gradients(inputs: Any, targets: Any) -> Any:
+        with tf.GradientTape() as tape:
+            value = loss(targets, model(inputs, training=False))
+        found = tape.gradient(value, list(variables), unconnected_gradients="zero")
+        return [tf.convert_to_tensor(one) for one in found]
+
+    for inputs, targets in _stream(model, context):
+        yield [np.asarray(one) for one in gradients(inputs, targets)]
+
+
 def _stream(model: Any, context: Context) -> Any:
     """Training batches as a tf.data pipeline."""
     import tensorflow as tf

@@ -1,0 +1,131 @@
+"""Models built anew from their layers' configurations: changed ones, and with nested models dissolved into their layers."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from edgecompress.errors import UnsupportedError
+from edgecompress.load.runtime import keras2
+
+Change = Callable[[Any], tuple[dict[str, Any], list[np.ndarray]]]
+"""A layer to the configuration and the weights of the layer that takes its place."""
+
+
+def is_nested(layer: Any) -> bool:
+    """The layer is a model."""
+    return isinstance(layer, keras2().Model)
+
+
+def nodes(model: Any) -> Iterator[Any]:
+    """Every use of a layer in a Sequential or functional model, what it reads before itself; inputs are left out."""
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        yield from (node for node in model._nodes_by_depth[depth] if not node.is_input)
+
+
+def unchanged(layer: Any) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """The `Change` that copies."""
+    return layer.get_config(), layer.get_weights()
+
+
+def rebuild(model: Any, change: Change = unchanged) -> Any:
+    """A functional model of new layers, wired as `model` is.
+
+    Args:
+        model: Sequential or functional; it is not changed. Models inside it are replaced by their layers, which keep
+            their names where these are unique, else get the model's name in front.
+        change: says what takes a layer's place; its name in the configuration is replaced by the new layer's.
+
+    Raises:
+        UnsupportedError: for a subclassed model in it, or a layer that Keras cannot build from its configuration.
+    """
+    import tensorflow as tf
+
+    _check(model)
+    builder = _Builder(model, change)
+    tensors = {}
+    for tensor in model.inputs:
+        given = tensor._keras_history.layer
+        tensors[id(tensor)] = type(given).from_config(given.get_config()).output
+    builder.follow(model, tensors)
+    ends = tf.nest.map_structure(lambda tensor: tensors[id(tensor)], (model.input, model.output))
+    built = keras2().Model(*ends, name=model.name)
+    for layer, weights in builder.weights:
+        layer.set_weights(weights)
+    return built
+
+
+def nested_models(model: Any) -> tuple[str, ...]:
+    """The names of the models inside a model, deeper ones as "outer/inner"."""
+    found = []
+    for layer in model.layers:
+        if is_nested(layer):
+            found += [layer.name, *(f"{layer.name}/{name}" for name in nested_models(layer))]
+    return tuple(found)
+
+
+def _check(model: Any) -> None:
+    """Refuse a subclassed model, here or inside: how its layers are wired is not known."""
+    if not getattr(model, "_is_graph_network", False):
+        raise UnsupportedError(
+            f"How the layers of the model {model.name} are wired is not known: it is subclassed.",
+            found=type(model).__name__,
+            hint="build it with the Sequential or functional API",
+        )
+    for layer in filter(is_nested, model.layers):
+        _check(layer)
+
+
+class _Builder:
+    """Makes a new layer for each old one, and calls it wherever the old one is called."""
+
+    def __init__(self, model: Any, change: Change) -> None:
+        self._change = change
+        self._names = _names(model)
+        self._made: dict[int, Any] = {}
+        self.weights: list[tuple[Any, list[np.ndarray]]] = []
+
+    def follow(self, model: Any, tensors: dict[int, Any]) -> None:
+        """Add to `tensors`, new by the id of the old, all that the model computes of those in it."""
+        import tensorflow as tf
+
+        for node in nodes(model):
+            args, kwargs = tf.nest.map_structure(
+                lambda value: tensors.get(id(value), value), (node.call_args, node.call_kwargs)
+            )
+            if is_nested(node.layer):
+                inside = dict(zip(map(id, node.layer.inputs), tf.nest.flatten(args), strict=True))
+                self.follow(node.layer, inside)
+                outputs = [inside[id(tensor)] for tensor in node.layer.outputs]
+            else:
+                outputs = tf.nest.flatten(self._layer(node.layer)(*args, **kwargs))
+            tensors.update(zip(map(id, tf.nest.flatten(node.outputs)), outputs, strict=True))
+
+    def _layer(self, layer: Any) -> Any:
+        if id(layer) not in self._made:
+            config, weights = self._change(layer)
+            try:
+                made = type(layer).from_config({**config, "name": self._names[id(layer)]})
+            except (ValueError, TypeError, NotImplementedError) as error:
+                raise UnsupportedError(
+                    f"The layer {layer.name} ({type(layer).__name__}) cannot be built from its configuration.",
+                    found=str(error).splitlines()[0][:300] if str(error) else type(error).__name__,
+                    hint="use Keras' own layers",
+                ) from error
+            self._made[id(layer)] = made
+            self.weights.append((made, weights))
+        return self._made[id(layer)]
+
+
+def _names(model: Any) -> dict[int, str]:
+    """A unique name for every layer, nested ones by the id of the layer; outer layers keep theirs."""
+    names = {id(layer): layer.name for layer in model.layers if not is_nested(layer)}
+    taken = set(names.values()) | {tensor._keras_history.layer.name for tensor in model.inputs}
+    for outer in filter(is_nested, model.layers):
+        for number, name in _names(outer).items():
+            free = name if name not in taken else f"{outer.name}_{name}"
+            while free in taken:
+                free += "_"
+            names.setdefault(number, free)
+            taken.add(free)
+    return names
