@@ -9,6 +9,7 @@ from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, describe, printable
+from edgecompress.codegen.separation import separated
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Group, Plan, Sweep
 from edgecompress.memory.choice import BALANCED, Task, Wish, choose
@@ -91,7 +92,7 @@ def lower(
     """
     _check_integer(graph)
     _check_borders(graph)
-    folded = fold_constants(graph)
+    folded = separated(fold_constants(graph))
     _check_sizes(folded)
     layers, task = task_of(folded, features, choices, coder)
     if not layers:
