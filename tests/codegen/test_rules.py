@@ -196,6 +196,11 @@ MOVEMENTS = {
 }
 """An operand that must be constant; None where there is none."""
 
+CURVES = (*("ABS", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "NEG", "RELU_N1_TO_1", "RSQRT", "SQRT"),)
+PAIRS = ("MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB")
+SCALED = ("RSQRT", "SQRT")
+"""Whose scales have limits on both sides."""
+
 VIOLATIONS = {
     ("ADD", "rule_types"): [*TYPES, operand(1, dtype=np.dtype(np.uint8))],
     ("ADD", "rule_shapes"): [longer(0), longer_result],
@@ -267,6 +272,19 @@ VIOLATIONS = {
     ("DEQUANTIZE", "rule_shapes"): [longer_result],
     ("SHAPE", "rule_types"): [wrong_type],
     ("SHAPE", "rule_result"): [longer_result],
+    **{(opcode, "rule_types"): TYPES for opcode in (*CURVES, *PAIRS)},
+    **{(opcode, "rule_shapes"): [longer_result] for opcode in CURVES},
+    **{(opcode, "rule_shapes"): [longer(0), longer_result] for opcode in PAIRS},
+    **{
+        (opcode, "rule_factors"): [both(HUGE, TINY)]
+        for opcode in (*CURVES, *PAIRS)
+        if opcode not in ("MAXIMUM", "MINIMUM", "NEG", *SCALED)
+    },
+    ("LEAKY_RELU", "rule_factors"): [both(HUGE, TINY), options(alpha=float("nan")), options(alpha=1e30)],
+    ("NEG", "rule_quantization"): [other_zero_point, operand(0, quantization=scale(0.1, 0))],
+    ("SQRT", "rule_input"): [operand(0, quantization=scale(0.1, -127))],
+    ("RSQRT", "rule_input"): [operand(0, quantization=scale(0.1, -127))],
+    **{(opcode, "rule_factors"): [TINY, result(quantization=scale(1e7))] for opcode in SCALED},
     ("SQUEEZE", "rule_shapes"): [longer_result, wrong_type],
     ("EXPAND_DIMS", "rule_shapes"): [longer_result, wrong_type],
     ("CONCATENATION", "rule_activation"): [options(fused_activation_function="RELU")],

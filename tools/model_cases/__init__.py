@@ -1,11 +1,11 @@
 """Tiny .tflite models in a table, operator × case: the material of the conformance suite."""
 
-from model_cases import convolutions, elementwise, movement, narrow, networks, places, pointwise, simd, windows
+from model_cases import convolutions, curves, elementwise, movement, narrow, networks, places, pointwise, simd, windows
 from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 
 CASES: tuple[Case, ...] = (
-    *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *movement.CASES, *places.CASES, *networks.CASES,
-    *simd.CASES, *narrow.CASES,
+    *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *movement.CASES, *places.CASES,
+    *networks.CASES, *simd.CASES, *narrow.CASES,
 )  # fmt: skip
 
 
