@@ -1,10 +1,10 @@
 """Tiny .tflite models in a table, operator × case: the material of the conformance suite."""
 
-from model_cases import convolutions, curves, elementwise, movement, narrow, networks, places, pointwise, simd, windows
+from model_cases import convolutions, curves, elementwise, movement, narrow, networks, places, pointwise, rows, simd, windows
 from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 
 CASES: tuple[Case, ...] = (
-    *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *movement.CASES, *places.CASES,
+    *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *movement.CASES, *places.CASES, *rows.CASES,
     *networks.CASES, *simd.CASES, *narrow.CASES,
 )  # fmt: skip
 
