@@ -108,6 +108,9 @@ def _statements(program: Program, layer: Layer, name: str, band: Band, params: s
             place = staged
         operands.append(f"({'' if is_result else 'const '}{C_TYPES[tensor.dtype.name]} *)({place})")
     result = operands[-1]
+    if layer.call.joins:
+        before.append(f"const void *const inputs[] = {{{', '.join(operands[:-1])}}};")
+        operands = ["inputs", result]
     if band.call.takes_scratch:
         operands.append(f"arena + {program.plan.offsets[scratch_key(layer.step)]}")
     calls = [f"ec_{layer.call.kernel}(&{params}, {', '.join(operands)});"]

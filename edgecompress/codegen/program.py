@@ -10,6 +10,7 @@ from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, describe, printable
 from edgecompress.codegen.padding import fold_paddings
+from edgecompress.codegen.separation import separated
 from edgecompress.codegen.zero_taps import crop_filters
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Group, Plan, Sweep
@@ -86,7 +87,7 @@ def lower(
     """
     _check_integer(graph)
     _check_borders(graph)
-    folded = crop_filters(fold_paddings(fold_constants(graph)))
+    folded = separated(crop_filters(fold_paddings(fold_constants(graph))))
     _check_sizes(folded)
     layers = layers_of(folded, features, choices)
     if not layers:

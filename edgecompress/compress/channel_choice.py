@@ -106,7 +106,9 @@ def _steps(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) 
         saving = max(cost.of(none) - cost.of(_one(groups[0], graph)), 1) if budget.per_cost else 1
         for stop in _stops(len(groups), staying, budget):
             chosen = groups[start:stop]
-            rank = float(np.mean(scores[chosen])) / saving if budget.scope == "global" else stop / (len(groups) + staying)
+            rank = (
+                float(np.mean(scores[chosen])) / saving if budget.scope == "global" else stop / (len(groups) + staying)
+            )
             steps.append(_Step(rank, which, number, tuple(chosen)))
             start, number = stop, number + 1
     return steps

@@ -127,7 +127,9 @@ class Filters:
             total = total or cost.of(np.zeros(graph.count, bool))
             bound = int(total * fraction ** (number / self.rounds))
             scores, unknown = self._scores(model, graph, layers, context)
-            budget = Budget(kind, bound, self.scope, self.multiple, self.least, bool(__import__('os').environ.get('PERCOST')))
+            budget = Budget(
+                kind, bound, self.scope, self.multiple, self.least, bool(__import__("os").environ.get("PERCOST"))
+            )
             removed = choose(graph, scores, cost, budget)
             if cost.of(removed) > bound:
                 raise self._out_of_reach(cost.of(removed) / total)

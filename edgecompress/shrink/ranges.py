@@ -14,6 +14,7 @@ from edgecompress.codegen.arithmetic import INT32_MAX, quantize_multiplier
 from edgecompress.codegen.ops.add import Add
 from edgecompress.codegen.ops.lookup import Lookup
 from edgecompress.codegen.ops.mean import Mean
+from edgecompress.codegen.ops.movement import Movement
 from edgecompress.codegen.ops.requantization import requantize
 from edgecompress.codegen.ops.weighted import Weighted
 from edgecompress.shrink.flow import concatenates_bytes
@@ -67,6 +68,8 @@ def range_after(graph: Graph, operation: Operation, known: Ranges) -> Range | No
         return _weighted(operator, graph, operation, known)
     if isinstance(operator, Lookup):
         return _lookup(operator, graph, operation, known)
+    if isinstance(operator, Movement) and len(operation.outputs) == 1:
+        return _corners(operator, graph, operation, known)
     if operation.opcode in MONOTONE and MONOTONE[operation.opcode](graph, operation):
         return _corners(operator, graph, operation, known)
     return None
@@ -166,6 +169,5 @@ MONOTONE: Mapping[str, Callable[[Graph, Operation], bool]] = {
     "MEAN": _mean_is_monotone,
     "PAD": _always,
     "RESHAPE": _always,
-    "TRANSPOSE": _always,
 }
 """Operators that never decrease when an input grows, and the check that 32 bits do not spoil that."""

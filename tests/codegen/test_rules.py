@@ -14,15 +14,13 @@ from edgecompress.tflite.graph import ABSENT, Quantization
 
 SOUND = {
     "ADD": "add-two_residuals",
-    "PACK": "pack-of_shape",
     "SHAPE": "shape-of_shape",
-    "STRIDED_SLICE": "strided_slice-of_shape",
     "RELU6": "relu6-same_quantization",
     "QUANTIZE": "quantize-int8_to_int8_finer",
 }
 """The case that a rule's violation starts from, where it is not the operator's first one."""
 
-TYPE_OF_RESULT = {"DEQUANTIZE": np.int16, "SHAPE": np.int64, "PACK": np.int64, "STRIDED_SLICE": np.int64}
+TYPE_OF_RESULT = {"DEQUANTIZE": np.int16, "SHAPE": np.int64}
 
 
 def sound(opcode):
@@ -49,6 +47,27 @@ def changed(graph, index, **fields):
 
 def operand(number, **fields):
     return lambda graph, operation: (changed(graph, operation.inputs[number], **fields), operation)
+
+
+def control(number, value):
+    """Every value of a constant operand becomes another."""
+
+    def change(graph, operation):
+        data = graph.tensors[operation.inputs[number]].data
+        return changed(graph, operation.inputs[number], data=np.full_like(data, value)), operation
+
+    return change
+
+
+def second_absent(graph, operation):
+    return graph, replace(operation, inputs=(operation.inputs[0], ABSENT))
+
+
+def float_instead(graph, operation):
+    kinds = {index: np.dtype(np.float32) for index in (*operation.inputs, *operation.outputs)}
+    for index in [i for i in kinds if graph.tensors[i].dtype == np.int8]:
+        graph = changed(graph, index, dtype=kinds[index], type_name="FLOAT32")
+    return graph, operation
 
 
 def result(**fields):
@@ -145,6 +164,43 @@ WINDOW = [
     options(stride_h=-1),
 ]
 
+JOINING = ("CONCATENATION", "PACK")
+RESULTS = {
+    "BATCH_TO_SPACE_ND": [control(1, 0), control(2, -1), control(2, 9), operand(2, data=np.zeros(3, np.int32))],
+    "BROADCAST_TO": [control(1, 7)],
+    "DEPTH_TO_SPACE": [options(block_size=0), options(block_size=5), operand(0, shape=(1, 72))],
+    "GATHER": [control(1, 99), control(1, -1), options(axis=9), options(batch_dims=1)],
+    "GATHER_ND": [control(1, 99), control(1, -1), operand(1, data=np.zeros((1, 4), np.int32))],
+    "MIRROR_PAD": [control(1, -1), control(1, 99), operand(1, data=np.zeros((2, 4), np.int32))],
+    "RESIZE_NEAREST_NEIGHBOR": [control(1, 0), operand(1, data=np.ones(3, np.int32)), operand(0, shape=(12, 2))],
+    "REVERSE_V2": [control(1, 9)],
+    "SLICE": [control(1, -1), control(2, 99), operand(1, data=np.zeros(2, np.int32))],
+    "SPACE_TO_DEPTH": [options(block_size=0), options(block_size=5), operand(0, shape=(1, 72))],
+    "SPLIT": [control(0, 9), operand(1, shape=(1, 4, 3, 7))],
+    "SPLIT_V": [control(1, 99), control(1, -1), control(2, 9)],
+    "STRIDED_SLICE": [
+        control(3, 0),
+        options(ellipsis_mask=1),
+        options(new_axis_mask=1),
+        both(options(shrink_axis_mask=1), control(1, 99)),
+        operand(2, data=np.zeros(0, np.int32)),
+    ],
+    "TILE": [control(1, 9), operand(1, data=np.ones(3, np.int32))],
+    "TRANSPOSE": [control(1, 0), control(1, 9), operand(1, data=np.arange(3, dtype=np.int32))],
+    "UNPACK": [options(axis=9), options(axis=2)],
+}
+"""Of operators that move values, what does not fit."""
+MOVEMENTS = {
+    opcode: {"SPLIT": 0, "SPACE_TO_DEPTH": None, "DEPTH_TO_SPACE": None, "UNPACK": None}.get(opcode, 1)
+    for opcode in RESULTS
+}
+"""An operand that must be constant; None where there is none."""
+
+CURVES = (*("ABS", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "NEG", "RELU_N1_TO_1", "RSQRT", "SQRT"),)
+PAIRS = ("MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB")
+SCALED = ("RSQRT", "SQRT")
+"""Whose scales have limits on both sides."""
+
 VIOLATIONS = {
     ("ADD", "rule_types"): [*TYPES, operand(1, dtype=np.dtype(np.uint8))],
     ("ADD", "rule_shapes"): [longer(0), longer_result],
@@ -184,8 +240,6 @@ VIOLATIONS = {
     ],
     ("PAD", "rule_shapes"): [longer_result],
     ("PAD", "rule_quantization"): [other_zero_point],
-    ("TRANSPOSE", "rule_types"): TYPES,
-    ("TRANSPOSE", "rule_permutation"): [operand(1, data=None), operand(1, data=np.zeros(4, np.int32)), longer_result],
     ("RESHAPE", "rule_shapes"): [longer_result, wrong_type],
     ("SOFTMAX", "rule_types"): TYPES,
     ("SOFTMAX", "rule_output"): [result(quantization=scale(1 / 128, -128)), other_zero_point],
@@ -218,22 +272,36 @@ VIOLATIONS = {
     ("DEQUANTIZE", "rule_shapes"): [longer_result],
     ("SHAPE", "rule_types"): [wrong_type],
     ("SHAPE", "rule_result"): [longer_result],
-    ("PACK", "rule_constant"): [operand(0, data=None)],
-    ("PACK", "rule_types"): [wrong_type],
-    ("PACK", "rule_result"): [longer_result, options(axis=9)],
-    ("STRIDED_SLICE", "rule_constant"): [operand(0, data=None)],
-    ("STRIDED_SLICE", "rule_types"): [wrong_type],
-    ("STRIDED_SLICE", "rule_result"): [
-        both(options(shrink_axis_mask=0), operand(3, data=np.zeros(1, np.int32))),
-        operand(1, data=np.array([99], np.int32)),
-        both(options(shrink_axis_mask=0), operand(2, data=np.zeros(0, np.int32))),
-        result(shape=(2, 2)),
-    ],
+    **{(opcode, "rule_types"): TYPES for opcode in (*CURVES, *PAIRS)},
+    **{(opcode, "rule_shapes"): [longer_result] for opcode in CURVES},
+    **{(opcode, "rule_shapes"): [longer(0), longer_result] for opcode in PAIRS},
+    **{
+        (opcode, "rule_factors"): [both(HUGE, TINY)]
+        for opcode in (*CURVES, *PAIRS)
+        if opcode not in ("MAXIMUM", "MINIMUM", "NEG", *SCALED)
+    },
+    ("LEAKY_RELU", "rule_factors"): [both(HUGE, TINY), options(alpha=float("nan")), options(alpha=1e30)],
+    ("NEG", "rule_quantization"): [other_zero_point, operand(0, quantization=scale(0.1, 0))],
+    ("SQRT", "rule_input"): [operand(0, quantization=scale(0.1, -127))],
+    ("RSQRT", "rule_input"): [operand(0, quantization=scale(0.1, -127))],
+    **{(opcode, "rule_factors"): [TINY, result(quantization=scale(1e7))] for opcode in SCALED},
+    ("SQUEEZE", "rule_shapes"): [longer_result, wrong_type],
+    ("EXPAND_DIMS", "rule_shapes"): [longer_result, wrong_type],
+    ("CONCATENATION", "rule_activation"): [options(fused_activation_function="RELU")],
+    ("CONCATENATION", "rule_quantization"): [other_zero_point, operand(1, quantization=scale(0.1))],
+    **{(opcode, "rule_absent"): [second_absent] for opcode in JOINING},
+    **{(opcode, "rule_types"): [wrong_type, float_instead] for opcode in JOINING},
+    **{(opcode, "rule_result"): [longer_result, longer(1), options(axis=9)] for opcode in JOINING},
+    **{(opcode, "rule_types"): [wrong_type, float_instead] for opcode in MOVEMENTS},
+    **{
+        (opcode, "rule_places"): [operand(place, data=None)] for opcode, place in MOVEMENTS.items() if place is not None
+    },
+    **{(opcode, "rule_result"): [longer_result, *changes] for opcode, changes in RESULTS.items()},
 }
 """What breaks a rule and, of the rules before it, none."""
 
-UNBREAKABLE = {("SHAPE", "rule_constant")}
-"""Shapes are always known."""
+UNBREAKABLE = {(opcode, "rule_places") for opcode, place in MOVEMENTS.items() if place is None}
+"""Of operators that have one operand only."""
 
 
 def rules():

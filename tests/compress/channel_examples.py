@@ -101,7 +101,10 @@ def shared() -> Any:
     """One convolution, with its batch norm, on two branches, and a maximum of both."""
     layers = keras2().layers
     given = layers.Input(SHAPE)
-    both, norm = layers.Conv2D(8, 3, padding="same", use_bias=False, name="both"), layers.BatchNormalization(name="norm")
+    both, norm = (
+        layers.Conv2D(8, 3, padding="same", use_bias=False, name="both"),
+        layers.BatchNormalization(name="norm"),
+    )
     branches = [norm(both(conv(given, 6, name))) for name in ("left", "right")]
     x = layers.ReLU(name="end")(layers.Maximum(name="max")(branches))
     x = layers.Conv2DTranspose(6, 2, strides=2, activation="relu", name="larger")(x)
@@ -149,8 +152,7 @@ def operations() -> Any:
 
 
 MODELS = {
-    make.__name__: make
-    for make in (plain, residual, branched, mobile, squeezed, shared, several, nested, operations)
+    make.__name__: make for make in (plain, residual, branched, mobile, squeezed, shared, several, nested, operations)
 }
 
 

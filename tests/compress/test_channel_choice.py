@@ -24,7 +24,9 @@ def chain(*widths: int) -> tuple[Any, ChannelGraph]:
     return model, trace(model)
 
 
-def chosen(model: Any, graph: ChannelGraph, scores: np.ndarray, fraction: float, **options: Any) -> dict[str, list[int]]:
+def chosen(
+    model: Any, graph: ChannelGraph, scores: np.ndarray, fraction: float, **options: Any
+) -> dict[str, list[int]]:
     """The channels that go, by layer."""
     cost = cost_of(Kind.MACS, kernel_variables(model), graph)
     bound = int(fraction * cost.of(np.zeros(graph.count, bool)))

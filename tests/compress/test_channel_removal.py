@@ -126,7 +126,12 @@ def test_what_a_layer_cannot_be_followed_through_stays_and_is_named():
     shapes = {name: kernel.rows.shape[0] for name, kernel in keras_kernels(outcome.model).items()}
     assert shapes["behind"] + shapes["end"] < 16
     assert all(shapes[name] == 8 for name in ("before", "between", "grouped", "free"))
-    for part in ("before is left out", "normal (LayerNormalization)", "code (Lambda)", "grouped (Conv2D) works in groups"):
+    for part in (
+        "before is left out",
+        "normal (LayerNormalization)",
+        "code (Lambda)",
+        "grouped (Conv2D) works in groups",
+    ):
         assert part in said
 
 

@@ -2,21 +2,24 @@
 
 from model_cases import (
     convolutions,
+    curves,
     elementwise,
     movement,
     narrow,
     networks,
     paddings,
+    places,
     pointwise,
     pruned,
+    rows,
     simd,
     windows,
 )
 from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 
 CASES: tuple[Case, ...] = (
-    *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *movement.CASES, *networks.CASES,
-    *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES,
+    *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *movement.CASES, *places.CASES,
+    *rows.CASES, *networks.CASES, *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES,
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 LITERT_EXACT, LITERT_REFUSES, LITERT_DIFFERS = 0, -1, 255
 
@@ -17,6 +18,7 @@ class Case:
         litert: by how many LSB LiteRT's reference kernels may differ from TFLM; LITERT_DIFFERS: by any number;
             LITERT_REFUSES: they refuse the model.
         why: the reason, where `litert` is not LITERT_EXACT.
+        reference: the executor whose bytes are the right ones: "litert" for what TFLM does not know.
     """
 
     operator: str
@@ -24,6 +26,7 @@ class Case:
     build: Callable[[], bytes]
     litert: int = LITERT_EXACT
     why: str = ""
+    reference: Literal["tflm", "litert"] = "tflm"
 
     @property
     def id(self) -> str:

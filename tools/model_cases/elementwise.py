@@ -1,6 +1,9 @@
 """Cases of ADD, SUB, MUL, MAXIMUM and MINIMUM: broadcasting, activations, scales far apart."""
 
-from model_cases.case import Case
+from dataclasses import replace
+from typing import Any
+
+from model_cases.case import LITERT_REFUSES, Case
 from model_cases.single import Operand, Single
 
 SHAPE = (1, 4, 3, 5)
@@ -40,6 +43,15 @@ RESULTS: dict[str, tuple[float, int, str]] = {
 """Scale, zero point and activation of the result, for operands of the same shape."""
 
 
+OPTIONS = {
+    "MAXIMUM": "MaximumMinimum",
+    "MINIMUM": "MaximumMinimum",
+    "SQUARED_DIFFERENCE": "SquaredDifference",
+    "PRELU": "",
+}
+"""Of operators without a fused activation."""
+
+
 def broadcast(a: Operand, b: Operand) -> tuple[int, ...]:
     """The result's shape."""
     rank = max(len(a.shape), len(b.shape))
@@ -49,16 +61,18 @@ def broadcast(a: Operand, b: Operand) -> tuple[int, ...]:
 
 def model(opcode: str, a: Operand, b: Operand, scale: float, zero_point: int, activation: str) -> Single:
     result = Operand(broadcast(a, b), scale, zero_point)
-    options = opcode.capitalize() if opcode in ("ADD", "SUB", "MUL") else "MaximumMinimum"
-    fields = {} if options == "MaximumMinimum" else {"fusedActivationFunction": activation}
-    return Single(opcode, (a, b), (result,), options, fields)
+    options = OPTIONS.get(opcode, opcode.capitalize())
+    fields = {} if opcode in OPTIONS else {"fusedActivationFunction": activation}
+    return Single(opcode, (a, b), (result,), options, fields, 1 if opcode == "PRELU" else 2)
 
 
 def result_scale(opcode: str, a: Operand, b: Operand) -> float:
     """A scale that uses the range without much saturation."""
     assert a.scale
     assert b.scale
-    return a.scale * b.scale * 60 if opcode == "MUL" else 0.8 * (a.scale + b.scale)
+    if opcode == "SQUARED_DIFFERENCE":
+        return 40 * (a.scale + b.scale) ** 2
+    return a.scale * b.scale * 60 if opcode in ("MUL", "PRELU") else 0.8 * (a.scale + b.scale)
 
 
 def arithmetic_cases(opcode: str) -> list[Case]:
@@ -68,6 +82,8 @@ def arithmetic_cases(opcode: str) -> list[Case]:
     ]
     a, b = OPERANDS["same_shape"]
     cases += [Case(opcode, name, model(opcode, a, b, *result)) for name, result in RESULTS.items()]
+    if opcode in OPTIONS:
+        return cases
     fields = {"fusedActivationFunction": "NONE"}
     twice = Single(opcode, (a,), (Operand(SHAPE, 0.07, -5),), opcode.capitalize(), fields, twice=True)
     return [*cases, Case(opcode, "with_itself", twice)]
@@ -80,8 +96,21 @@ def selection_cases(opcode: str) -> list[Case]:
     return [Case(opcode, name, model(opcode, a, b, 0.05, 2, "NONE")) for name, (a, b) in chosen.items()]
 
 
+def without_activation(opcode: str) -> list[Case]:
+    return [case for case in arithmetic_cases(opcode) if not case.name.startswith("relu")]
+
+
+def beside_prelu(name: str) -> dict[str, Any]:
+    """What LiteRT makes of a case of PRELU."""
+    if name in ("channel_vector_first", "both_broadcast"):
+        return {"litert": LITERT_REFUSES, "why": "its result must be as large as its input"}
+    return {"litert": 1, "why": "it rounds negative values otherwise"}
+
+
 CASES = [
     *(case for opcode in ("ADD", "SUB", "MUL") for case in arithmetic_cases(opcode)),
+    *without_activation("SQUARED_DIFFERENCE"),
+    *(replace(case, **beside_prelu(case.name)) for case in without_activation("PRELU")),
     *selection_cases("MAXIMUM"),
     *selection_cases("MINIMUM"),
 ]

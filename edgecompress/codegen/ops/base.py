@@ -112,6 +112,7 @@ class KernelCall:
         band: the call for some rows of the output only, from the window over the rows that these need (of element-wise
             kernels: over that many elements); its weights are the same. None: it is only called for all.
         sweeps: how it goes over each operand that its output may overlap, in the operands' order; None: it may not.
+        joins: its inputs, however many, are handed over as one array of pointers.
         blocks: how it runs with coded weights; None: it does not.
         code: the weights' code; None where they are in flash as the kernel reads them.
         clamp: (low, high) of the int8 output where the kernel knows no activation: `ec_clamp_bytes` goes over it afterwards.
@@ -126,6 +127,7 @@ class KernelCall:
     band: "Callable[[Window], KernelCall] | None" = field(default=None, compare=False)
     sweeps: tuple[Sweep | None, ...] = ()
     clamp: tuple[int, int] | None = None
+    joins: bool = False
     blocks: Blocks | None = field(default=None, compare=False)
     code: Code | None = field(default=None, compare=False)
     cycles_a_mac: float = field(default=1.4, compare=False)
@@ -169,13 +171,17 @@ class Operator(ABC):
                     method = getattr(self, name)
                     yield re.sub(r"\s+", " ", (method.__doc__ or "").strip()), method
 
+    def result_count(self, operation: Operation) -> int:
+        """How many results it has."""
+        return 1
+
     def rule_operands(self, graph: Graph, operation: Operation) -> str:
-        """the operands that TensorFlow Lite defines must be there, and one result"""
+        """the operands and results that TensorFlow Lite defines must be there"""
         fewest, most = self.operands
         complete = (
             fewest <= len(operation.inputs) <= most
             and ABSENT not in operation.inputs[:fewest]
-            and len(operation.outputs) == 1
+            and len(operation.outputs) == self.result_count(operation)
         )
         return "" if complete else f"inputs {list(operation.inputs)}, outputs {list(operation.outputs)}"
 

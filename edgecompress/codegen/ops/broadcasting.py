@@ -33,14 +33,14 @@ def merged_loops(a: Tensor, b: Tensor, result: Tensor) -> list[tuple[int, int, i
     return loops
 
 
-def broadcast_parameters(a: Tensor, b: Tensor, result: Tensor) -> dict[str, int]:
+def broadcast_parameters(a: Tensor, b: Tensor, result: Tensor, prefix: str = "") -> dict[str, int]:
     """The fields `sizes`, `strides_a`, `strides_b` of the kernel's struct, outermost loop first, padded with loops of one."""
     loops = merged_loops(a, b, result)
     loops = [(1, 0, 0)] * (RANK - len(loops)) + loops
     fields: dict[str, int] = {}
     for axis, (size, stride_a, stride_b) in enumerate(loops):
         fields |= {f"sizes[{axis}]": size, f"strides_a[{axis}]": stride_a, f"strides_b[{axis}]": stride_b}
-    return fields
+    return {prefix + name: value for name, value in fields.items()}
 
 
 def _strides(tensor: Tensor, rank: int) -> list[int]:

@@ -57,12 +57,7 @@ class Lookup(Operator):
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         # indexed by the input's byte read as unsigned
         every_byte = np.arange(256, dtype=np.uint8).view(source.dtype)
-        table = self._mapped(every_byte, graph, operation).view(np.uint8)
-        sweeps = (elementwise(source, result),)
-        call = KernelCall(
-            "lookup", {"elements": result.elements, "table": Array(table)}, (source, result), sweeps=sweeps
-        )
-        return by_length(call, "elements")
+        return by_table(self._mapped(every_byte, graph, operation), source, result)
 
 
 class Saturating(Lookup):
@@ -128,9 +123,13 @@ class Relu(Lookup):
         """the input's scale must be below 2^31 output scales"""
         return bad_factor(rescaling(graph.tensors[operation.inputs[0]], graph.results(operation)[0]))
 
+    def factor(self, source: Tensor, result: Tensor) -> float:
+        """What values are multiplied by."""
+        return rescaling(source, result)
+
     def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
         low, high = ACTIVATIONS[self.opcode]
-        y = requantized(x, source, result)
+        y = requantized(x, source, result, self.factor(source, result))
         y = y if low is None else np.maximum(y, quantize(low, result))
         return y if high is None else np.minimum(y, quantize(high, result))
 
@@ -146,16 +145,23 @@ class Relu6(Relu):
         return "" if source == result else f"{source} and {result}"
 
 
+def by_table(table: np.ndarray, source: Tensor, result: Tensor) -> KernelCall:
+    """The call that looks every value up; `table`: [256], by the input's byte read as unsigned."""
+    fields: dict[str, int | float | Array] = {"elements": result.elements, "table": Array(table.view(np.uint8))}
+    call = KernelCall("lookup", fields, (source, result), sweeps=(elementwise(source, result),))
+    return by_length(call, "elements")
+
+
 def rescaling(source: Tensor, result: Tensor) -> float:
     """What a value is multiplied by to come to the output's scale."""
     assert source.quantization and result.quantization
     return source.quantization.scale / result.quantization.scale
 
 
-def requantized(x: np.ndarray, source: Tensor, result: Tensor) -> np.ndarray:
-    """x in the output's scale and zero point, not clamped."""
+def requantized(x: np.ndarray, source: Tensor, result: Tensor, factor: float | None = None) -> np.ndarray:
+    """x in the output's scale and zero point, not clamped; `factor`: between the scales, where it is not their quotient."""
     assert source.quantization and result.quantization
-    factor = quantize_multiplier(rescaling(source, result))
+    scaling = quantize_multiplier(rescaling(source, result) if factor is None else factor)
     return (
-        multiply_by_quantized_multiplier(x - source.quantization.zero_point, *factor) + result.quantization.zero_point
+        multiply_by_quantized_multiplier(x - source.quantization.zero_point, *scaling) + result.quantization.zero_point
     )

@@ -1,4 +1,4 @@
-"""RESHAPE: the same bytes under another shape; costs nothing on the device."""
+"""RESHAPE, SQUEEZE and EXPAND_DIMS: the same bytes under another shape; they cost nothing on the device."""
 
 import numpy as np
 
@@ -23,3 +23,13 @@ class Reshape(Operator):
 
     def lower(self, graph: Graph, operation: Operation) -> None:
         return None
+
+
+class Squeeze(Reshape):
+    opcode = "SQUEEZE"
+    operands = (1, 1)
+
+
+class ExpandDims(Reshape):
+    opcode = "EXPAND_DIMS"
+    operands = (2, 2)

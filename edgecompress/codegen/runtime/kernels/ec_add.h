@@ -2,6 +2,7 @@
 #ifndef EC_ADD_H
 #define EC_ADD_H
 
+#include "ec_broadcast.h"
 #include "ec_fixed_point.h"
 
 #ifdef __cplusplus
@@ -9,9 +10,7 @@ extern "C" {
 #endif
 
 typedef struct {
-    int32_t sizes[4];     /* of the loops over the output, outermost first */
-    int32_t strides_a[4]; /* 0 where the operand repeats */
-    int32_t strides_b[4];
+    ec_broadcast loops;
     int32_t offset_a; /* minus the zero point */
     int32_t offset_b;
     int32_t multiplier_a;
@@ -26,6 +25,10 @@ typedef struct {
 } ec_add_params;
 
 void ec_add(const ec_add_params *p, const int8_t *a, const int8_t *b, int8_t *output);
+/* a - b */
+void ec_sub(const ec_add_params *p, const int8_t *a, const int8_t *b, int8_t *output);
+/* (a - b) * (a - b) */
+void ec_squared_difference(const ec_add_params *p, const int8_t *a, const int8_t *b, int8_t *output);
 
 #ifdef __cplusplus
 }

@@ -3,18 +3,16 @@
 #define EC_MEAN_H
 
 #include "ec_fixed_point.h"
+#include "ec_reduction.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 typedef struct {
-    int32_t kept_sizes[4]; /* loops over the output, outermost first */
-    int32_t kept_strides[4];
-    int32_t reduced_sizes[4]; /* loops over what is averaged */
-    int32_t reduced_strides[4];
-    int32_t sum_offset; /* minus the input's zero point, once for each element averaged */
-    int32_t multiplier; /* holds the division by the number of elements */
+    ec_reduction loops;
+    int32_t sum_offset; /* minus the input's zero point, once for each element */
+    int32_t multiplier; /* of MEAN: holds the division by the number of elements */
     int32_t shift;
     int32_t output_offset;
 } ec_mean_params;

@@ -2,41 +2,10 @@
 /* SOFTMAX, int8, over the last dimension: exp and reciprocal in fixed point, after gemmlowp. */
 #include "ec_softmax.h"
 
-enum { DIFFERENCE_FRACTION = 26, SUM_INTEGER_BITS = 12 };
-
-/* exp(x) in Q0.31 for x <= 0 in Q5.26: a polynomial on [-1/4, 0), then one factor for every higher bit of -x. */
-static int32_t exp_on_negative_values(int32_t x) {
-    static const int32_t factors[] = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
-    const int32_t quarter = 1 << (DIFFERENCE_FRACTION - 2);
-    const int32_t within = (x & (quarter - 1)) - quarter;
-    const int32_t t = within * 32 + (1 << 28);
-    const int32_t t2 = ec_high_multiply(t, t);
-    const int32_t t3 = ec_high_multiply(t2, t);
-    const int32_t t4 = ec_high_multiply(t2, t2);
-    const int32_t cubic = ec_high_multiply(ec_rounding_shift_right(t4, 2) + t3, 715827883) + t2;
-    int32_t result = 1895147668 + ec_high_multiply(1895147668, t + ec_rounding_shift_right(cubic, 1));
-    const int32_t remainder = within - x;
-    for (int32_t i = 0; i < 7; ++i) {
-        if (remainder & (quarter << i)) {
-            result = ec_high_multiply(result, factors[i]);
-        }
-    }
-    return x == 0 ? INT32_MAX : result;
-}
-
-/* 1 / (1 + x) in Q0.31 for x in (0, 1) in Q0.31: three Newton-Raphson steps in Q2.29. */
-static int32_t reciprocal_of_one_plus(int32_t x) {
-    const int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) >> 1);
-    int32_t r = 1515870810 + ec_high_multiply(half_denominator, -1010580540);
-    for (int32_t i = 0; i < 3; ++i) {
-        const int32_t error = (1 << 29) - ec_high_multiply(half_denominator, r);
-        r += ec_high_multiply(r, error) * 4;
-    }
-    return r >= (1 << 30) ? INT32_MAX : r * 2;
-}
+#include "ec_exponential.h"
 
 static int32_t exponential(const ec_softmax_params *p, int32_t difference) {
-    return exp_on_negative_values(ec_high_multiply(ec_shift_left(difference, p->left_shift), p->multiplier));
+    return ec_exp_on_negative_values(ec_high_multiply(ec_shift_left(difference, p->left_shift), p->multiplier));
 }
 
 static void softmax_row(const ec_softmax_params *p, const int8_t *input, int8_t *output) {
@@ -48,15 +17,12 @@ static void softmax_row(const ec_softmax_params *p, const int8_t *input, int8_t 
     for (int32_t i = 0; i < p->depth; ++i) {
         const int32_t difference = input[i] - largest;
         if (difference >= p->smallest_difference) {
-            sum += ec_rounding_shift_right(exponential(p, difference), SUM_INTEGER_BITS);
+            sum += ec_rounding_shift_right(exponential(p, difference), EC_SUM_INTEGER_BITS);
         }
     }
-    int32_t headroom = 0;
-    for (uint32_t bits = (uint32_t)sum; !(bits & 0x80000000u); bits <<= 1) {
-        ++headroom;
-    }
-    const int32_t reciprocal = reciprocal_of_one_plus((int32_t)(((uint32_t)sum << headroom) - 0x80000000u));
-    const int32_t exponent = SUM_INTEGER_BITS - headroom + 31 - 8;
+    const int32_t headroom = ec_leading_zeros(sum);
+    const int32_t reciprocal = ec_reciprocal_of_one_plus((int32_t)(((uint32_t)sum << headroom) - 0x80000000u));
+    const int32_t exponent = EC_SUM_INTEGER_BITS - headroom + 31 - 8;
     for (int32_t i = 0; i < p->depth; ++i) {
         const int32_t difference = input[i] - largest;
         int32_t value = INT8_MIN;
