@@ -138,4 +138,3 @@ class Masks:
     def _multiply(self) -> None:
         for name, variable in self._variables.items():
             variable.assign(variable * self._masks[name])
-

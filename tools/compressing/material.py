@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def cifar(data: Path, cache: Path) -> Path:
     def made() -> dict[str, np.ndarray]:
         with np.load(find(data, "cifar10_jpeg_train_packed.npz"), allow_pickle=False) as packed:
             stream, offsets, y_train = packed["jpeg"], packed["offset"], packed["y"]
-        pieces = (stream[a:b].tobytes() for a, b in zip(offsets[:-1], offsets[1:], strict=True))
+        pieces = (stream[a:b].tobytes() for a, b in pairwise(offsets))
         x_train = np.stack([np.asarray(Image.open(io.BytesIO(piece)).convert("RGB")) for piece in pieces])
         with np.load(find(data, "cifar10_jpeg_test_even.npz"), allow_pickle=False) as test:
             return {"x_train": x_train, "y_train": y_train, "x_test": test["x"], "y_test": test["y"]}
@@ -82,9 +83,7 @@ def network(name: str, job: Mapping[str, Any], cache: Path) -> Path:
     path = cache / "float" / f"{name}-{job['seed']}.h5"
     make_folder(path.parent)
     if not path.exists():
-        worker.call(
-            "compressing.networks:train", {**job, "network": name, "out": str(path)}, log=cache / "log.txt"
-        )
+        worker.call("compressing.networks:train", {**job, "network": name, "out": str(path)}, log=cache / "log.txt")
     return path
 
 

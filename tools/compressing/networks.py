@@ -9,33 +9,36 @@ import numpy as np
 from edgecompress import worker
 from edgecompress.load.runtime import keras2
 
+WEIGHT_DECAY = 1e-4
+"""Of the LeNets: without it, what looks at pixels that are always 0 keeps its initial values for ever."""
+
 
 def lenet_300_100() -> Any:
     """LeCun's fully connected network of 266,610 parameters, (784,) -> (10,)."""
-    layers = keras2().layers
+    layers, decay = keras2().layers, keras2().regularizers.L2(WEIGHT_DECAY)
     return keras2().Sequential(
         [
             layers.Input((784,)),
-            layers.Dense(300, activation="relu", name="fc1"),
-            layers.Dense(100, activation="relu", name="fc2"),
-            layers.Dense(10, activation="softmax", name="fc3"),
+            layers.Dense(300, activation="relu", kernel_regularizer=decay, name="fc1"),
+            layers.Dense(100, activation="relu", kernel_regularizer=decay, name="fc2"),
+            layers.Dense(10, activation="softmax", kernel_regularizer=decay, name="fc3"),
         ]
     )
 
 
 def lenet_5() -> Any:
     """Caffe's form of LeNet-5, 431,080 parameters, (28, 28, 1) -> (10,)."""
-    layers = keras2().layers
+    layers, decay = keras2().layers, keras2().regularizers.L2(WEIGHT_DECAY)
     return keras2().Sequential(
         [
             layers.Input((28, 28, 1)),
-            layers.Conv2D(20, 5, name="conv1"),
+            layers.Conv2D(20, 5, kernel_regularizer=decay, name="conv1"),
             layers.MaxPooling2D(2, name="pool1"),
-            layers.Conv2D(50, 5, name="conv2"),
+            layers.Conv2D(50, 5, kernel_regularizer=decay, name="conv2"),
             layers.MaxPooling2D(2, name="pool2"),
             layers.Flatten(name="flat"),
-            layers.Dense(500, activation="relu", name="ip1"),
-            layers.Dense(10, activation="softmax", name="ip2"),
+            layers.Dense(500, activation="relu", kernel_regularizer=decay, name="ip1"),
+            layers.Dense(10, activation="softmax", kernel_regularizer=decay, name="ip2"),
         ]
     )
 
@@ -61,8 +64,8 @@ def train(job: Mapping[str, Any]) -> dict[str, Any]:
     """Train a network of `NETWORKS` with Adam, its rate falling along a cosine; for `edgecompress.worker.call`.
 
     Args:
-        job: "network", "data" (.npz with x and y as the network takes them), "out" (.h5), "epochs", "batch",
-            "learning_rate", "seed".
+        job: "network", "data" (.npz with x_train and y_train; bytes are divided by 255), "out" (.h5), "epochs",
+            "batch", "learning_rate", "seed".
 
     Returns:
         "parameters", and "accuracy" on the training samples.
@@ -70,8 +73,9 @@ def train(job: Mapping[str, Any]) -> dict[str, Any]:
     keras = keras2()
     keras.utils.set_random_seed(job["seed"])
     with np.load(job["data"], allow_pickle=False) as arrays:
-        x, y = arrays["x"].astype(np.float32), arrays["y"]
+        x, y = arrays["x_train"], arrays["y_train"]
     model = NETWORKS[job["network"]]()
+    x = x.reshape(len(x), *model.input_shape[1:]).astype(np.float32) / (255 if x.dtype == np.uint8 else 1)
     steps = job["epochs"] * -(-len(x) // job["batch"])
     rate = keras.optimizers.schedules.CosineDecay(job["learning_rate"], steps, alpha=0.01)
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -55,21 +55,22 @@ class Trained:
 
     Attributes:
         model, baseline: .tflite files: compressed, and trained as long without compression.
-        original_accuracy: of the float model before, on the test samples; baseline_float: trained on, float.
+        original, trained_on: accuracy of the float models on the test samples, as loaded and as `baseline` was trained.
         right, baseline_right: which test samples the integer models answer correctly, (samples,) bool.
-        seconds: of both builds.
+        seconds: of both builds, when they were made.
         peak_bytes: the largest memory of any process of theirs.
     """
 
     model: Path
     baseline: Path
-    original_accuracy: float
-    float_accuracy: float
+    original: float
+    trained_on: float
     right: np.ndarray
     baseline_right: np.ndarray
     seconds: float
     peak_bytes: int
     passes: str
+    seed: int
 
     @property
     def difference(self) -> PairedDifference:
@@ -108,15 +109,14 @@ def train(job: Training, cache: Path, say: Any) -> Trained:
         "seconds": (compressed.report.seconds or 0) + (baseline.report.seconds or 0),
         "peak_bytes": _peak_bytes(),
         "passes": job.passes,
+        "seed": job.seed,
     }
     write_text(known, json.dumps(found, indent=2) + "\n")
     return _read(folder, found)
 
 
 def _read(folder: Path, found: Mapping[str, Any]) -> Trained:
-    right, before = (
-        np.load(folder / f"{name}_right.npy", allow_pickle=False) for name in ("compressed", "baseline")
-    )
+    right, before = (np.load(folder / f"{name}_right.npy", allow_pickle=False) for name in ("compressed", "baseline"))
     return Trained(
         folder / "compressed" / "model.tflite",
         folder / "baseline" / "model.tflite",
@@ -127,6 +127,7 @@ def _read(folder: Path, found: Mapping[str, Any]) -> Trained:
         found["seconds"],
         found["peak_bytes"],
         found["passes"],
+        found["seed"],
     )
 
 
