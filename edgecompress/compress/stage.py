@@ -91,17 +91,26 @@ def training_settings(settings: recipe.Recipe) -> TrainingSettings:
 
 
 def _check_teacher(settings: TrainingSettings, task: Task) -> None:
-    if settings.distillation and task.target == "teacher":
+    only_teacher = task.target == "teacher"
+    if settings.distillation and only_teacher:
         raise RecipeError(
-            "training.distillation adds a teacher's answers to the labels, but there are no labels to learn from here.",
+            "training.distillation adds a teacher's answers to labels, but there are no labels to learn from here.",
             found=task.why,
             hint="leave it out: the loaded model's outputs are the only targets already",
         )
-    if settings.mixup and settings.distillation < 1 and task.target != "teacher":
+    if not settings.mixup or only_teacher:
+        return
+    if settings.distillation < 1:
         raise RecipeError(
             "training.mixup makes samples that have no labels, only a teacher's answers.",
             found=f"training.distillation = {settings.distillation:g}",
             hint="set training.distillation to 1",
+        )
+    if settings.teacher == "baseline":
+        raise RecipeError(
+            "training.mixup needs a teacher that is there before any training: a baseline cannot teach itself.",
+            found='training.teacher = "baseline"',
+            hint='set training.teacher to "original"',
         )
 
 
