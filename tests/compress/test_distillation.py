@@ -73,13 +73,13 @@ def test_probabilities_of_nought_give_a_finite_loss_and_finite_gradients():
 
 
 def contexts(weight: float, teacher: Any) -> Context:
-    data = examples.samples(train=32)
+    data = examples.samples()
     task = infer(describe_output(teacher), data.y["train"])
-    settings = TrainingSettings(batch=16, learning_rate=5e-3, distillation=weight)
+    settings = TrainingSettings(batch=16, learning_rate=1e-2, distillation=weight)
     return Context(data, task, settings, original=teacher, teacher=teacher)
 
 
-def trained_student(context: Context, epochs: int = 4) -> Any:
+def trained_student(context: Context, epochs: int) -> Any:
     keras2().utils.set_random_seed(9)
     student = examples.functional()
     fine_tune(student, context, epochs)
@@ -93,6 +93,7 @@ def test_a_teacher_of_weight_nought_changes_nothing():
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_student_learns_from_its_teacher_what_wrong_labels_would_never_tell():
     teacher = examples.trained("residual", 8)
     context = contexts(1.0, teacher)
@@ -100,7 +101,7 @@ def test_a_student_learns_from_its_teacher_what_wrong_labels_would_never_tell():
     wrong = replace(data, y={**data.y, "train": (data.y["train"] + 1) % examples.CLASSES})
     x = data.x["validation"]
     answers = outputs_of(teacher)(x).argmax(axis=1)
-    taught, misled = (trained_student(replace(c, samples=wrong), 8) for c in (context, replace(context, teacher=None)))
+    taught, misled = (trained_student(replace(c, samples=wrong), 6) for c in (context, replace(context, teacher=None)))
     agreed = [float((outputs_of(one)(x).argmax(axis=1) == answers).mean()) for one in (taught, misled)]
     assert agreed[0] > agreed[1] + 0.3
 
@@ -116,12 +117,13 @@ def test_mixtures_lie_between_their_two_samples_and_keep_the_mean_of_several_inp
     assert np.abs(one - x).max() > 0.5
 
 
+@pytest.mark.slow
 def test_training_on_mixtures_asks_the_teacher_about_the_mixtures():
     teacher = examples.trained("residual", 8)
     context = contexts(1.0, teacher)
     mixtures = replace(context, settings=replace(context.settings, mixup=True))
     plain, blended = trained_student(context, 1), trained_student(mixtures, 1)
     assert any(not np.array_equal(a, b) for a, b in zip(plain.get_weights(), blended.get_weights(), strict=True))
-    before, after = copy_model(examples.functional()), trained_student(mixtures, 8)
+    before, after = copy_model(examples.functional()), trained_student(mixtures, 6)
     data, task = context.samples, context.task
     assert evaluate(after, data, "validation", task).value > evaluate(before, data, "validation", task).value + 0.3

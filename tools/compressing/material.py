@@ -80,7 +80,7 @@ def activities(data: Path, cache: Path) -> Path:
 
 def network(name: str, job: Mapping[str, Any], cache: Path) -> Path:
     """A float network of `networks.NETWORKS`, trained from scratch; see `networks.train` for the job."""
-    path = cache / "float" / f"{name}-{job['seed']}.h5"
+    path = cache / "float" / f"{name}-{job['epochs']}-epochs-seed-{job['seed']}.h5"
     make_folder(path.parent)
     if not path.exists():
         worker.call("compressing.networks:train", {**job, "network": name, "out": str(path)}, log=cache / "log.txt")

@@ -8,10 +8,10 @@ from compressing.trained import Training
 SEEDS = (0, 1, 2)
 LENETS = {"lenet-300-100": [784], "lenet-5": [28, 28, 1]}
 """The networks on MNIST and the shape of an image for them."""
-FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 5}
+FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4}
 PASSES = {
-    "lenet-300-100": "prune{sparsity=0.95,threshold=global,epochs=10,end=0.6},codes{values=8,epochs=4,learning_rate=0.0005}",
-    "lenet-5": "prune{sparsity=0.95,threshold=global,epochs=4,end=0.6},codes{values=8,epochs=1,learning_rate=0.0005}",
+    "lenet-300-100": "prune{sparsity=0.93,threshold=global,epochs=12,end=0.5},codes{values=16,epochs=5,learning_rate=0.0005}",
+    "lenet-5": "prune{sparsity=0.94,threshold=global,epochs=3,end=0.6},codes{values=16,epochs=1,learning_rate=0.0005}",
 }
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
 FEW_VALUES = {
@@ -58,7 +58,7 @@ def kws(models: Path, data: Path, cache: Path) -> Training:
             "mixup": True,
         },
     }
-    passes = "prune{sparsity=0.705,threshold=global,epochs=400,end=0.6},codes{values=16,epochs=100,learning_rate=0.001}"
+    passes = "prune{sparsity=0.705,threshold=global,epochs=450,end=0.6},codes{values=16,epochs=150,learning_rate=0.001}"
     return Training("kws", material.find(models, "kws_ref_model"), recipe, passes)
 
 
@@ -81,6 +81,6 @@ def lenet(name: str, passes: str, seed: int, data: Path, cache: Path, folder: st
     start = material.network(name, {**job, "epochs": FLOAT_EPOCHS[name]}, cache)
     recipe = {
         "data": {"source": source, "scale": 1 / 255, "reshape": shape, "split": {"calibration": 300}},
-        "training": {"batch_size": 128, "learning_rate": 2e-3, **_TEACHER},
+        "training": {"batch_size": 128, "learning_rate": 2e-3},
     }
     return Training(f"{folder}-{seed}", start, recipe, passes, seed)
