@@ -33,7 +33,8 @@ class Promise:
         bound: zeros: the least fraction of zeros, 0..1, short of it by less than one weight;
             distinct_values: the largest number of values; n_of_m: (n, m), at most n non-zeros in m consecutive
             inputs; allowed_values: the values, up to one scale; macs, parameters: the largest number; none: None.
-        granularity: "tensor" or "channel": what distinct and allowed values are counted over in the Keras model.
+        granularity: "tensor" or "channel": what distinct and allowed values are counted over in the Keras model; zeros:
+            "tensor" for every kernel, or "model" for all of `layers` together.
         in_file: the same for the integer file. The converter rescales every output channel (batch-norm folding,
             per-channel scales), so what is shared across a tensor is shared within each channel there, unless `units`
             say which integers to write.
@@ -54,7 +55,8 @@ class Promise:
     def __str__(self) -> str:
         match self.kind:
             case Kind.ZEROS:
-                return f"at least {self.bound:.4g} of the weights of each kernel are zero, to the nearest weight"
+                where = "all kernels together" if self.granularity == "model" else "each kernel"
+                return f"at least {self.bound:.4g} of the weights of {where} are zero, to the nearest weight"
             case Kind.N_OF_M:
                 return "at most {:g} of {:g} consecutive weights are not zero".format(*self.numbers)
             case Kind.DISTINCT_VALUES:
@@ -142,6 +144,10 @@ class TrainingSettings:
         optimizer: "adam", "sgd" (with momentum 0.9) or "rmsprop".
         epochs: of a pass that does not say.
         seed: of shuffling, initialisation and dropout.
+        distillation: the share of the loss that comes from what a teacher answers, 0..1.
+        temperature: by which its answers and the model's are softened.
+        teacher: the model as loaded ("original"), or trained as long without compression ("baseline").
+        mixup: train on mixtures of samples, which the teacher alone can answer.
     """
 
     batch: int = 32
@@ -149,6 +155,10 @@ class TrainingSettings:
     optimizer: str = "adam"
     epochs: int = DEFAULT_EPOCHS
     seed: int = 0
+    distillation: float = 0.0
+    temperature: float = 2.0
+    teacher: str = "original"
+    mixup: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +171,7 @@ class Context:
         settings: training settings.
         standing: promises of earlier passes that this one has to keep.
         original: the model as loaded, the teacher where labels are absent.
+        teacher: the model to distil from; None trains without.
         emit: takes progress events (JSON-able dicts).
         label: what the events call this stretch of training.
     """
@@ -170,6 +181,7 @@ class Context:
     settings: TrainingSettings = TrainingSettings()
     standing: tuple[Promise, ...] = ()
     original: Any = None
+    teacher: Any = None
     emit: Callable[[dict[str, Any]], None] = lambda event: None
     label: str = ""
 

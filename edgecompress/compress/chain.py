@@ -21,7 +21,7 @@ from edgecompress.compress.statistics import refresh_statistics
 from edgecompress.compress.training import evaluate, fine_tune, make_deterministic
 from edgecompress.load.runtime import keras2
 
-_FORMAT = 1
+_FORMAT = 2
 """Raised when the same inputs would give other weights than an earlier version of this code gave."""
 
 
@@ -38,12 +38,14 @@ class Chain:
         import tensorflow
 
         self.out = out
-        self.context = context
+        settings = context.settings
+        self._teacher = settings.teacher if settings.distillation else ""
+        self.context = replace(context, teacher=context.original if self._teacher == "original" else None)
         self.model: Any = None
         self.standing: tuple[Promise, ...] = ()
         self.ended: tuple[str, ...] = ()
         versions = (_FORMAT, tensorflow.__version__, keras2().__version__)
-        base = (versions, model_sha256, context.samples.fingerprint, context.task.as_dict(), asdict(context.settings))
+        base = (versions, model_sha256, context.samples.fingerprint, context.task.as_dict(), asdict(settings))
         self._start = hashlib.sha256(json.dumps(base, sort_keys=True).encode()).hexdigest()
 
     def judge(self, model: Any) -> float | None:
@@ -54,7 +56,7 @@ class Chain:
         return evaluate(model, context.samples, "validation", context.task, context.original).value
 
     def baseline(self, model: Any, passes: Sequence[Pass]) -> dict[str, Any]:
-        """The model trained as the passes train theirs, without compression: baseline.h5.
+        """The model trained as the passes train theirs, without compression: baseline.h5. It teaches them where it is to.
 
         Returns:
             path, steps, seconds, accuracy on validation; the original's own with no epochs in any pass.
@@ -63,8 +65,16 @@ class Chain:
         fingerprint = _chained(self._start, "baseline", phases)
         path = self.out / "baseline.h5"
         found = load_json(self.out / "baseline.json")
-        if _is_whole(found, fingerprint, path):
-            return found["entry"]  # type: ignore[index]
+        if not _is_whole(found, fingerprint, path):
+            entry = self._train_baseline(model, phases, path)
+            found = {"fingerprint": fingerprint, "sha256": sha256_of(path), "entry": entry}
+            save_json(found, self.out / "baseline.json")
+        if self._teacher == "baseline":
+            self._start = fingerprint
+            self.context = replace(self.context, teacher=load.load_stage(path, quantized=False))
+        return found["entry"]  # type: ignore[index]
+
+    def _train_baseline(self, model: Any, phases: Sequence[tuple[int, float | None]], path: Path) -> dict[str, Any]:
         started = time.monotonic()
         keras2().backend.clear_session()
         make_deterministic(self.context.settings.seed)
@@ -83,7 +93,6 @@ class Chain:
             "seconds": round(time.monotonic() - started, 3),
         }
         save_model(trained, path)
-        save_json({"fingerprint": fingerprint, "sha256": sha256_of(path), "entry": entry}, self.out / "baseline.json")
         return entry
 
     def run(

@@ -7,11 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from edgecompress.compress.allocation import whole
 from edgecompress.compress.base import Kind, Promise
 from edgecompress.compress.kernels import Kernel, keras_kernels
 from edgecompress.compress.mapping import tflite_kernels
 from edgecompress.errors import PromiseError
 from edgecompress.tflite.graph import Graph
+
+TOGETHER = "all layers together"
+"""Stands for the layer in promises about a whole model."""
 
 
 @dataclass(frozen=True)
@@ -114,16 +118,25 @@ def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = 
     figure = _FIGURES[promise.kind]
     layers = {name: figure(promise, kernel, granularity) for name, kernel in found.items()}
     missing = tuple(name for name in names if name not in found)
-    if promise.kind in (Kind.MACS, Kind.PARAMETERS):
-        total = sum(layers.values())
-        too_many = ("all layers together",) if total > _number(promise) else ()
-        return Measurement(promise, total, layers, "all layers together", too_many, missing)
+    if promise.kind in (Kind.MACS, Kind.PARAMETERS) or granularity == "model":
+        total, holds = _together(promise, found, layers)
+        return Measurement(promise, total, layers, TOGETHER, () if holds else (TOGETHER,), missing)
     broken = tuple(name for name in found if not _holds(promise, found[name], layers[name]))
     worst = _worst(promise, layers, broken)
     per_tensor = None
     if promise.kind is Kind.DISTINCT_VALUES:
         per_tensor = max((distinct_values(kernel.rows, "tensor") for kernel in found.values()), default=None)
     return Measurement(promise, layers.get(worst), layers, worst, broken, missing, per_tensor)
+
+
+def _together(promise: Promise, found: Mapping[str, Kernel], layers: Mapping[str, float]) -> tuple[float, bool]:
+    """The figure of a promise about all its layers as one, and whether it holds."""
+    if promise.kind is not Kind.ZEROS:
+        total = sum(layers.values())
+        return total, total <= _number(promise)
+    size = sum(kernel.rows.size for kernel in found.values())
+    count = sum(int(np.count_nonzero(kernel.rows == 0)) for kernel in found.values())
+    return count / max(size, 1), count >= whole(_number(promise), size)
 
 
 def in_units(kernel: Kernel, promise: Promise) -> Kernel:
@@ -220,7 +233,7 @@ def _holds(promise: Promise, kernel: Kernel, figure: float) -> bool:
     match promise.kind:
         case Kind.ZEROS:
             # Whole weights only: the bound is met when one zero more would be more than was asked.
-            return round(figure * kernel.rows.size) >= int(_number(promise) * kernel.rows.size + 1e-9)
+            return round(figure * kernel.rows.size) >= whole(_number(promise), kernel.rows.size)
         case Kind.N_OF_M:
             return figure <= promise.numbers[0]
         case Kind.ALLOWED_VALUES:

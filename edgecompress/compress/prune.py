@@ -1,7 +1,8 @@
-"""Magnitude pruning with TF-MOT's schedules and masks: the smallest weights become zero while the others learn on.
+"""Magnitude pruning: the smallest weights become zero, step by step, while the others learn on.
 
 Zhu and Gupta, "To prune, or not to prune", 2017, https://arxiv.org/abs/1710.01878: the sparsity rises from 0 to its
-end value along a cubic polynomial.
+end value along a cubic polynomial. The schedules are TF-MOT's; its wrappers give every kernel of a layer the same
+sparsity and know no depthwise kernels, so masks are kept here. `allocation` shares the zeros out.
 """
 
 from dataclasses import dataclass, field
@@ -9,21 +10,27 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from edgecompress.compress.allocation import THRESHOLDS, count_zeros, whole
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
-from edgecompress.compress.cloning import copy_model, tfmot, with_weights_of, wrap_layers
+from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.kernels import KernelVariable, kernel_variables
 from edgecompress.compress.samples import steps
-from edgecompress.compress.selection import layer_names, select
+from edgecompress.compress.selection import select
 from edgecompress.compress.training import fine_tune
+from edgecompress.load.runtime import keras2
 from edgecompress.recipe.schema import limits
+
+UPDATES = 50
+"""Of the masks, where nothing else is asked for."""
 
 
 @dataclass(frozen=True)
 class Prune:
-    """Set the smallest weights of every kernel to zero, depthwise kernels included.
+    """Set the smallest weights to zero, depthwise kernels included.
 
     Attributes:
-        sparsity: fraction of zeros in each kernel, 0..1.
+        sparsity: fraction of zeros, 0..1.
+        threshold: "layer": that fraction of each kernel; "global": of all kernels together, more where more can be spared.
         epochs: of fine-tuning, None as the recipe says; with 0 the weights are cut at once and nothing learns.
         schedule: "polynomial" raises the sparsity step by step; "constant" cuts at `begin` and lets the rest recover.
         begin, end: where in the training the schedule starts and reaches its sparsity, as fractions of its steps.
@@ -37,6 +44,7 @@ class Prune:
     least_epochs: ClassVar[int] = 0
 
     sparsity: float = field(default=0.5, metadata=limits(above=0, high=0.99))
+    threshold: str = field(default="layer", metadata=limits(choices=THRESHOLDS))
     epochs: int | None = field(default=None, metadata=limits(low=0, high=100_000))
     schedule: str = field(default="polynomial", metadata=limits(choices=("polynomial", "constant")))
     begin: float = field(default=0.0, metadata=limits(low=0, high=0.95))
@@ -49,60 +57,84 @@ class Prune:
         chosen, notes = select(model, self.name, self.exclude, self._reason_against)
         if not chosen:
             return Outcome(copy_model(model), notes=notes, did_nothing_reason="there is no kernel to prune")
-        total = epochs_of(self, context.settings) * steps(context.samples, context.settings.batch)
-        if total:
-            pruned = self._train(model, chosen, context, total)
-        else:
-            pruned = copy_model(model)
-        names = tuple(kernel.name for kernel in chosen)
-        _cut(pruned, frozenset(names), self.sparsity)
-        return Outcome(pruned, Promise(Kind.ZEROS, self.sparsity, layers=names), notes=notes)
+        names = frozenset(kernel.name for kernel in chosen)
+        pruned = copy_model(model)
+        masks = Masks(pruned, names, self.threshold)
+        epochs = epochs_of(self, context.settings)
+        total = epochs * steps(context.samples, context.settings.batch)
+        fine_tune(
+            pruned,
+            context,
+            epochs,
+            learning_rate=self.learning_rate,
+            callbacks=[self._callback(masks, total)],
+            unguarded=names,
+        )
+        masks.update(self.sparsity)
+        granularity = "tensor" if self.threshold == "layer" else "model"
+        promise = Promise(Kind.ZEROS, self.sparsity, granularity, granularity, tuple(one.name for one in chosen))
+        return Outcome(pruned, promise, notes=notes)
+
+    def sparsity_at(self, step: int, total: int) -> float | None:
+        """The sparsity that the schedule sets behind step 0, 1, … of `total`; None where the masks stay."""
+        begin = min(int(self.begin * total), total - 1)
+        span = max(int(self.end * total) - begin, 1)
+        frequency = min(self.frequency or max(span // UPDATES, 1), span)
+        if step < begin or (step - begin) % frequency:
+            return None
+        if self.schedule == "constant":
+            return self.sparsity
+        done = min((step - begin) / span, 1.0)
+        return self.sparsity * (1 - (1 - done) ** 3)
 
     def _reason_against(self, kernel: KernelVariable) -> str:
         size = int(np.prod(kernel.variable.shape))
-        return "" if int(self.sparsity * size) else f"{self.sparsity:g} of its {size} weights is less than one"
+        enough = self.threshold == "global" or whole(self.sparsity, size)
+        return "" if enough else f"{self.sparsity:g} of its {size} weights is less than one"
 
-    def _train(self, model: Any, chosen: tuple[KernelVariable, ...], context: Context, total: int) -> Any:
-        pruning = tfmot().sparsity.keras
-        attributes = layer_names(chosen)
-        schedule = self._schedule(total)
+    def _callback(self, masks: "Masks", total: int) -> Any:
+        schedule = self
 
-        def wrap(layer: Any) -> Any:
-            # TF-MOT's own table says that a depthwise convolution has nothing to prune; a layer may say otherwise.
-            layer.get_prunable_weights = lambda: [getattr(layer, name) for name in attributes[layer.name]]
-            return pruning.prune_low_magnitude(layer, pruning_schedule=schedule)
+        class Pruning(keras2().callbacks.Callback):  # type: ignore[misc, name-defined]
+            def on_train_begin(self, logs: Any = None) -> None:
+                self.step = 0
 
-        wrapped = wrap_layers(model, attributes, wrap)
-        fine_tune(
-            wrapped,
-            context,
-            epochs_of(self, context.settings),
-            learning_rate=self.learning_rate,
-            callbacks=[pruning.UpdatePruningStep()],
-            unguarded=frozenset(kernel.name for kernel in chosen),
-        )
-        return with_weights_of(model, pruning.strip_pruning(wrapped))
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                sparsity = schedule.sparsity_at(self.step, total)
+                self.step += 1
+                if sparsity:
+                    masks.update(sparsity)
+                else:
+                    masks.apply()
 
-    def _schedule(self, total: int) -> Any:
-        pruning = tfmot().sparsity.keras
-        begin = min(int(self.begin * total), total - 1)
-        span = max(int(self.end * total) - begin, 1)
-        frequency = min(self.frequency or max(span // 50, 1), span)
-        if self.schedule == "constant":
-            return pruning.ConstantSparsity(self.sparsity, begin_step=begin, frequency=frequency)
-        # The masks change at multiples of the frequency only: the end must be one of them.
-        end = begin + -(-span // frequency) * frequency
-        return pruning.PolynomialDecay(0.0, self.sparsity, begin_step=begin, end_step=end, frequency=frequency)
+        return Pruning()
 
 
-def _cut(model: Any, names: frozenset[str], sparsity: float) -> None:
-    """Exactly the promised number of zeros at least: TF-MOT keeps all weights that equal its threshold."""
-    for kernel in kernel_variables(model):
-        if kernel.name not in names:
-            continue
-        values = kernel.variable.numpy()
-        wanted = int(sparsity * values.size + 1e-9)
-        if np.count_nonzero(values == 0) < wanted:
-            smallest = np.argsort(np.abs(values), axis=None, kind="stable")[:wanted]
-            values.reshape(-1)[smallest] = 0
-            kernel.variable.assign(values)
+class Masks:
+    """Which weights of a model may be other than zero; a weight that is zero once stays so."""
+
+    def __init__(self, model: Any, names: frozenset[str], threshold: str) -> None:
+        import tensorflow as tf
+
+        self._variables = {one.name: one.variable for one in kernel_variables(model) if one.name in names}
+        self._masks = {name: tf.Variable(tf.ones_like(variable)) for name, variable in self._variables.items()}
+        self._threshold = threshold
+        self._project = tf.function(self._multiply, autograph=False)
+
+    def apply(self) -> None:
+        """Zero what training has moved away from zero."""
+        self._project()
+
+    def update(self, sparsity: float) -> None:
+        """Choose anew, so that exactly that share of the weights is zero at least, and zero it."""
+        self._project()
+        values = {name: variable.numpy() for name, variable in self._variables.items()}
+        for name, count in count_zeros(values, sparsity, self._threshold).items():
+            mask = np.ones(values[name].size, np.float32)
+            mask[np.argsort(np.abs(values[name]), axis=None, kind="stable")[:count]] = 0
+            self._masks[name].assign(mask.reshape(values[name].shape))
+        self._project()
+
+    def _multiply(self) -> None:
+        for name, variable in self._variables.items():
+            variable.assign(variable * self._masks[name])

@@ -21,6 +21,7 @@ from edgecompress.compress.samples import Samples
 from edgecompress.compress.saved import save_json, save_kernels, save_model, sha256_of
 from edgecompress.compress.task import Output, Task, Wishes, infer
 from edgecompress.compress.training import describe_output, make_deterministic
+from edgecompress.errors import RecipeError
 from edgecompress.recipe.text import print_passes
 
 DEFAULT_BATCH = 32
@@ -82,7 +83,35 @@ def training_settings(settings: recipe.Recipe) -> TrainingSettings:
         optimizer=training.optimizer or default.optimizer,
         epochs=default.epochs if training.epochs is None else training.epochs,
         seed=settings.build.seed,
+        distillation=training.distillation or default.distillation,
+        temperature=training.temperature or default.temperature,
+        teacher=training.teacher or default.teacher,
+        mixup=training.mixup,
     )
+
+
+def _check_teacher(settings: TrainingSettings, task: Task) -> None:
+    only_teacher = task.target == "teacher"
+    if settings.distillation and only_teacher:
+        raise RecipeError(
+            "training.distillation adds a teacher's answers to labels, but there are no labels to learn from here.",
+            found=task.why,
+            hint="leave it out: the loaded model's outputs are the only targets already",
+        )
+    if not settings.mixup or only_teacher:
+        return
+    if settings.distillation < 1:
+        raise RecipeError(
+            "training.mixup makes samples that have no labels, only a teacher's answers.",
+            found=f"training.distillation = {settings.distillation:g}",
+            hint="set training.distillation to 1",
+        )
+    if settings.teacher == "baseline":
+        raise RecipeError(
+            "training.mixup needs a teacher that is there before any training: a baseline cannot teach itself.",
+            found='training.teacher = "baseline"',
+            hint='set training.teacher to "original"',
+        )
 
 
 def run(
@@ -115,6 +144,7 @@ def run(
     """
     started = time.monotonic()
     chosen = training_settings(settings)
+    _check_teacher(chosen, task)
     make_deterministic(chosen.seed)
     context = Context(samples, task, chosen, original=model, emit=emit)
     chain = Chain(out, context, model_sha256)

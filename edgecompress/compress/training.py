@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from edgecompress.compress.augmentation import mixed
 from edgecompress.compress.base import Context
+from edgecompress.compress.distillation import distilling, joined
 from edgecompress.compress.guarding import guard_callback
 from edgecompress.compress.samples import Inputs, Samples, endless, steps, targets_of
 from edgecompress.compress.task import Output, Task, auc, score
@@ -91,7 +93,7 @@ def fine_tune(
         raise DataError("There are no training samples.", hint="give the train split a share: data.split")
     keras.utils.set_random_seed(settings.seed)
     optimizer = _optimizer(settings.optimizer, learning_rate or settings.learning_rate, epochs * each)
-    model.compile(optimizer=optimizer, loss=_loss(context.task), metrics=_training_metrics(context.task))
+    model.compile(optimizer=optimizer, loss=_loss_with_teacher(context), metrics=_training_metrics(context))
     guard = guard_callback(model, context.standing, unguarded)
     reporter = _reporter(context, epochs, each)
     model.fit(
@@ -188,15 +190,19 @@ def _stream(model: Any, context: Context) -> Any:
     import tensorflow as tf
 
     task, settings = context.task, context.settings
-    teacher = outputs_of(context.original) if task.target == "teacher" else None
+    original = outputs_of(context.original) if task.target == "teacher" else None
+    teacher = outputs_of(context.teacher) if context.teacher is not None else None
     # Labels of one number per sample as (n, 1): losses that compare element by element would broadcast (n,) to (n, n).
     one = model.output_shape[-1] == 1
 
     def examples() -> Iterator[tuple[Any, Any]]:
-        for inputs, labels in endless(context.samples, settings.batch, settings.seed):
-            targets = np.asarray(targets_of(task.target, inputs, labels, teacher), np.float32)
+        generator = np.random.default_rng(settings.seed)
+        for given, labels in endless(context.samples, settings.batch, settings.seed):
+            # Without a teacher there is nobody to answer mixtures: labels go with samples as they are.
+            inputs = mixed(_floats(given), generator) if settings.mixup and (teacher or original) else given
+            targets = np.asarray(targets_of(task.target, inputs, labels, original), np.float32)
             targets = targets.reshape(len(targets), -1) if one and targets.ndim == 1 else targets
-            yield _floats(inputs), targets
+            yield _floats(inputs), targets if teacher is None else joined(targets, teacher(inputs))
 
     inputs, targets = next(examples())
     signature = (
@@ -218,6 +224,13 @@ def _spec(values: np.ndarray) -> Any:
     return tf.TensorSpec((None, *values.shape[1:]), tf.float32)
 
 
+def _loss_with_teacher(context: Context) -> Any:
+    loss = _loss(context.task)
+    if context.teacher is None:
+        return loss
+    return distilling(context.task, loss, context.settings.distillation, context.settings.temperature)
+
+
 def _loss(task: Task) -> Any:
     losses = keras2().losses
     match task.loss:
@@ -234,8 +247,11 @@ def _loss(task: Task) -> Any:
     return losses.MeanSquaredError()
 
 
-def _training_metrics(task: Task) -> list[Any]:
-    metrics = keras2().metrics
+def _training_metrics(context: Context) -> list[Any]:
+    """What progress events tell; beside a teacher's answers the loss alone."""
+    metrics, task = keras2().metrics, context.task
+    if context.teacher is not None:
+        return []
     match task.metric, task.loss:
         case "accuracy", "sparse_categorical_crossentropy":
             return [metrics.SparseCategoricalAccuracy("metric")]

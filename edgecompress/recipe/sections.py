@@ -21,6 +21,7 @@ LOSSES = (
 )
 METRICS = ("accuracy", "mean_absolute_error", "mean_squared_error", "auc")
 OPTIMIZERS = ("adam", "sgd", "rmsprop")
+TEACHERS = ("original", "baseline")
 
 Numbers = float | tuple[float, ...]
 NO_NAMES: Mapping[str, Any] = Parameters()
@@ -122,6 +123,11 @@ class TrainingRecipe:
 
     Attributes:
         output: whether the model ends in probabilities or logits, where its last layer does not tell.
+        distillation: the share of the loss that comes from what a teacher answers; the rest is the labels'. None is 0.
+        temperature: by which both answers are softened before they are compared; None is 2.
+        teacher: "original", the model as loaded, or "baseline", that model trained as long without compression; None is
+            the original.
+        mixup: train on random mixtures of two samples each, as the teacher answers them: needs distillation = 1.
     """
 
     loss: str | None = field(default=None, metadata=limits(choices=LOSSES))
@@ -131,6 +137,10 @@ class TrainingRecipe:
     batch_size: int | None = field(default=None, metadata=limits(low=1, high=65_536))
     learning_rate: float | None = field(default=None, metadata=limits(above=0, high=100))
     optimizer: str | None = field(default=None, metadata=limits(choices=OPTIMIZERS))
+    distillation: float | None = field(default=None, metadata=limits(low=0, high=1))
+    temperature: float | None = field(default=None, metadata=limits(above=0, high=100))
+    teacher: str | None = field(default=None, metadata=limits(choices=TEACHERS))
+    mixup: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

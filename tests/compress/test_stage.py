@@ -143,6 +143,37 @@ def test_what_depends_on_a_change_runs_again_and_nothing_else(finished, inputs, 
     assert done == ran
 
 
+def test_a_baseline_that_teaches_has_learnt_from_labels_alone_and_is_taken_up_with_what_it_taught(inputs, tmp_path):
+    passes = "prune{sparsity=0.5,epochs=1}"
+    teaching = {"training__distillation": 0.8, "training__teacher": "baseline", "passes": passes}
+    alone = stage.compress(job(inputs, tmp_path / "alone", passes=passes))
+    taught = stage.compress(job(inputs, tmp_path / "taught", **teaching))
+    weights = {}
+    for name, result in (("alone", alone), ("taught", taught)):
+        for kind in ("baseline", "compressed"):
+            weights[name, kind] = load_stage(tmp_path / name / result[kind]["path"]).get_weights()
+    for one, other in zip(weights["alone", "baseline"], weights["taught", "baseline"], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+    pairs = zip(weights["alone", "compressed"], weights["taught", "compressed"], strict=True)
+    assert any(np.abs(one - other).max() > 1e-3 for one, other in pairs)
+    again = stage.compress(job(inputs, tmp_path / "taught", **teaching))
+    assert [entry["resumed"] for entry in again["passes"]] == [True]
+    assert again["compressed"] == taught["compressed"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"training__mixup": True}, "samples that have no labels"),
+        ({"training__mixup": True, "training__distillation": 1.0, "training__teacher": "baseline"}, "cannot teach"),
+        ({"training__distillation": 0.5, "training__loss": "distillation"}, "no labels to learn from"),
+    ],
+)
+def test_teachers_that_make_no_sense_are_refused(inputs, tmp_path, given, message):
+    with pytest.raises(RecipeError, match=message):
+        stage.compress(job(inputs, tmp_path / "out", **given))
+
+
 def test_a_stop_in_the_middle_of_a_pass_keeps_the_passes_before_and_leaves_nothing_half_written(
     inputs, tmp_path, monkeypatch
 ):

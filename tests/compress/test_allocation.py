@@ -1,0 +1,60 @@
+"""How zeros are shared out: LAMP scores as its authors define them, thresholds for each kernel and for all."""
+
+import numpy as np
+import pytest
+
+from edgecompress.compress.allocation import count_zeros, lamp_scores, whole
+
+
+def kernels() -> dict[str, np.ndarray]:
+    generator = np.random.default_rng(2)
+    shapes = {"small": (7, 3), "large": (40, 11), "scaled": (40, 11), "one": (1,)}
+    factors = {"small": 1, "large": 1, "scaled": 1000, "one": 1}
+    return {name: factors[name] * generator.normal(0, 1, shape) for name, shape in shapes.items()}
+
+
+def test_a_lamp_score_is_a_square_over_the_squares_that_are_no_smaller():
+    np.testing.assert_allclose(lamp_scores(np.array([[3.0, -1.0], [2.0, 0.0]])), [0, 1 / 14, 4 / 13, 9 / 9])
+
+
+def test_the_scores_of_a_kernel_of_zeros_are_zero():
+    np.testing.assert_array_equal(lamp_scores(np.zeros((2, 3))), np.zeros(6))
+
+
+@pytest.mark.parametrize("sparsity", [0.001, 0.29, 0.7, 0.93, 0.99])
+@pytest.mark.parametrize("threshold", ["layer", "global"])
+def test_exactly_the_wanted_share_is_zeroed(sparsity, threshold):
+    given = kernels()
+    counts = count_zeros(given, sparsity, threshold)
+    sizes = {name: values.size for name, values in given.items()}
+    if threshold == "layer":
+        assert counts == {name: whole(sparsity, size) for name, size in sizes.items()}
+    else:
+        assert sum(counts.values()) == whole(sparsity, sum(sizes.values()))
+    assert all(0 <= counts[name] <= size for name, size in sizes.items())
+
+
+def test_a_global_threshold_takes_the_weights_of_lowest_score_whatever_kernel_they_are_in():
+    given = kernels()
+    counts = count_zeros(given, 0.6, "global")
+    taken = [lamp_scores(values)[: counts[name]] for name, values in given.items()]
+    left = [lamp_scores(values)[counts[name] :] for name, values in given.items()]
+    assert max(scores.max(initial=0) for scores in taken) <= min(scores.min(initial=1) for scores in left)
+
+
+def test_a_kernel_scaled_by_a_factor_loses_as_many_weights_as_before():
+    given = kernels()
+    before = count_zeros(given, 0.8, "global")
+    assert count_zeros({**given, "large": 0.01 * given["large"]}, 0.8, "global") == before
+
+
+def test_no_kernel_loses_its_largest_weight_to_a_global_threshold():
+    given = kernels()
+    counts = count_zeros(given, 0.99, "global")
+    # Four kernels, four largest weights, each of score 1: the last that would go.
+    assert all(counts[name] < values.size for name, values in given.items())
+
+
+def test_a_share_that_a_float_just_misses_is_a_whole_number():
+    assert whole(0.7, 10) == 7  # 0.7 * 10 is 7.000000000000001 or 6.999999999999999, as the platform rounds
+    assert whole(0.57, 100) == 57  # 56.99999999999999

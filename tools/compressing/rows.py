@@ -1,0 +1,167 @@
+"""The groups of the table: each finds figures for some bars, with the words that a reader needs to judge them."""
+
+import statistics
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from compressing import material, recipes
+from compressing.sizes import Sizes, measure, shares, weights_of
+from compressing.trained import Trained, Training, train
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What was reached for one bar.
+
+    Attributes:
+        bar: its key in `bars.toml`.
+        value: in the bar's unit.
+        words: how it came about.
+        facts: JSON-able numbers behind it.
+    """
+
+    bar: str
+    value: float
+    words: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where things are: models and data to read, the folder of what was trained, and who is told of progress."""
+
+    models: Path
+    data: Path
+    cache: Path
+    say: Callable[[Mapping[str, Any]], None]
+
+
+def vww(at: Setting) -> Iterator[Figure]:
+    """MLPerf Tiny's VWW as it is."""
+    sizes = measure(material.find(at.models, "vww_96_int8.tflite"), at.say, unshrunk=True)
+    yield Figure("vww_weights", sizes.weights, sizes.words)
+    yield Figure("vww_cycles", sizes.unshrunk_ratio, f"{sizes.cycles_ratio:.2f} of the shrunk dense")
+    yield _ram(sizes, "VWW")
+
+
+def ad(at: Setting) -> Iterator[Figure]:
+    """MLPerf Tiny's AD as it is."""
+    sizes = measure(material.find(at.models, "ad01_int8.tflite"), at.say)
+    yield Figure("ad_weights", sizes.weights, sizes.words)
+    yield Figure("ad_cycles", sizes.cycles_ratio)
+    yield _ram(sizes, "AD")
+
+
+def resnet8(at: Setting) -> Iterator[Figure]:
+    """On JPEG images of CIFAR-10."""
+    yield from _compressed("resnet8", recipes.resnet8(at.models, at.data, at.cache), at)
+
+
+def kws(at: Setting) -> Iterator[Figure]:
+    """On halves of the clips."""
+    yield from _compressed("kws", recipes.kws(at.models, at.data, at.cache), at)
+
+
+def har(at: Setting) -> Iterator[Figure]:
+    """By subject."""
+    yield from _compressed("har", recipes.har(at.data, at.cache), at)
+
+
+def lenet(name: str, at: Setting) -> Iterator[Figure]:
+    """A LeNet on MNIST, with a few seeds."""
+    jobs = [recipes.lenet(name, recipes.PASSES[name], seed, at.data, at.cache, name) for seed in recipes.SEEDS]
+    made = [train(job, at.cache, at.say) for job in jobs]
+    sizes = [measure(one.model, at.say) for one in made]
+    yield _errors(f"{name}_error", made)
+    parts = [one.constants / (4 * recipes.PARAMETERS[name]) for one in sizes]
+    factors = ", ".join(f"1/{1 / one:.1f}" for one in parts)
+    middle = sizes[int(np.argsort(parts)[len(parts) // 2])]
+    zeros = ", ".join(f"{weights_of(one.model).zeros:.1%}" for one in made)
+    yield Figure(f"{name}_flash", statistics.median(parts), f"{factors}; {zeros} zeros; the median: {middle.words}")
+    yield max((_ram(one, name) for one in sizes), key=lambda figure: figure.value)
+
+
+def few(at: Setting) -> Iterator[Figure]:
+    """LeNet-5 with three and with two values in every tensor."""
+    for name, passes in recipes.FEW_VALUES.items():
+        job = recipes.lenet("lenet-5", passes, 0, at.data, at.cache, name)
+        made = train(job, at.cache, at.say)
+        sizes, weights = measure(made.model, at.say), weights_of(made.model)
+        found = shares(sizes.coded)
+        each = ", ".join(f"{layer}: {share:.3f}" for layer, share in found.items())
+        yield Figure(f"{name}_weights", sizes.weights / weights.count, f"{each}; {sizes.words}")
+        yield _drop(f"{name}_drop", made)
+        yield _ram(sizes, name)
+
+
+GROUPS: Mapping[str, Callable[[Setting], Iterator[Figure]]] = MappingProxyType(
+    {
+        "vww": vww,
+        "ad": ad,
+        "har": har,
+        "resnet8": resnet8,
+        "kws": kws,
+        "few": few,
+        **{name: partial(lenet, name) for name in recipes.LENETS},
+    }
+)
+"""What `--only` takes."""
+
+
+def worst_of(figures: list[Figure]) -> list[Figure]:
+    """One figure for each bar: the largest where several groups found one."""
+    found: dict[str, Figure] = {}
+    for figure in figures:
+        if figure.bar not in found or figure.value > found[figure.bar].value:
+            found[figure.bar] = figure
+    return list(found.values())
+
+
+def _compressed(name: str, job: Training, at: Setting) -> Iterator[Figure]:
+    made = train(job, at.cache, at.say)
+    sizes, weights = measure(made.model, at.say), weights_of(made.model)
+    yield _drop(f"{name}_drop", made)
+    words = (
+        f"{weights.zeros:.2%} zeros of {weights.count:,} weights, at most {weights.most_values} values; {sizes.words}"
+    )
+    facts = {"zeros": weights.zeros, "most_values": weights.most_values, "weights": weights.count}
+    yield Figure(f"{name}_weights", sizes.weights / weights.count, words, facts)
+    yield Figure(f"{name}_cycles", sizes.cycles_ratio)
+    yield _ram(sizes, name)
+
+
+def _drop(bar: str, made: Trained) -> Figure:
+    """Points of accuracy lost against the uncompressed model trained as long, both integers, paired."""
+    found = made.difference
+    low, high = (-100 * end for end in (found.interval.high, found.interval.low))
+    words = (
+        f"{found.after.value:.2%} against {found.before.value:.2%} on {found.samples:,} test samples, 95 % interval of the"
+        f" loss {low:+.2f} to {high:+.2f} points; float: {made.original:.2%} as loaded, {made.trained_on:.2%} trained as long;"
+        f" seed {made.seed}; {made.passes}; {made.seconds:.0f} s, {made.peak_bytes / 2**20:.0f} MB"
+    )
+    facts = {"int8": found.after.value, "baseline_int8": found.before.value, "samples": found.samples}
+    return Figure(bar, -100 * found.difference, words, {**facts, "interval": [low, high], "seconds": made.seconds})
+
+
+def _errors(bar: str, made: list[Trained]) -> Figure:
+    """How far the median of the compressed models' test errors lies above the float models'."""
+    compressed = [100 * (1 - one.right.mean()) for one in made]
+    floats = [100 * (1 - one.trained_on) for one in made]
+    value = statistics.median(compressed) - statistics.median(floats)
+    pairs = ", ".join(f"{one:.2f} ({other:.2f})" for one, other in zip(compressed, floats, strict=True))
+    words = (
+        f"int8 (float trained as long), % of {len(made[0].right):,}: {pairs}; seeds {', '.join(str(one.seed) for one in made)};"
+        f" {made[0].passes}; {sum(one.seconds for one in made):.0f} s, {max(one.peak_bytes for one in made) / 2**20:.0f} MB"
+    )
+    return Figure(bar, value, words, {"errors": compressed, "float_errors": floats})
+
+
+def _ram(sizes: Sizes, name: str) -> Figure:
+    words = f"{name}: tables and a block of weights; all RAM {sizes.extra_ram:+,} B against dense"
+    return Figure("decoding_ram", sizes.decoding_bytes, words)
