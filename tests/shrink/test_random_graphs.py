@@ -70,7 +70,7 @@ class Grower:
         return self.net.conv(source, values, offsets, depthwise=kind == 0, scales=scales, **options)
 
     def between(self, source: int) -> int:
-        kind = self.random.integers(0, 13)
+        kind = self.random.integers(0, 11)
         if kind >= 7:
             return self.idle(source, kind)
         if kind == 0:
@@ -93,9 +93,9 @@ class Grower:
     def idle(self, source: int, kind: int) -> int:
         """Two tables that may be one, a padding that may be SAME, a clamp that may never act, or a result that is known."""
         shape, zero_point = self.net.shape(source), self.net.zero_point(source)
-        if kind in (7, 11, 12):
+        if kind == 7:
             opcode, scale = (("RELU", 0.25), ("QUANTIZE", 1.1))[self.random.integers(0, 2)]
-            middle, last = self.net.result(shape, scale, zero_point), self.net.result(shape, 0.25, zero_point)
+            middle, last = self.net.result(shape, scale, zero_point), self.net.result(shape, 0.125, zero_point)
             return self.net.unary(opcode, self.net.unary("QUANTIZE", source, middle), last)
         if kind == 8:
             filters = self.numbers(3, 3, 3, shape[3])
