@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from model_cases import elementwise, windows
-from model_cases.convolutions import SPREAD, Layer, convolution, extent, fully_connected
+from model_cases.layers import SPREAD, Layer, convolution, extent, fully_connected
 from model_cases.single import Operand, Single
 
 MOST_MACS = 60_000

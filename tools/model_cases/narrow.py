@@ -6,7 +6,8 @@ from typing import Any
 
 from model_cases import elementwise
 from model_cases.case import Case
-from model_cases.convolutions import PLAIN, convolution_cases, fully_connected
+from model_cases.convolutions import convolution_cases
+from model_cases.layers import PLAIN, fully_connected
 from model_cases.single import Operand
 from model_cases.windows import pool
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from model_cases.case import Case
-from model_cases.convolutions import LOWEST, PLAIN, SPREAD, convolution_cases, fully_connected_case
+from model_cases.convolutions import LOWEST, convolution_cases, fully_connected_case
+from model_cases.layers import PLAIN, SPREAD
 
 WINDOWS: dict[str, dict[str, Any]] = {
     "same": {"input_shape": (1, 8, 8, 16)},

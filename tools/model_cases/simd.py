@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from model_cases.case import Case
-from model_cases.convolutions import PLAIN, convolution_cases, fully_connected
+from model_cases.convolutions import convolution_cases
+from model_cases.layers import PLAIN, fully_connected
 from model_cases.network import Network
 from model_cases.windows import pool
 
