@@ -34,6 +34,14 @@ def case(path, name):
     return path
 
 
+def without_kernel(path):
+    """A model of one operator that no kernel computes."""
+    network = Network()
+    source, result = network.tensor((1, 8), 0.1, 0), network.tensor((1, 8), 16 / 256, 127)
+    network.operator("LOCAL_RESPONSE_NORMALIZATION", [source], [result], "LocalResponseNormalization")
+    return build_model(path, network, [source], [result])
+
+
 def renamed(path, name):
     """The model with every tensor of this name."""
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes()))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 from model_cases import CASES
+from model_cases.network import Network
 
 from edgecompress.codegen.program import MOST_ELEMENTS, lower
 from edgecompress.errors import UnsupportedError
@@ -100,6 +101,8 @@ def test_activation_without_elements_or_with_too_many_is_refused_by_name(graph, 
 
 
 def test_first_unsupported_operator_is_named():
-    case = next(case for case in CASES if case.operator == "MUL")
-    with pytest.raises(UnsupportedError, match='operator 0 MUL "t2": there is no kernel'):
-        lower(reader.read_bytes(case.build()))
+    network = Network()
+    source, result = network.tensor((1, 8), 0.1, 0), network.tensor((1, 8), 16 / 256, 127)
+    network.operator("LOCAL_RESPONSE_NORMALIZATION", [source], [result], "LocalResponseNormalization")
+    with pytest.raises(UnsupportedError, match='operator 0 LOCAL_RESPONSE_NORMALIZATION "t1": there is no kernel'):
+        lower(reader.read_bytes(network.file([source], [result])))
