@@ -334,6 +334,26 @@ VIOLATIONS = {
         if rule != "rule_factors"
     },
     **{(opcode, "rule_quantization"): [other_zero_point] for opcode in ("REDUCE_MAX", "REDUCE_MIN")},
+    ("TRANSPOSE_CONV", "rule_types"): [
+        wrong_type,
+        operand(2, quantization=None),
+        operand(2, quantization=scale(0.1, 128)),
+    ],
+    ("TRANSPOSE_CONV", "rule_weights"): [
+        operand(1, data=None),
+        operand(1, dtype=np.dtype(np.uint8)),
+        operand(1, quantization=Quantization((0.1, 0.2), (0, 0), 3)),
+        operand(1, shape=(4, 27)),
+        operand(3, data=None),
+    ],
+    ("TRANSPOSE_CONV", "rule_factors"): [both(operand(2, quantization=scale(1e38)), TINY)],
+    ("TRANSPOSE_CONV", "rule_filter"): [longer(2), longer_result],
+    ("TRANSPOSE_CONV", "rule_shapes"): [
+        operand(0, data=None),
+        control(0, 6),
+        options(padding="NONE"),
+        options(stride_h=0),
+    ],
     ("SQUEEZE", "rule_shapes"): [longer_result, wrong_type],
     ("EXPAND_DIMS", "rule_shapes"): [longer_result, wrong_type],
     ("CONCATENATION", "rule_activation"): [options(fused_activation_function="RELU")],

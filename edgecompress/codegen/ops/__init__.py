@@ -71,6 +71,7 @@ OPERATORS = {
     "TANH": "lookup:Tanh",
     "TILE": "repetition:Tile",
     "TRANSPOSE": "transpose:Transpose",
+    "TRANSPOSE_CONV": "transpose_conv:TransposeConv",
     "UNPACK": "slices:Unpack",
 }
 
