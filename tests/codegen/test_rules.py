@@ -169,6 +169,7 @@ RESULTS = {
     "BATCH_TO_SPACE_ND": [control(1, 0), control(2, -1), control(2, 9), operand(2, data=np.zeros(3, np.int32))],
     "BROADCAST_TO": [control(1, 7)],
     "DEPTH_TO_SPACE": [options(block_size=0), options(block_size=5), operand(0, shape=(1, 72))],
+    "FILL": [control(0, 7), operand(1, shape=(2,))],
     "GATHER": [control(1, 99), control(1, -1), options(axis=9), options(batch_dims=1)],
     "GATHER_ND": [control(1, 99), control(1, -1), operand(1, data=np.zeros((1, 4), np.int32))],
     "MIRROR_PAD": [control(1, -1), control(1, 99), operand(1, data=np.zeros((2, 4), np.int32))],
@@ -192,7 +193,7 @@ RESULTS = {
 }
 """Of operators that move values, what does not fit."""
 MOVEMENTS = {
-    opcode: {"SPLIT": 0, "SPACE_TO_DEPTH": None, "DEPTH_TO_SPACE": None, "UNPACK": None}.get(opcode, 1)
+    opcode: {"FILL": 0, "SPLIT": 0, "SPACE_TO_DEPTH": None, "DEPTH_TO_SPACE": None, "UNPACK": None}.get(opcode, 1)
     for opcode in RESULTS
 }
 """An operand that must be constant; None where there is none."""
@@ -361,7 +362,8 @@ VIOLATIONS = {
     **{(opcode, "rule_absent"): [second_absent] for opcode in JOINING},
     **{(opcode, "rule_types"): [wrong_type, float_instead] for opcode in JOINING},
     **{(opcode, "rule_result"): [longer_result, longer(1), options(axis=9)] for opcode in JOINING},
-    **{(opcode, "rule_types"): [wrong_type, float_instead] for opcode in MOVEMENTS},
+    **{(opcode, "rule_types"): [wrong_type, float_instead] for opcode in MOVEMENTS if opcode != "FILL"},
+    ("FILL", "rule_types"): [wrong_type],
     **{
         (opcode, "rule_places"): [operand(place, data=None)] for opcode, place in MOVEMENTS.items() if place is not None
     },

@@ -96,6 +96,16 @@ def split_and_joined() -> bytes:
     return network.file([source], [parts[1], total, joined])
 
 
+def filled() -> bytes:
+    """A constant that the graph makes itself."""
+    network = Network()
+    source, value = network.tensor((2, 3), *Q), network.tensor((), *OTHER, data=np.array(-99))
+    constant, total = network.tensor((2, 3), *OTHER), network.tensor((2, 3), 0.12, 5)
+    network.operator("FILL", [network.integers([2, 3]), value], [constant], "Fill")
+    network.operator("ADD", [source, constant], [total], "Add", 2, fusedActivationFunction="NONE")
+    return network.file([source], [total])
+
+
 def gather(shape: tuple[int, ...], indices: Operand, target: tuple[int, ...], axis: int, batches: int = 0) -> Single:
     return moved("GATHER", shape, target, indices, options="Gather", axis=axis, batchDims=batches)
 
@@ -187,6 +197,7 @@ CASES = [
         )  # type: ignore[arg-type]
         for name, (rows, columns) in TILES.items()
     ),
+    Case("FILL", "of_a_sum", filled),
     Case("BROADCAST_TO", "rows", moved("BROADCAST_TO", (1, 5), (4, 5), numbers(4, 5), options="BroadcastTo")),
     Case("BROADCAST_TO", "more_dimensions", moved("BROADCAST_TO", (3, 1), (2, 3, 4), numbers(2, 3, 4))),
     *(

@@ -24,6 +24,7 @@ OPERATORS = {
     "ELU": "curves:Elu",
     "EXP": "curves:Exp",
     "EXPAND_DIMS": "reshape:ExpandDims",
+    "FILL": "repetition:Fill",
     "FULLY_CONNECTED": "fully_connected:FullyConnected",
     "GATHER": "repetition:Gather",
     "GATHER_ND": "repetition:GatherNd",
