@@ -68,7 +68,7 @@ def _tied(graph: Graph, source: int, target: int) -> Flow | None:
     return Flow((Tie(source, np.arange(count), target, np.arange(count)),))
 
 
-def _add(graph: Graph, operation: Operation) -> Flow | None:
+def _pair(graph: Graph, operation: Operation) -> Flow | None:
     """An operand with a single channel is repeated."""
     (result,) = operation.outputs
     ties: list[Tie] = []
@@ -118,7 +118,7 @@ def _reshape(graph: Graph, operation: Operation) -> Flow | None:
     return Flow((Tie(source.index, pair[0], result.index, pair[1]),))
 
 
-def _mean(graph: Graph, operation: Operation) -> Flow | None:
+def _reduction(graph: Graph, operation: Operation) -> Flow | None:
     axes = graph.tensors[operation.inputs[1]].data
     rank = len(graph.tensors[operation.inputs[0]].shape)
     if axes is None or any(int(axis) % rank == rank - 1 for axis in axes.reshape(-1)):
@@ -175,21 +175,44 @@ def _transpose(graph: Graph, operation: Operation) -> Flow | None:
 
 
 FLOWS: Mapping[str, Callable[[Graph, Operation], Flow | None]] = {
-    "ADD": _add,
+    "ABS": _same,
+    "ADD": _pair,
     "AVERAGE_POOL_2D": _same,
     "CONCATENATION": _concatenation,
     "CONV_2D": _convolution,
     "DEPTHWISE_CONV_2D": _depthwise,
     "DEQUANTIZE": _same,
+    "ELU": _same,
+    "EXP": _same,
     "FULLY_CONNECTED": _fully_connected,
+    "GELU": _same,
+    "HARD_SWISH": _same,
+    "LEAKY_RELU": _same,
     "LOGISTIC": _same,
+    "MAXIMUM": _pair,
     "MAX_POOL_2D": _same,
-    "MEAN": _mean,
+    "MEAN": _reduction,
+    "MINIMUM": _pair,
+    "MIRROR_PAD": _pad,
+    "MUL": _pair,
+    "NEG": _same,
     "PAD": _pad,
+    "PADV2": _pad,
+    "PRELU": _pair,
     "QUANTIZE": _same,
+    "REDUCE_MAX": _reduction,
+    "REDUCE_MIN": _reduction,
     "RELU": _same,
     "RELU6": _same,
+    "RELU_N1_TO_1": _same,
     "RESHAPE": _reshape,
+    "RESIZE_BILINEAR": _same,
+    "RESIZE_NEAREST_NEIGHBOR": _same,
+    "RSQRT": _same,
+    "SQRT": _same,
+    "SQUARED_DIFFERENCE": _pair,
+    "SUB": _pair,
+    "SUM": _reduction,
     "TANH": _same,
     "TRANSPOSE": _transpose,
 }

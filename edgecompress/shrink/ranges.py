@@ -11,10 +11,10 @@ import numpy as np
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.arithmetic import INT32_MAX, quantize_multiplier
-from edgecompress.codegen.ops.add import Add
 from edgecompress.codegen.ops.lookup import Lookup
-from edgecompress.codegen.ops.mean import Mean
 from edgecompress.codegen.ops.movement import Movement
+from edgecompress.codegen.ops.pairs import Pairwise
+from edgecompress.codegen.ops.reductions import Sums
 from edgecompress.codegen.ops.requantization import requantize
 from edgecompress.codegen.ops.weighted import Weighted
 from edgecompress.shrink.flow import concatenates_bytes
@@ -68,6 +68,8 @@ def range_after(graph: Graph, operation: Operation, known: Ranges) -> Range | No
         return _weighted(operator, graph, operation, known)
     if isinstance(operator, Lookup):
         return _lookup(operator, graph, operation, known)
+    if isinstance(operator, Pairwise):
+        return _pairwise(operator, graph, operation, known)
     if isinstance(operator, Movement) and len(operation.outputs) == 1:
         return _corners(operator, graph, operation, known)
     if operation.opcode in MONOTONE and MONOTONE[operation.opcode](graph, operation):
@@ -115,6 +117,20 @@ def _lookup(operator: Lookup, graph: Graph, operation: Operation, known: Ranges)
     return Range(*ends[places.reshape(-1)].T)
 
 
+def _pairwise(operator: Pairwise, graph: Graph, operation: Operation, known: Ranges) -> Range | None:
+    """Over all pairs of codes that the inputs can be."""
+    if any(i not in known for i in operation.inputs):
+        return None
+    (result,), codes = graph.results(operation), np.arange(-128, 128).astype(np.int8)
+    (table,) = operator.reference(graph, operation, [codes[:, None], codes[None, :]])
+    ends = [end for i in operation.inputs for end in (known[i].low, known[i].high)]
+    boxes = np.stack([np.broadcast_to(end, channels_of(result)) for end in ends], -1) + 128
+    distinct, places = np.unique(boxes, axis=0, return_inverse=True)
+    parts = [table[a : b + 1, c : d + 1] for a, b, c, d in distinct]
+    found = np.array([(part.min(), part.max()) for part in parts], np.int64)
+    return Range(*found[places.reshape(-1)].T)
+
+
 def _corners(operator: ops.base.Operator, graph: Graph, operation: Operation, known: Ranges) -> Range:
     """Of an operator that never decreases in any input: what it makes of all lowest and of all highest inputs."""
     (result,) = graph.results(operation)
@@ -146,28 +162,25 @@ def _always(graph: Graph, operation: Operation) -> bool:
     return True
 
 
-def _add_is_monotone(graph: Graph, operation: Operation) -> bool:
-    """Unless the result's left shift may leave 32 bits."""
-    operator = ops.find(operation.opcode)
-    assert isinstance(operator, Add)
-    return operator.multipliers(graph, operation)[2][1] <= 0
-
-
-def _mean_is_monotone(graph: Graph, operation: Operation) -> bool:
+def _sum_is_monotone(graph: Graph, operation: Operation) -> bool:
     """Unless the sum, shifted left, may leave 32 bits."""
     operator = ops.find(operation.opcode)
-    assert isinstance(operator, Mean)
+    assert isinstance(operator, Sums)
     source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
     _, shift = operator.factor(graph, operation)
     return 255 * source.elements // max(result.elements, 1) * 2 ** max(shift, 0) <= INT32_MAX
 
 
 MONOTONE: Mapping[str, Callable[[Graph, Operation], bool]] = {
-    "ADD": _add_is_monotone,
     "AVERAGE_POOL_2D": _always,
     "MAX_POOL_2D": _always,
-    "MEAN": _mean_is_monotone,
+    "MEAN": _sum_is_monotone,
     "PAD": _always,
+    "PADV2": _always,
+    "REDUCE_MAX": _always,
+    "REDUCE_MIN": _always,
     "RESHAPE": _always,
+    "RESIZE_BILINEAR": _always,
+    "SUM": _sum_is_monotone,
 }
 """Operators that never decrease when an input grows, and the check that 32 bits do not spoil that."""

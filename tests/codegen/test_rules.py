@@ -169,12 +169,14 @@ RESULTS = {
     "BATCH_TO_SPACE_ND": [control(1, 0), control(2, -1), control(2, 9), operand(2, data=np.zeros(3, np.int32))],
     "BROADCAST_TO": [control(1, 7)],
     "DEPTH_TO_SPACE": [options(block_size=0), options(block_size=5), operand(0, shape=(1, 72))],
+    "FILL": [control(0, 7), operand(1, shape=(2,))],
     "GATHER": [control(1, 99), control(1, -1), options(axis=9), options(batch_dims=1)],
     "GATHER_ND": [control(1, 99), control(1, -1), operand(1, data=np.zeros((1, 4), np.int32))],
     "MIRROR_PAD": [control(1, -1), control(1, 99), operand(1, data=np.zeros((2, 4), np.int32))],
     "RESIZE_NEAREST_NEIGHBOR": [control(1, 0), operand(1, data=np.ones(3, np.int32)), operand(0, shape=(12, 2))],
     "REVERSE_V2": [control(1, 9)],
     "SLICE": [control(1, -1), control(2, 99), operand(1, data=np.zeros(2, np.int32))],
+    "SPACE_TO_BATCH_ND": [control(1, 0), control(1, 5), operand(2, data=np.zeros(4, np.int32))],
     "SPACE_TO_DEPTH": [options(block_size=0), options(block_size=5), operand(0, shape=(1, 72))],
     "SPLIT": [control(0, 9), operand(1, shape=(1, 4, 3, 7))],
     "SPLIT_V": [control(1, 99), control(1, -1), control(2, 9)],
@@ -191,7 +193,7 @@ RESULTS = {
 }
 """Of operators that move values, what does not fit."""
 MOVEMENTS = {
-    opcode: {"SPLIT": 0, "SPACE_TO_DEPTH": None, "DEPTH_TO_SPACE": None, "UNPACK": None}.get(opcode, 1)
+    opcode: {"FILL": 0, "SPLIT": 0, "SPACE_TO_DEPTH": None, "DEPTH_TO_SPACE": None, "UNPACK": None}.get(opcode, 1)
     for opcode in RESULTS
 }
 """An operand that must be constant; None where there is none."""
@@ -200,6 +202,27 @@ CURVES = (*("ABS", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "NEG", "REL
 PAIRS = ("MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB")
 SCALED = ("RSQRT", "SQRT")
 """Whose scales have limits on both sides."""
+
+VIOLATIONS_OF_SUMS = {
+    "rule_types": TYPES,
+    "rule_axes": [
+        operand(1, data=None),
+        operand(1, data=np.array([9], np.int32)),
+        operand(1, dtype=np.dtype(np.int64)),
+    ],
+    "rule_shapes": [longer_result, result(shape=(7, 7, 7))],
+    "rule_factors": [both(HUGE, TINY)],
+}
+VIOLATIONS_OF_PAD = {
+    "rule_types": TYPES,
+    "rule_paddings": [
+        operand(1, data=None),
+        operand(1, data=np.full((4, 2), -1, np.int32)),
+        operand(1, shape=(2, 4)),
+    ],
+    "rule_shapes": [longer_result],
+    "rule_quantization": [other_zero_point],
+}
 
 VIOLATIONS = {
     ("ADD", "rule_types"): [*TYPES, operand(1, dtype=np.dtype(np.uint8))],
@@ -224,22 +247,6 @@ VIOLATIONS = {
     ("AVERAGE_POOL_2D", "rule_shapes"): [*WINDOW, longer_result, options(filter_height=0), options(filter_width=2**21)],
     ("MAX_POOL_2D", "rule_types"): TYPES,
     ("MAX_POOL_2D", "rule_shapes"): [*WINDOW, longer_result, options(filter_height=-1)],
-    ("MEAN", "rule_types"): TYPES,
-    ("MEAN", "rule_axes"): [
-        operand(1, data=None),
-        operand(1, data=np.array([9], np.int32)),
-        operand(1, dtype=np.dtype(np.int64)),
-    ],
-    ("MEAN", "rule_shapes"): [longer_result, result(shape=(7, 7, 7))],
-    ("MEAN", "rule_factors"): [both(HUGE, TINY)],
-    ("PAD", "rule_types"): TYPES,
-    ("PAD", "rule_paddings"): [
-        operand(1, data=None),
-        operand(1, data=np.full((4, 2), -1, np.int32)),
-        operand(1, shape=(2, 4)),
-    ],
-    ("PAD", "rule_shapes"): [longer_result],
-    ("PAD", "rule_quantization"): [other_zero_point],
     ("RESHAPE", "rule_shapes"): [longer_result, wrong_type],
     ("SOFTMAX", "rule_types"): TYPES,
     ("SOFTMAX", "rule_output"): [result(quantization=scale(1 / 128, -128)), other_zero_point],
@@ -285,6 +292,69 @@ VIOLATIONS = {
     ("SQRT", "rule_input"): [operand(0, quantization=scale(0.1, -127))],
     ("RSQRT", "rule_input"): [operand(0, quantization=scale(0.1, -127))],
     **{(opcode, "rule_factors"): [TINY, result(quantization=scale(1e7))] for opcode in SCALED},
+    ("ARG_MAX", "rule_types"): [wrong_type, operand(0, dtype=np.dtype(np.int32))],
+    ("ARG_MIN", "rule_types"): [wrong_type, operand(0, dtype=np.dtype(np.int32))],
+    **{
+        (opcode, "rule_axis"): [operand(1, data=None), control(1, 9), control(1, -3)]
+        for opcode in ("ARG_MAX", "ARG_MIN")
+    },
+    **{(opcode, "rule_shapes"): [longer_result, operand(0, shape=(3, 0))] for opcode in ("ARG_MAX", "ARG_MIN")},
+    **{
+        (opcode, "rule_types"): TYPES
+        for opcode in ("BATCH_MATMUL", "L2_NORMALIZATION", "LOG_SOFTMAX", "RESIZE_BILINEAR")
+    },
+    ("BATCH_MATMUL", "rule_shapes"): [
+        longer_result,
+        longer(0),
+        operand(0, shape=(4,)),
+        operand(0, shape=(3, 3, 4)),
+        both(operand(0, shape=(2, 3, 2**15 + 1)), operand(1, shape=(2, 2**15 + 1, 5))),
+    ],
+    ("BATCH_MATMUL", "rule_factors"): [both(HUGE, TINY)],
+    ("L2_NORMALIZATION", "rule_output"): [result(quantization=scale(1 / 256, 0)), other_zero_point],
+    ("L2_NORMALIZATION", "rule_shapes"): [longer_result],
+    ("L2_NORMALIZATION", "rule_activation"): [options(fused_activation_function="RELU")],
+    ("LOG_SOFTMAX", "rule_output"): [result(quantization=scale(1 / 256, 127)), other_zero_point],
+    ("LOG_SOFTMAX", "rule_shapes"): [longer_result, both(operand(0, shape=(1, 4096)), result(shape=(1, 4096)))],
+    ("LOG_SOFTMAX", "rule_input"): [operand(0, quantization=scale(16.0)), operand(0, quantization=scale(2**-25))],
+    ("PADV2", "rule_value"): [operand(2, data=None), operand(2, dtype=np.dtype(np.int32))],
+    ("RESIZE_BILINEAR", "rule_shapes"): [
+        longer_result,
+        control(1, 5),
+        operand(1, data=None),
+        operand(0, shape=(12, 2)),
+    ],
+    ("RESIZE_BILINEAR", "rule_ways"): [options(align_corners=True, half_pixel_centers=True)],
+    ("RESIZE_BILINEAR", "rule_ends"): [both(control(1, 2000), result(shape=(1, 2000, 2000, 2)))],
+    **{(opcode, rule): VIOLATIONS_OF_PAD[rule] for opcode in ("PAD", "PADV2") for rule in VIOLATIONS_OF_PAD},
+    **{(opcode, rule): changes for opcode in ("MEAN", "SUM") for rule, changes in VIOLATIONS_OF_SUMS.items()},
+    **{
+        (opcode, rule): changes
+        for opcode in ("REDUCE_MAX", "REDUCE_MIN")
+        for rule, changes in VIOLATIONS_OF_SUMS.items()
+        if rule != "rule_factors"
+    },
+    **{(opcode, "rule_quantization"): [other_zero_point] for opcode in ("REDUCE_MAX", "REDUCE_MIN")},
+    ("TRANSPOSE_CONV", "rule_types"): [
+        wrong_type,
+        operand(2, quantization=None),
+        operand(2, quantization=scale(0.1, 128)),
+    ],
+    ("TRANSPOSE_CONV", "rule_weights"): [
+        operand(1, data=None),
+        operand(1, dtype=np.dtype(np.uint8)),
+        operand(1, quantization=Quantization((0.1, 0.2), (0, 0), 3)),
+        operand(1, shape=(4, 27)),
+        operand(3, data=None),
+    ],
+    ("TRANSPOSE_CONV", "rule_factors"): [both(operand(2, quantization=scale(1e38)), TINY)],
+    ("TRANSPOSE_CONV", "rule_filter"): [longer(2), longer_result],
+    ("TRANSPOSE_CONV", "rule_shapes"): [
+        operand(0, data=None),
+        control(0, 6),
+        options(padding="NONE"),
+        options(stride_h=0),
+    ],
     ("SQUEEZE", "rule_shapes"): [longer_result, wrong_type],
     ("EXPAND_DIMS", "rule_shapes"): [longer_result, wrong_type],
     ("CONCATENATION", "rule_activation"): [options(fused_activation_function="RELU")],
@@ -292,10 +362,12 @@ VIOLATIONS = {
     **{(opcode, "rule_absent"): [second_absent] for opcode in JOINING},
     **{(opcode, "rule_types"): [wrong_type, float_instead] for opcode in JOINING},
     **{(opcode, "rule_result"): [longer_result, longer(1), options(axis=9)] for opcode in JOINING},
-    **{(opcode, "rule_types"): [wrong_type, float_instead] for opcode in MOVEMENTS},
+    **{(opcode, "rule_types"): [wrong_type, float_instead] for opcode in MOVEMENTS if opcode != "FILL"},
+    ("FILL", "rule_types"): [wrong_type],
     **{
         (opcode, "rule_places"): [operand(place, data=None)] for opcode, place in MOVEMENTS.items() if place is not None
     },
+    ("SPACE_TO_BATCH_ND", "rule_places"): [operand(1, data=None), control(2, 2)],
     **{(opcode, "rule_result"): [longer_result, *changes] for opcode, changes in RESULTS.items()},
 }
 """What breaks a rule and, of the rules before it, none."""

@@ -25,6 +25,8 @@ def random_model(random: np.random.Generator, opcode: str) -> Graph:
         return _windowed(random, opcode)
     if opcode == "FULLY_CONNECTED":
         return _matrix(random)
+    if opcode in ("SLICE", "CONCATENATION"):
+        return _part(random) if opcode == "SLICE" else _joined(random)
     return _flat(random, opcode)
 
 
@@ -87,6 +89,10 @@ def _matrix(random: np.random.Generator) -> Graph:
 def _flat(random: np.random.Generator, opcode: str) -> Graph:
     shape = (1, *random.integers(1, 7, 3).tolist())
     source, result = _activation(random, 0, shape), _activation(random, 1, shape)
+    if opcode == "LOG_SOFTMAX":
+        result = replace(result, quantization=Quantization((16 / 256,), (127,)))
+    if opcode == "L2_NORMALIZATION":
+        result = replace(result, quantization=Quantization((1 / 128,), (0,)))
     if opcode == "SOFTMAX":
         result = replace(result, quantization=Quantization((1 / 256,), (-128,)))
     if opcode == "QUANTIZE":
@@ -99,6 +105,32 @@ def _flat(random: np.random.Generator, opcode: str) -> Graph:
     padded = tuple(size + int(pads.sum()) for size, pads in zip(shape, paddings, strict=True))
     constant = Tensor(2, "paddings", (4, 2), np.dtype(np.int32), data=paddings)
     return _graph("PAD", source, replace(result, shape=padded, quantization=source.quantization), (constant,), {})
+
+
+def _part(random: np.random.Generator) -> Graph:
+    """Some rows and columns of an image, or some of its channels."""
+    shape = (1, *random.integers(2, 9, 3).tolist())
+    begin = [0, *(int(random.integers(0, size)) for size in shape[1:])]
+    size = [1, *(int(random.integers(1, whole - b + 1)) for whole, b in zip(shape[1:], begin[1:], strict=True))]
+    whole = (1, 2) if random.integers(2) else (3,)
+    begin, size = zip(*((0, shape[a]) if a in whole else (begin[a], size[a]) for a in range(4)), strict=True)
+    constants = [np.array(values, np.int32) for values in (begin, size)]
+    operands = [Tensor(2 + i, f"c{i}", (4,), np.dtype(np.int32), data=values) for i, values in enumerate(constants)]
+    return _graph("SLICE", _activation(random, 0, shape), _activation(random, 1, size), tuple(operands), {})
+
+
+def _joined(random: np.random.Generator) -> Graph:
+    """An activation's channels beside constants."""
+    height, width, channels, more = random.integers(1, 7, 4).tolist()
+    source = _activation(random, 0, (1, height, width, channels))
+    values = random.integers(-128, 128, (1, height, width, more)).astype(np.int8)
+    constant = Tensor(2, "constant", values.shape, np.dtype(np.int8), source.quantization, values)
+    result = replace(source, index=1, name="t1", shape=(1, height, width, channels + more))
+    graph = _graph("CONCATENATION", source, result, (constant,), {"axis": 3})
+    if random.integers(2):
+        return graph
+    operation = replace(graph.operations[0], inputs=(2, 0))
+    return replace(graph, operations=(operation,))
 
 
 def _activation(random: np.random.Generator, index: int, shape: tuple[int, ...]) -> Tensor:

@@ -22,7 +22,11 @@ from edgecompress.tflite.graph import Graph, Operation, Quantization, Tensor
 
 ACTIVATIONS = ("NONE", "RELU6")
 """In turns, of layers that have one; the second narrows the range of outputs."""
-OPCODES = ("CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D", "RELU", "ADD", "PAD")
+PAIRS = ("ADD", "MUL")
+OPCODES = (
+    *("CONV_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D"),
+    *("RELU", *PAIRS, "PAD", "CONCATENATION"),
+)
 
 
 class Maker:
@@ -53,16 +57,30 @@ class Maker:
         return {"fused_activation_function": ACTIVATIONS[len(self.operations) % len(ACTIVATIONS)]}
 
     def layer(self, source: int) -> int:
-        """A random layer on a tensor; ADD takes an earlier tensor of the same shape, else it becomes RELU."""
+        """A random layer on a tensor; pairs take an earlier tensor of the same shape, else they become RELU."""
         opcode, shape = str(self.random.choice(OPCODES)), self.tensors[source].shape
-        if opcode in ("RELU", "ADD"):
+        if opcode == "CONCATENATION":
+            return self.concatenation(source)
+        if opcode in ("RELU", *PAIRS):
             others = [k for k, t in self.tensors.items() if t.data is None and t.shape == shape and k != source]
             output = self.add(self.activation(shape, scale=0.07))  # kernels of ADD want scales that differ
-            if opcode == "ADD" and others:
+            if opcode in PAIRS and others:
                 other = int(self.random.choice(others))
-                return self.operation("ADD", [source, other], output, self.fused())
+                return self.operation(opcode, [source, other], output, self.fused())
             return self.operation("RELU", [source], output, {})
         return self.pad(source) if opcode == "PAD" else self.window(opcode, source)
+
+    def concatenation(self, source: int) -> int:
+        """Beside any image of the same size and quantization, itself among them."""
+        like = self.tensors[source]
+        fits = [
+            k
+            for k, t in self.tensors.items()
+            if t.data is None and t.shape[:3] == like.shape[:3] and t.quantization == like.quantization
+        ]
+        other = int(self.random.choice(fits))
+        shape = (*like.shape[:3], like.shape[3] + self.tensors[other].shape[3])
+        return self.operation("CONCATENATION", [source, other], self.add(self.activation(shape, like)), {"axis": 3})
 
     def pad(self, source: int) -> int:
         (_, height, width, channels), like = self.tensors[source].shape, self.tensors[source]

@@ -24,6 +24,7 @@ REFUSED = {
     "relu6-huge_ratio": "scale",
     "relu6-tiny_ratio": "scale",
     "relu6-to_lowest_zero_point": "scale",
+    "space_to_batch_nd-padded": "padding",
 }
 """Cases of our operators that the back end declines, and a word of the rule that says so."""
 

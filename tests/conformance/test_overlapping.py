@@ -22,9 +22,9 @@ from edgecompress.targets import find, host
 
 OPCODES = (
     *("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "AVERAGE_POOL_2D", "MAX_POOL_2D"),
-    *("RELU", "SOFTMAX", "QUANTIZE", "DEQUANTIZE", "PAD"),
+    *("RELU", "SOFTMAX", "QUANTIZE", "DEQUANTIZE", "PAD", "SLICE", "CONCATENATION", "LOG_SOFTMAX", "L2_NORMALIZATION"),
 )
-MODELS_EACH = {"CONV_2D": 30, "DEPTHWISE_CONV_2D": 30, "FULLY_CONNECTED": 15}
+MODELS_EACH = {"CONV_2D": 30, "DEPTHWISE_CONV_2D": 30, "FULLY_CONNECTED": 15, "SLICE": 25, "CONCATENATION": 15}
 FEW = 5
 CLAMPED = {"CONV_2D": 30, "DEPTHWISE_CONV_2D": 250}
 """Draws of those whose kernels may leave a narrower range than int8's to a pass behind them."""

@@ -1,6 +1,7 @@
 """Tiny .tflite models in a table, operator × case: the material of the conformance suite."""
 
 from model_cases import (
+    blocks,
     convolutions,
     curves,
     elementwise,
@@ -13,13 +14,14 @@ from model_cases import (
     pruned,
     rows,
     simd,
+    transposed,
     windows,
 )
 from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 
 CASES: tuple[Case, ...] = (
     *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *movement.CASES, *places.CASES,
-    *rows.CASES, *networks.CASES, *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES,
+    *rows.CASES, *transposed.CASES, *networks.CASES, *blocks.CASES, *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES,
 )  # fmt: skip
 
 

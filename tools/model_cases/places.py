@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from model_cases.case import LITERT_REFUSES, Case
+from model_cases.case import LITERT_DIFFERS, LITERT_REFUSES, Case
 from model_cases.network import Network
 from model_cases.single import Operand, Single, numbers
 
@@ -96,6 +96,16 @@ def split_and_joined() -> bytes:
     return network.file([source], [parts[1], total, joined])
 
 
+def filled() -> bytes:
+    """A constant that the graph makes itself."""
+    network = Network()
+    source, value = network.tensor((2, 3), *Q), network.tensor((), *OTHER, data=np.array(-99))
+    constant, total = network.tensor((2, 3), *OTHER), network.tensor((2, 3), 0.12, 5)
+    network.operator("FILL", [network.integers([2, 3]), value], [constant], "Fill")
+    network.operator("ADD", [source, constant], [total], "Add", 2, fusedActivationFunction="NONE")
+    return network.file([source], [total])
+
+
 def gather(shape: tuple[int, ...], indices: Operand, target: tuple[int, ...], axis: int, batches: int = 0) -> Single:
     return moved("GATHER", shape, target, indices, options="Gather", axis=axis, batchDims=batches)
 
@@ -151,8 +161,17 @@ def from_batches(shape: tuple[int, ...], block: tuple[int, ...], crops: list[lis
     return moved("BATCH_TO_SPACE_ND", shape, target, *controls, options="BatchToSpaceND")
 
 
+def to_batches(shape: tuple[int, ...], block: tuple[int, ...], paddings: list[list[int]]) -> Single:
+    sizes = zip(shape[1:], block, paddings, strict=False)
+    space = [(size + sum(pair)) // times for size, times, pair in sizes]
+    target = (shape[0] * int(np.prod(block)), *space, *shape[1 + len(block) :])
+    controls = numbers(*block), matrix(paddings)
+    return moved("SPACE_TO_BATCH_ND", shape, target, *controls, options="SpaceToBatchND")
+
+
 TILES = {"rows": (3, 1), "columns": (1, 3), "both": (2, 3), "once": (1, 1)}
 WITHOUT = {"reference": "litert"}
+PADDED = "TFLM pads with what its memory holds, not with the zero point"
 UNKNOWN = "LiteRT knows no version of it with int8"
 
 CASES = [
@@ -178,6 +197,7 @@ CASES = [
         )  # type: ignore[arg-type]
         for name, (rows, columns) in TILES.items()
     ),
+    Case("FILL", "of_a_sum", filled),
     Case("BROADCAST_TO", "rows", moved("BROADCAST_TO", (1, 5), (4, 5), numbers(4, 5), options="BroadcastTo")),
     Case("BROADCAST_TO", "more_dimensions", moved("BROADCAST_TO", (3, 1), (2, 3, 4), numbers(2, 3, 4))),
     *(
@@ -198,6 +218,9 @@ CASES = [
     Case("SPACE_TO_DEPTH", "three_in_batches", blocks("SPACE_TO_DEPTH", (2, 3, 6, 1), 3)),
     Case("DEPTH_TO_SPACE", "two", blocks("DEPTH_TO_SPACE", (1, 2, 3, 12), 2), LITERT_REFUSES, UNKNOWN),
     Case("DEPTH_TO_SPACE", "three_in_batches", blocks("DEPTH_TO_SPACE", (2, 1, 2, 9), 3), LITERT_REFUSES, UNKNOWN),
+    Case("SPACE_TO_BATCH_ND", "image", to_batches((1, 4, 6, 2), (2, 2), [[0, 0], [0, 0]])),
+    Case("SPACE_TO_BATCH_ND", "padded", to_batches((2, 3, 4, 2), (2, 3), [[0, 1], [1, 1]]), LITERT_DIFFERS, PADDED),
+    Case("SPACE_TO_BATCH_ND", "rank_3", to_batches((2, 6, 5), (3,), [[0, 0]])),
     Case("BATCH_TO_SPACE_ND", "image", from_batches((4, 2, 3, 2), (2, 2), [[0, 0], [0, 0]])),
     Case("BATCH_TO_SPACE_ND", "cropped", from_batches((12, 2, 3, 2), (2, 3), [[0, 1], [2, 1]])),
     Case("BATCH_TO_SPACE_ND", "rank_3", from_batches((6, 2, 5), (3,), [[1, 2]])),

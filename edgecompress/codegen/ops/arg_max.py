@@ -11,9 +11,9 @@ class ArgMax(Operator):
     operands = (2, 2)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """from int8 to int32"""
+        """the input must be int8, the output int32"""
         source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
-        return "" if (source.dtype, result.dtype) == (np.int8, np.int32) else types_of(graph, operation)
+        return "" if source.dtype == np.int8 and result.dtype == np.int32 else types_of(graph, operation)
 
     def rule_axis(self, graph: Graph, operation: Operation) -> str:
         """the axis must be one constant, and within the input's dimensions"""

@@ -1,4 +1,4 @@
-"""SPACE_TO_DEPTH, DEPTH_TO_SPACE and BATCH_TO_SPACE_ND: blocks of pixels become channels or batches, and back."""
+"""SPACE_TO_DEPTH, SPACE_TO_BATCH_ND and their inverses: blocks of pixels become channels or batches, and back."""
 
 import numpy as np
 
@@ -24,6 +24,27 @@ class DepthToSpace(Movement):
         size, (batches, height, width, channels) = _block(operation), x.shape
         blocks = x.reshape(batches, height, width, size, size, channels // size**2)
         return [blocks.transpose(0, 1, 3, 2, 4, 5).reshape(batches, height * size, width * size, -1)]
+
+
+class SpaceToBatchNd(Movement):
+    opcode = "SPACE_TO_BATCH_ND"
+    operands = (3, 3)
+
+    def rule_places(self, graph: Graph, operation: Operation) -> str:
+        """blocks and paddings must be constant integers, and no padding there: TFLM fills it with whatever its memory holds"""
+        found = super().rule_places(graph, operation)
+        paddings = graph.tensors[operation.inputs[2]].data
+        return f"paddings {paddings.tolist()}" if not found and paddings is not None and paddings.any() else found
+
+    def move(self, x: np.ndarray, graph: Graph, operation: Operation) -> list[np.ndarray]:
+        block = integers(graph, operation, 1).reshape(-1).tolist()
+        parts = len(block)
+        if integers(graph, operation, 2).shape != (parts, 2) or min(block) < 1 or parts >= x.ndim:
+            raise ValueError(f"blocks {block}")
+        pairs = [size for i, times in enumerate(block) for size in (x.shape[1 + i] // times, times)]
+        blocks = x.reshape(x.shape[0], *pairs, *x.shape[1 + parts :])
+        order = [*range(2, 2 * parts + 1, 2), 0, *range(1, 2 * parts, 2), *range(2 * parts + 1, blocks.ndim)]
+        return [blocks.transpose(order).reshape(-1, *pairs[::2], *x.shape[1 + parts :])]
 
 
 class BatchToSpaceNd(Movement):

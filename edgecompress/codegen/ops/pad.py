@@ -1,4 +1,4 @@
-"""PAD: the input surrounded by its zero point; any type of one byte."""
+"""PAD and PADV2: the input surrounded by its zero point or another number; int8."""
 
 from dataclasses import replace
 from functools import partial
@@ -46,16 +46,20 @@ class Pad(Operator):
         assert a and b
         return "" if a.zero_point == b.zero_point else f"{a.zero_point} and {b.zero_point}"
 
-    def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
+    def fill(self, graph: Graph, operation: Operation) -> int:
+        """What stands around the input."""
         q = graph.results(operation)[0].quantization
-        assert inputs[0] is not None and q
-        return [np.pad(inputs[0], _paddings(graph, operation), constant_values=q.zero_point)]
+        assert q
+        return q.zero_point
+
+    def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
+        assert inputs[0] is not None
+        return [np.pad(inputs[0], _paddings(graph, operation), constant_values=self.fill(graph, operation))]
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        assert result.quantization
         missing = RANK - len(source.shape)
-        fields: dict[str, int] = {"fill": result.quantization.zero_point}
+        fields: dict[str, int] = {"fill": self.fill(graph, operation)}
         for axis, (size, (before, after)) in enumerate(
             zip((1,) * missing + source.shape, [(0, 0)] * missing + _paddings(graph, operation), strict=True)
         ):
@@ -63,6 +67,23 @@ class Pad(Operator):
         sweep = _sweep(source, result, _paddings(graph, operation))
         call = KernelCall("pad", fields, (source, result), sweeps=(sweep,))
         return replace(call, band=partial(_band, call)) if sweep else call
+
+
+class PadV2(Pad):
+    opcode = "PADV2"
+    operands = (3, 3)
+
+    def rule_value(self, graph: Graph, operation: Operation) -> str:
+        """what it is padded with must be one constant int8"""
+        value = graph.tensors[operation.inputs[2]]
+        fits = value.data is not None and value.elements == 1 and value.dtype == np.int8
+        return "" if fits else f'value "{value.name}" {value.type_name} {list(value.shape)}'
+
+    def fill(self, graph: Graph, operation: Operation) -> int:
+        """As TensorFlow Lite Micro takes it: the byte, whatever its scale."""
+        data = graph.tensors[operation.inputs[2]].data
+        assert data is not None
+        return int(data.reshape(-1)[0])
 
 
 def _band(call: KernelCall, window: Window) -> KernelCall:

@@ -1,4 +1,4 @@
-"""TILE, BROADCAST_TO, GATHER, GATHER_ND, MIRROR_PAD and RESIZE_NEAREST_NEIGHBOR: values that may stand in several places."""
+"""TILE, BROADCAST_TO, FILL, GATHER, GATHER_ND, MIRROR_PAD and RESIZE_NEAREST_NEIGHBOR: values that may stand in several places."""
 
 import numpy as np
 
@@ -23,6 +23,17 @@ class BroadcastTo(Movement):
 
     def move(self, x: np.ndarray, graph: Graph, operation: Operation) -> list[np.ndarray]:
         return [np.broadcast_to(x, integers(graph, operation, 1).reshape(-1).tolist())]
+
+
+class Fill(Movement):
+    opcode = "FILL"
+    operands = (2, 2)
+    source = 1
+
+    def move(self, x: np.ndarray, graph: Graph, operation: Operation) -> list[np.ndarray]:
+        if x.ndim:
+            raise ValueError("no single value")
+        return [np.broadcast_to(x, integers(graph, operation, 0).reshape(-1).tolist())]
 
 
 class Gather(Movement):

@@ -2,18 +2,21 @@
 /* Operators that only move: transpositions, slices, repetitions, blocks of space and depth. */
 #include "ec_strided_copy.h"
 
-#include "ec_rows.h"
+#include "ec_append.h"
 
 enum { LOOPS = 6, INNERMOST = LOOPS - 1 };
 
-static void copy_pieces(uint8_t *to, const uint8_t *from, int32_t bytes, int32_t count, int32_t stride) {
+static uint8_t *append_pieces(uint8_t *to, const uint8_t *from, int32_t bytes, int32_t count, int32_t stride) {
     if (bytes != 1) {
-        ec_copy_rows(to, bytes, from, stride, count, bytes);
-        return;
+        for (int32_t i = 0; i < count; ++i) {
+            to = ec_append(to, from + i * stride, bytes);
+        }
+        return to;
     }
     for (int32_t i = 0; i < count; ++i) {
         to[i] = from[i * stride];
     }
+    return to + count;
 }
 
 void ec_strided_copy(const ec_strided_copy_params *p, const void *input, void *output) {
@@ -22,8 +25,7 @@ void ec_strided_copy(const ec_strided_copy_params *p, const void *input, void *o
     const int32_t count = p->counts[INNERMOST];
     int32_t index[INNERMOST] = {0};
     for (;;) {
-        copy_pieces(to, from, p->bytes, count, p->strides[INNERMOST]);
-        to += count * p->bytes;
+        to = append_pieces(to, from, p->bytes, count, p->strides[INNERMOST]);
         int32_t loop = INNERMOST - 1;
         while (++index[loop] == p->counts[loop]) { /* carry */
             from -= (p->counts[loop] - 1) * p->strides[loop];

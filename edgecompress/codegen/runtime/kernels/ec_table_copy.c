@@ -2,7 +2,7 @@
 /* Operators that move what lies at listed places: gathered rows, mirrored borders, nearest neighbours. */
 #include "ec_table_copy.h"
 
-#include "ec_rows.h"
+#include "ec_append.h"
 
 void ec_table_copy(const ec_table_copy_params *p, const void *input, void *output) {
     uint8_t *to = (uint8_t *)output;
@@ -11,8 +11,7 @@ void ec_table_copy(const ec_table_copy_params *p, const void *input, void *outpu
             for (int32_t k = 0; k < p->counts[2]; ++k) {
                 const uint8_t *from = (const uint8_t *)input + (p->places_0[i] + p->places_1[j] + p->places_2[k]);
                 for (int32_t l = 0; l < p->counts[3]; ++l) {
-                    ec_copy_rows(to, 0, from + p->places_3[l], 0, 1, p->bytes);
-                    to += p->bytes;
+                    to = ec_append(to, from + p->places_3[l], p->bytes);
                 }
             }
         }
