@@ -40,7 +40,7 @@ MOST_OUTPUTS = 32
 """Of a fully connected layer, that are summed up before they are written."""
 TOGETHER = 4
 """Outputs of a fully connected layer that are summed up together."""
-UNIT_BYTES = 2048
+UNIT_BYTES = 1024
 """Of a convolution's weights that are decoded together, at most, or two outputs'."""
 PIXEL_CYCLES, GATHER_CYCLES = 50, 0.25
 """Of a pixel of a convolution, beside its products, and of each of its inputs that is laid beside others, roughly."""
@@ -303,10 +303,10 @@ def slices_in_blocks(rows: np.ndarray, lines: int, steps: Mapping[str, int], swe
     outputs = -(-len(rows) // count)
     outputs += outputs % 2
     units = [pack_slices(rows[first : first + outputs], lines)[: 1 - LANES] for first in range(0, len(rows), outputs)]
-    size = -(-max(map(len, units)) // WORD) * WORD
+    words = -(-max(map(len, units)) // WORD)
     every = {field: outputs * step for field, step in steps.items()}
     return Blocks(
-        np.stack([np.pad(unit, (0, size - len(unit))) for unit in units]),
+        np.stack([np.pad(unit, (0, WORD * words - len(unit))) for unit in units]),
         outputs,
         "weights",
         ("out_channels",),
