@@ -168,15 +168,8 @@ class VectorDepthwiseConv2D(VectorWeighted):
             "activation_max": high,
         }
         sweeps = (geometry.sweep(channels, channels, part=LANES, own=True),)
-        call = KernelCall(
-            "depthwise_conv_2d_mve",
-            parameters,
-            (source, result),
-            scratch_bytes=channels,
-            sweeps=sweeps,
-            cycles_a_mac=2.3,
-        )
-        return by_window(call)
+        call = "depthwise_conv_2d_mve"
+        return by_window(KernelCall(call, parameters, (source, result), scratch_bytes=channels, sweeps=sweeps))
 
 
 class VectorDepthwiseConv2DOfOneChannel(VectorConv2D):
