@@ -39,17 +39,18 @@ __attribute__((noinline)) void ec_decode_all(void) {{
 {calls}
 }}
 
-__attribute__((naked, noinline, used)) static void ec_mailbox_stop(void) {{
-    {stop}
+__attribute__((naked, noinline, used)) static void {end}(void) {{
+    __asm__ volatile("{instructions}");
 }}
 
 int main(void) {{
     ec_decode_all();
-    ec_mailbox_stop();
+    {end}();
     return {sizes};
 }}
 """
-_STOP, _GO_ON = '__asm__ volatile("bkpt #0xEC\\n\\tbx lr");', '__asm__ volatile("bx lr");'
+_STOP, _GO_ON = ("ec_mailbox_stop", "bkpt #0xEC\\n\\tbx lr"), ("ec_go_on", "bx lr")
+"""Where the program ends: debuggers stop at a function of the first name, whatever is in it."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def write_tensor(encoded: Encoded, name: str) -> str:
     return "\n".join([*lines, f"static const ec_decode_{encoded.decoder}_params {name} = {{", *fields, "};"])
 
 
-def _program(tensors: Sequence[Encoded], stop: str) -> str:
+def _program(tensors: Sequence[Encoded], end: tuple[str, str]) -> str:
     decoders = sorted({encoded.decoder for encoded in tensors})
     words = max((encoded.rows * encoded.row_bytes // 4 for encoded in tensors), default=1)
     tables = max((encoded.scratch_bytes // 4 for encoded in tensors), default=1)
@@ -168,12 +169,12 @@ def _program(tensors: Sequence[Encoded], stop: str) -> str:
     ]
     calls = "\n".join(f"    ec_start_{i}();\n    ec_rows_{i}();" for i in range(len(tensors)))
     sizes = " + ".join(["0", *(f"ec_state_{i}[0] + ec_parameters_{i}[0]" for i in range(len(tensors)))])
-    return "\n".join([*head, *parts, _MAIN.format(calls=calls, stop=stop, sizes=sizes)])
+    return "\n".join([*head, *parts, _MAIN.format(calls=calls, end=end[0], instructions=end[1], sizes=sizes)])
 
 
-def _build(tensors: Sequence[Encoded], target: Target, compiler: Name, folder: Path, stop: str) -> Image:
+def _build(tensors: Sequence[Encoded], target: Target, compiler: Name, folder: Path, end: tuple[str, str]) -> Image:
     kernels = kernel_sources(sorted({f"ec_decode_{encoded.decoder}" for encoded in tensors}))
     sources = runtime.program_sources("standalone") | kernels
     del sources["standalone.c"]
-    program = {**sources, "main.c": _program(tensors, stop)}
+    program = {**sources, "main.c": _program(tensors, end)}
     return toolchain.compile(program, target, folder / "codec.elf", compiler=compiler)

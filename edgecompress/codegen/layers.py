@@ -27,12 +27,9 @@ def write_layer(program: Program, layer: Layer, prefix: str) -> str:
     names = {id(call): f"{name}_params" + (f"_{i}" if len(calls) > 1 else "") for i, call in enumerate(calls)}
     structs = [_struct(call.struct_name, call.parameters, names[id(call)], name) for call in calls]
     if layer.call.code:
-        arrays += [
-            array(_array_name(name, f), a.values.reshape(-1), "EC_WEIGHTS") for f, a in layer.call.code.arrays.items()
-        ]
-        structs.append(
-            _struct(f"ec_decode_{layer.call.code.decoder}_params", layer.call.code.parameters, f"{name}_code", name)
-        )
+        code, tables = f"{name}_code", layer.call.code.arrays
+        arrays += [array(_array_name(code, f), a.values.reshape(-1), "EC_WEIGHTS") for f, a in tables.items()]
+        structs.append(_struct(f"ec_decode_{layer.call.code.decoder}_params", layer.call.code.parameters, code, code))
     statements = [(band, _statements(program, layer, name, band, names[id(band.call)])) for band in bands]
     return "\n".join(
         [title, *arrays, *structs, *next_unit(layer.call, name), _function(name, statements, group_of(program, layer))]

@@ -29,13 +29,16 @@ CODES = [name for name in CODECS if name != "dense"]
 
 
 def _with_few_values(random, graph):
-    """The network with at most as many weights in a tensor as some codec needs, many of them zero."""
+    """The network with at most as many weights in a tensor as some codec needs, many of them zero; or with skewed ones."""
     tensors = dict(graph.tensors)
     for key, tensor in graph.tensors.items():
         if tensor.data is not None and tensor.dtype == np.int8 and len(tensor.shape) >= 2:
             count = int(random.choice([2, 3, 4, 9, 16, 60]))
             codes = np.sort(random.choice(np.arange(-127, 128), count, replace=False))
             data = random.choice(codes, tensor.shape)
+            if random.random() < 0.2:  # as they come from training, wider in some channels than in others
+                spread = random.choice([3, 12, 40], tensor.shape[:1] + (1,) * (len(tensor.shape) - 1))
+                data = np.clip(np.rint(random.normal(0, spread, tensor.shape)), -127, 127)
             zeros = random.random(tensor.shape) < random.choice([0, 0.5, 0.9])
             if random.random() < 0.3:  # at most two of four
                 zeros |= (np.arange(tensor.elements) % 4 >= 2).reshape(tensor.shape)

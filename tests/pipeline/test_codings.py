@@ -107,8 +107,31 @@ def test_codes_save_flash_where_weights_allow_it_and_change_no_output(model, tmp
     assert bench(folder, inputs=1).report.flash == small.flash
 
 
-def test_a_processor_whose_kernels_decode_nothing_is_told_so(model):
-    report = bench(model, target="cortex-m0plus", wish=SIZE, inputs=1).report
+@pytest.mark.parametrize("target", ["cortex-m0plus", "cortex-m3", "cortex-m55"])
+def test_codes_save_flash_on_processors_without_dual_multiplication(target, tmp_path):
+    random, network = np.random.default_rng(6), Network()
+    image, result = network.tensor((1, 6, 6, 32), 0.1, 3), network.tensor((1, 6, 6, 64), 0.1, 3)
+    few = random.choice(random.integers(-127, 128, 16), (64, 3, 3, 32))
+    same = {"padding": "SAME", "strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    weights = network.tensor(few.shape, 0.01, data=few)
+    network.operator("CONV_2D", [image, weights, -1], [result], "Conv2D", **same)
+    path = tmp_path / "few.tflite"
+    path.write_bytes(network.file([image], [result]))
+    report = bench(path, target=target, wish=SIZE, inputs=1).report
+    assert report.bit_exact.differing_bytes == 0
+    (layer,) = report.layers
+    assert layer.codec in ("lut", "pairs")
+    assert 0.45 < layer.weight_bytes / few.size < 0.52, "about four bits each"
+
+
+def test_who_gains_nothing_is_told_so(tmp_path):
+    random, network = np.random.default_rng(4), Network()
+    image, result = network.tensor((1, 1, 1, 32), 0.1, 3), network.tensor((1, 1, 1, 16), 0.1, 3)
+    noise = network.tensor((16, 32), 0.01, data=random.integers(-127, 128, (16, 32)))
+    network.operator("FULLY_CONNECTED", [image, noise, -1], [result], "FullyConnected")
+    path = tmp_path / "noise.tflite"
+    path.write_bytes(network.file([image], [result]))
+    report = bench(path, target="cortex-m0plus", wish=SIZE, inputs=1).report
     assert {layer.codec for layer in report.layers if layer.weight_bytes} == {"dense"}
     assert any("no layer's weights become fewer bytes" in note for note in report.notes)
 

@@ -90,7 +90,12 @@ class DualConv2D(DualVariant):
             (parts.source, parts.result),
             scratch_bytes=strip_bytes(parts, operation),
             sweeps=(strip_sweep(parts, operation),),
-            blocks=_twos_of_outputs(weights, parts.result.shape[3], requantization_steps(parameters)),
+            blocks=_twos_of_outputs(
+                weights,
+                parts.result.shape[3],
+                requantization_steps(parameters),
+                sweep_cycles=strip_cycles(parts, operation),
+            ),
             cycles_a_mac=PLAIN_TO_JOINT * _joint_cycles_a_mac(parts, operation),
         )
         return by_window(call, "strip.window.")
@@ -130,7 +135,11 @@ class JointConv2D(DualConv2D):
             sweeps=(strip_sweep(parts, operation),),
             clamp=narrower_range(operation, parts.result),
             blocks=_twos_of_outputs(
-                in_twos(rows), outputs, {"scalings": 2}, "join_bytes", strip_cycles(parts, operation)
+                in_twos(rows),
+                outputs,
+                {"scalings": 2},
+                finish="join_bytes",
+                sweep_cycles=strip_cycles(parts, operation),
             ),
             cycles_a_mac=_joint_cycles_a_mac(parts, operation),
         )
@@ -138,12 +147,13 @@ class JointConv2D(DualConv2D):
 
 
 def _twos_of_outputs(
-    weights: np.ndarray, outputs: int, steps: Mapping[str, int], finish: str = "", sweep_cycles: int = 0
+    weights: np.ndarray, outputs: int, steps: Mapping[str, int], *, sweep_cycles: int, finish: str = ""
 ) -> Blocks:
     """Weights in the order of the kernel, by pairs of outputs, of which an odd number's last one is a pair, too.
 
     Args:
         steps: field -> elements from one output to the next.
+        sweep_cycles, finish: as of `Blocks`.
     """
     missing = outputs % 2
     units = weights.reshape((outputs + missing) // 2, -1)

@@ -40,8 +40,10 @@ MOST_OUTPUTS = 32
 """Of a fully connected layer, that are summed up before they are written."""
 TOGETHER = 4
 """Outputs of a fully connected layer that are summed up together."""
-UNIT_BYTES = 2048
+UNIT_BYTES = 1024
 """Of a convolution's weights that are decoded together, at most, or two outputs'."""
+PIXEL_CYCLES, GATHER_CYCLES = 50, 0.25
+"""Of a pixel of a convolution, beside its products, and of each of its inputs that is laid beside others, roughly."""
 MOST_TAPS = 32
 """Of a depthwise filter: the kernel keeps the place of each on the stack."""
 MOST_AVERAGED = 256
@@ -102,11 +104,17 @@ class VectorConv2D(VectorWeighted):
             **quick.parameters(operation, result),
         }
         sweep = geometry.sweep(source.shape[3], outputs, positions=PIXELS, part=BLOCK)
-        blocks = slices_in_blocks(quick.rows, lines, requantization_steps(parameters))
+        sweep_cycles = _sweep_cycles(geometry, 0 if by_lines and geometry.is_inside else depth)
+        blocks = slices_in_blocks(quick.rows, lines, requantization_steps(parameters), sweep_cycles)
         operands = (source, result)
         call = KernelCall("conv_2d_mve", parameters, operands, sweeps=(sweep,), blocks=blocks, cycles_a_mac=0.3)
         call = by_window(call)
         return replace(_over(call, by_lines, geometry), band=partial(_band, call, by_lines))
+
+
+def _sweep_cycles(w: Window, gathered: int) -> int:
+    """Of going over the input without multiplying; `gathered`: inputs of a pixel that are laid side by side."""
+    return round((PIXEL_CYCLES + GATHER_CYCLES * gathered) * w.out_height * w.out_width)
 
 
 def _band(call: KernelCall, by_lines: bool, window: Window) -> KernelCall:
@@ -275,26 +283,28 @@ def pack_slices(rows: np.ndarray, lines: int = 1) -> np.ndarray:
     return np.concatenate([*pieces, np.zeros(LANES - 1, np.int8)])
 
 
-def slices_in_blocks(rows: np.ndarray, lines: int, steps: Mapping[str, int]) -> Blocks:
+def slices_in_blocks(rows: np.ndarray, lines: int, steps: Mapping[str, int], sweep_cycles: int) -> Blocks:
     """Blocks of one unit each, for the order of weights depends on how many outputs there are: as many as UNIT_BYTES hold.
 
     Args:
         rows, lines: as of `pack_slices`.
         steps: field -> elements from one output to the next.
+        sweep_cycles: as of `Blocks`.
     """
     most = min(BLOCK, max(2, UNIT_BYTES // rows.shape[1] // 2 * 2))
     count = -(-len(rows) // most)
     outputs = -(-len(rows) // count)
     outputs += outputs % 2
     units = [pack_slices(rows[first : first + outputs], lines)[: 1 - LANES] for first in range(0, len(rows), outputs)]
-    size = -(-max(map(len, units)) // WORD) * WORD
+    words = -(-max(map(len, units)) // WORD)
     every = {field: outputs * step for field, step in steps.items()}
     return Blocks(
-        np.stack([np.pad(unit, (0, size - len(unit))) for unit in units]),
+        np.stack([np.pad(unit, (0, WORD * words - len(unit))) for unit in units]),
         outputs,
         "weights",
         ("out_channels",),
         every,
+        sweep_cycles=sweep_cycles,
         missing=-len(rows) % outputs,
         most=1,
     )

@@ -33,6 +33,8 @@ TOGETHER = 4
 """Outputs of a fully connected layer that share inputs where weights lie row by row."""
 UNIT_BYTES = 256
 """Of the weights of a fully connected layer that are decoded together, at least: every row takes some time by itself."""
+GATHER_CYCLES = 6
+"""Of an input in a strip, roughly."""
 MOST_TAPS = 49
 """Of a depthwise filter: the kernel keeps four pointers to each on the stack."""
 
@@ -96,15 +98,20 @@ class SingleConv2D(SingleVariant):
             sweeps=(geometry.sweep(source.shape[3], result.shape[3], positions=PIXELS),),
             cycles_a_mac=3.5,
         )
-        return by_window(replace(call, blocks=_rows_of_outputs(call, padded)))
+        gathering = GATHER_CYCLES * geometry.out_height * geometry.out_width * depth
+        return by_window(replace(call, blocks=_rows_of_outputs(call, padded, gathering)))
 
 
-def _rows_of_outputs(call: KernelCall, rows: np.ndarray) -> Blocks | None:
-    """Blocks of the kernel that takes the weights [outputs, a multiple of four inputs]; None where two products are too large."""
+def _rows_of_outputs(call: KernelCall, rows: np.ndarray, gathering: int) -> Blocks | None:
+    """Blocks of the kernel that takes the weights [outputs, a multiple of four inputs]; None where two products are too large.
+
+    Args:
+        gathering: cycles that it takes to lay all windows side by side.
+    """
     if any(pack_runs(row) is None for row in rows):
         return None
     parameters = {**call.parameters, "weights": Array(rows, is_weights=True), "runs": 0}
-    blocks = rows_in_blocks(rows, ("out_channels",), _ramp_steps(parameters))
+    blocks = replace(rows_in_blocks(rows, ("out_channels",), _ramp_steps(parameters)), sweep_cycles=gathering)
     kernel = f"{call.kernel}_rows"
     of_rows = replace(call, kernel=kernel, source=call.kernel, parameters=parameters, blocks=blocks, cycles_a_mac=4.3)
     return replace(blocks, call=by_window(of_rows))
@@ -151,6 +158,7 @@ class SingleDepthwiseConv2D(SingleVariant):
             (source, result),
             scratch_bytes=channels,
             sweeps=(geometry.sweep(channels, channels, positions=PIXELS, part=1, own=True),),
+            cycles_a_mac=12,
         )
         return by_window(call)
 
