@@ -16,7 +16,7 @@ from edgecompress.compress.channel_choice import Budget, choose, cost_of
 from edgecompress.compress.channel_graph import ChannelGraph
 from edgecompress.compress.channel_removal import remove_channels, rows_that_stay
 from edgecompress.compress.channel_rules import trace
-from edgecompress.compress.channel_scores import NEEDS, SCORES
+from edgecompress.compress.channel_scores import NEEDS, PER_COST, SCORES
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.kernels import KernelVariable, keras_kernels, kernel_variables
 from edgecompress.compress.promises import demand, measure
@@ -127,9 +127,8 @@ class Filters:
             total = total or cost.of(np.zeros(graph.count, bool))
             bound = int(total * fraction ** (number / self.rounds))
             scores, unknown = self._scores(model, graph, layers, context)
-            budget = Budget(
-                kind, bound, self.scope, self.multiple, self.least, bool(__import__("os").environ.get("PERCOST"))
-            )
+            per_cost = self.score in PER_COST
+            budget = Budget(kind, bound, self.scope, self.multiple, self.least, per_cost)
             removed = choose(graph, scores, cost, budget)
             if cost.of(removed) > bound:
                 raise self._out_of_reach(cost.of(removed) / total)
