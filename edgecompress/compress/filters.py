@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from edgecompress.compress.allocation import count_zeros
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
 from edgecompress.compress.channel_choice import Budget, choose, cost_of
 from edgecompress.compress.channel_graph import ChannelGraph
@@ -192,12 +193,13 @@ def _keep_promises(model: Any, context: Context, name: str) -> list[str]:
 def _add_zeros(model: Any, promise: Promise) -> tuple[str, ...]:
     """Set the smallest weights to zero where fewer are than promised; the kernels where."""
     assert isinstance(promise.bound, float), "a share of zeros is one number"
+    kernels = {kernel.name: kernel.variable for kernel in kernel_variables(model) if kernel.name in promise.layers}
+    found = {name: variable.numpy() for name, variable in kernels.items()}
+    wanted = count_zeros(found, promise.bound, "global" if promise.granularity == "model" else "layer")
     added = []
-    for kernel in kernel_variables(model):
-        values = kernel.variable.numpy()
-        wanted = int(promise.bound * values.size + 1e-9)
-        if kernel.name in promise.layers and np.count_nonzero(values == 0) < wanted:
-            values.reshape(-1)[np.argsort(np.abs(values), axis=None, kind="stable")[:wanted]] = 0
-            kernel.variable.assign(values)
-            added.append(kernel.name)
+    for name, values in found.items():
+        if np.count_nonzero(values == 0) < wanted[name]:
+            values.reshape(-1)[np.argsort(np.abs(values), axis=None, kind="stable")[: wanted[name]]] = 0
+            kernels[name].assign(values)
+            added.append(name)
     return tuple(added)

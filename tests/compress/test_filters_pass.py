@@ -180,13 +180,15 @@ def test_wrong_parameters_are_refused(text, parts):
         assert part in str(caught.value)
 
 
-def test_zeros_of_an_earlier_prune_stay_and_their_share_is_kept():
+@pytest.mark.parametrize("threshold", ["layer", "global"])
+def test_zeros_of_an_earlier_prune_stay_and_their_share_is_kept(threshold):
     model = examples.trained("residual")
-    pruned = run("prune{sparsity=0.6,epochs=0}", model)
+    pruned = run(f"prune{{sparsity=0.6,threshold={threshold},epochs=0}}", model)
     step = run("filters{macs=0.6,multiple=2,epochs=1}", pruned.outcome.model, pruned.standing)
     assert [promise.source.split("{")[0] for promise in step.standing] == ["prune", "filters"]
-    for name, kernel in keras_kernels(step.outcome.model).items():
-        assert np.sum(kernel.rows == 0) >= int(0.6 * kernel.rows.size), name
+    rows = {name: kernel.rows.ravel() for name, kernel in keras_kernels(step.outcome.model).items()}
+    for values in rows.values() if threshold == "layer" else [np.concatenate(list(rows.values()))]:
+        assert np.sum(values == 0) >= int(0.6 * values.size)
     assert any("zeros were added" in note and "prune{sparsity=0.6" in note for note in step.outcome.notes)
 
 
