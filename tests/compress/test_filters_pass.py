@@ -61,6 +61,7 @@ def macs_in_file(graph: Any) -> int:
     return total
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["residual", "mobile", "shared", "branched"])
 def test_the_budget_is_met_in_the_file_too_counted_operator_by_operator(name, tmp_path):
     model = channels.randomized(name)
@@ -90,6 +91,7 @@ def test_the_result_opens_in_plain_keras_and_is_a_functional_model_without_model
         np.testing.assert_allclose(np.asarray(again(x, training=False)), outputs_of(result)(x), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_fine_tuning_wins_back_what_removal_cost():
     model = examples.trained("residual", epochs=25)
     context = context_of(model)
@@ -120,6 +122,7 @@ def test_rounds_take_out_a_part_each_and_share_the_epochs():
     assert {name: len(rows) for name, rows in step.outcome.rows.items()}.items() <= stays.items()
 
 
+@pytest.mark.slow
 def test_slimming_drives_factors_of_batch_norms_towards_zero_before_anything_goes(monkeypatch):
     from edgecompress.compress import filters
 
@@ -192,6 +195,7 @@ def test_zeros_of_an_earlier_prune_stay_and_their_share_is_kept(threshold):
     assert any("zeros were added" in note and "prune{sparsity=0.6" in note for note in step.outcome.notes)
 
 
+@pytest.mark.slow
 def test_codes_go_with_their_channels_and_the_scales_of_those_that_stay(tmp_path):
     model = examples.trained("depthwise")
     coded = run("codes{values=6,epochs=0}", model)
