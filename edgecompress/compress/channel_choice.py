@@ -21,6 +21,7 @@ class Budget:
         scope: "global" compares the channels of all layers, "layer" takes about the same share of each.
         multiple: counts are rounded to it, except where all of a layer's channels stay.
         least: the fraction of a layer's channels that stays in any case.
+        per_cost: with "global", rank channels by their score for each unit of cost that they save.
     """
 
     kind: Kind
@@ -94,7 +95,7 @@ def choose(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) 
 
 def _steps(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) -> list[_Step]:
     """Groups that the same layers give are one set: their least important go first, as many as leave a multiple."""
-    none = np.zeros(graph.count, bool)
+    whole = cost.of(np.zeros(graph.count, bool))
     sets: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for group in np.argsort(scores, kind="stable"):
         if not np.isnan(scores[group]) and group not in graph.staying and graph.makers[group]:
@@ -103,7 +104,7 @@ def _steps(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) 
     for which, (makers, groups) in enumerate(sorted(sets.items())):
         staying = sum(found == makers for found in graph.makers) - len(groups)
         start, number = 0, 0
-        saving = max(cost.of(none) - cost.of(_one(groups[0], graph)), 1) if budget.per_cost else 1
+        saving = max(whole - cost.of(np.arange(graph.count) == groups[0]), 1) if budget.per_cost else 1
         for stop in _stops(len(groups), staying, budget):
             chosen = groups[start:stop]
             rank = (
@@ -139,10 +140,6 @@ def _without_needless(steps: list[_Step], graph: ChannelGraph, cost: Cost, budge
         last[step.which_set] -= 1
         given_back.add(step.which_set)
     return kept
-
-
-def _one(group: int, graph: ChannelGraph) -> np.ndarray:
-    return np.arange(graph.count) == group
 
 
 def _gone(steps: Sequence[_Step], graph: ChannelGraph) -> np.ndarray:

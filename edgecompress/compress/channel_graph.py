@@ -144,10 +144,10 @@ class Flow:
             self._given[layer.name] = self.new(count)
         return self._given[layer.name]
 
-    def keep(self, numbers: np.ndarray, reason: str) -> None:
-        """These channels have to stay."""
+    def keep(self, numbers: np.ndarray, reason: str, *, above_all: bool = False) -> None:
+        """These channels have to stay; the first reason counts, or one that is above all others."""
         for number in np.unique(numbers):
-            self._staying.setdefault(int(number), reason)
+            self._staying[int(number)] = reason if above_all else self._staying.get(int(number), reason)
 
     def tie(self, numbers: np.ndarray, others: np.ndarray) -> None:
         """These channels go together, each with the one at its place."""

@@ -90,7 +90,7 @@ def trace(model: Any) -> ChannelGraph:
         else:
             found[id(outputs[0])] = rule(flow, call)
     for tensor in model.outputs:
-        flow.keep(found[id(tensor)].numbers, "they are the model's output")
+        flow.keep(found[id(tensor)].numbers, "they are the model's output", above_all=True)
     return flow.graph()
 
 

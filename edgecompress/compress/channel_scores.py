@@ -111,6 +111,9 @@ SCORES: Mapping[str, Score] = MappingProxyType(
 NEEDS: Mapping[str, str] = MappingProxyType({"bn_gamma": "batch norm", "apoz": "ReLU"})
 """What must lie behind a channel for a score to know it."""
 
+PER_COST = frozenset({"taylor", "second_order"})
+"""Scores in units of the loss: what counts is the loss for what is saved (Liu et al. 2021 divide alike)."""
+
 
 class _Mean:
     """Averages over what is known of each group."""

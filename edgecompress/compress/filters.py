@@ -11,12 +11,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from edgecompress.compress.allocation import count_zeros
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
 from edgecompress.compress.channel_choice import Budget, choose, cost_of
 from edgecompress.compress.channel_graph import ChannelGraph
 from edgecompress.compress.channel_removal import remove_channels, rows_that_stay
 from edgecompress.compress.channel_rules import trace
-from edgecompress.compress.channel_scores import NEEDS, SCORES
+from edgecompress.compress.channel_scores import NEEDS, PER_COST, SCORES
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.kernels import KernelVariable, keras_kernels, kernel_variables
 from edgecompress.compress.promises import demand, measure
@@ -127,9 +128,8 @@ class Filters:
             total = total or cost.of(np.zeros(graph.count, bool))
             bound = int(total * fraction ** (number / self.rounds))
             scores, unknown = self._scores(model, graph, layers, context)
-            budget = Budget(
-                kind, bound, self.scope, self.multiple, self.least, bool(__import__("os").environ.get("PERCOST"))
-            )
+            per_cost = self.score in PER_COST
+            budget = Budget(kind, bound, self.scope, self.multiple, self.least, per_cost)
             removed = choose(graph, scores, cost, budget)
             if cost.of(removed) > bound:
                 raise self._out_of_reach(cost.of(removed) / total)
@@ -193,12 +193,13 @@ def _keep_promises(model: Any, context: Context, name: str) -> list[str]:
 def _add_zeros(model: Any, promise: Promise) -> tuple[str, ...]:
     """Set the smallest weights to zero where fewer are than promised; the kernels where."""
     assert isinstance(promise.bound, float), "a share of zeros is one number"
+    kernels = {kernel.name: kernel.variable for kernel in kernel_variables(model) if kernel.name in promise.layers}
+    found = {name: variable.numpy() for name, variable in kernels.items()}
+    wanted = count_zeros(found, promise.bound, "global" if promise.granularity == "model" else "layer")
     added = []
-    for kernel in kernel_variables(model):
-        values = kernel.variable.numpy()
-        wanted = int(promise.bound * values.size + 1e-9)
-        if kernel.name in promise.layers and np.count_nonzero(values == 0) < wanted:
-            values.reshape(-1)[np.argsort(np.abs(values), axis=None, kind="stable")[:wanted]] = 0
-            kernel.variable.assign(values)
-            added.append(kernel.name)
+    for name, values in found.items():
+        if np.count_nonzero(values == 0) < wanted[name]:
+            values.reshape(-1)[np.argsort(np.abs(values), axis=None, kind="stable")[: wanted[name]]] = 0
+            kernels[name].assign(values)
+            added.append(name)
     return tuple(added)

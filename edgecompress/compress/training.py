@@ -172,7 +172,7 @@ def loss_gradients(model: Any, context: Context, variables: Sequence[Any]) -> It
     import tensorflow as tf
 
     describe_output(model)  # refuses several outputs
-    loss = _loss(context.task)
+    loss = _loss_with_teacher(context)
 
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
     def gradients(inputs: Any, targets: Any) -> Any:

@@ -37,7 +37,7 @@ def plain() -> Any:
             layers.Dropout(0.2, name="drop"),
             layers.Flatten(name="flat"),
             layers.Dense(10, use_bias=False, name="hidden"),
-            layers.BatchNormalization(name="hidden_norm"),
+            layers.BatchNormalization(scale=False, name="hidden_norm"),
             layers.LeakyReLU(name="leaky"),
             layers.Dense(4, activation="softmax", name="classes"),
         ]

@@ -88,6 +88,18 @@ def test_the_share_that_goes_is_alike_in_all_layers_or_decided_by_the_scores():
     assert not free["d2"]
 
 
+def test_a_score_per_cost_prefers_the_channels_that_save_more():
+    model, graph = chain(8, 32, 8)  # a channel of d1 costs 8 + 8, one of d0 4 + 32
+    scores = 1 + np.random.default_rng(0).random(graph.count) * 0.01
+    scores[graph.given["d0"]] *= 2
+    plain = chosen(model, graph, scores, 0.8, multiple=1)
+    assert plain["d1"]
+    assert not plain["d0"]
+    priced = chosen(model, graph, scores, 0.8, multiple=1, per_cost=True)
+    assert not priced["d1"]
+    assert priced["d0"] or priced["d2"]
+
+
 def test_the_least_share_stays_even_where_the_budget_is_missed():
     model, graph = chain(20, 20)
     scores = np.random.default_rng(0).random(graph.count)

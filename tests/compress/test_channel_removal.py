@@ -56,6 +56,8 @@ def silence(whole: Any, pruned: Any) -> dict[str, tuple[int, ...]]:
             stays = np.isin(values, left)
             np.testing.assert_array_equal(values[stays], left)
             before.assign(values * stays)
+            if attribute == "beta" and layer.gamma is None:
+                layer.moving_variance.assign(np.where(stays, layer.moving_variance.numpy(), 1e30))
             kept[name] = (len(left), len(values))
             if attribute == "bias":
                 silence_kernel(layer, stays)
