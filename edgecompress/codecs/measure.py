@@ -39,17 +39,19 @@ __attribute__((noinline)) void ec_decode_all(void) {{
 {calls}
 }}
 
-__attribute__((naked, noinline, used)) static void ec_mailbox_stop(void) {{
-    {stop}
-}}
-
+{stop}
 int main(void) {{
     ec_decode_all();
-    ec_mailbox_stop();
+    {call}
     return {sizes};
 }}
 """
-_STOP, _GO_ON = '__asm__ volatile("bkpt #0xEC\\n\\tbx lr");', '__asm__ volatile("bx lr");'
+_STOP = """\
+__attribute__((naked, noinline, used)) static void ec_mailbox_stop(void) {
+    __asm__ volatile("bkpt #0xEC\\n\\tbx lr");
+}
+"""
+_GO_ON = ""
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,9 @@ def _program(tensors: Sequence[Encoded], stop: str) -> str:
     ]
     calls = "\n".join(f"    ec_start_{i}();\n    ec_rows_{i}();" for i in range(len(tensors)))
     sizes = " + ".join(["0", *(f"ec_state_{i}[0] + ec_parameters_{i}[0]" for i in range(len(tensors)))])
-    return "\n".join([*head, *parts, _MAIN.format(calls=calls, stop=stop, sizes=sizes)])
+    return "\n".join(
+        [*head, *parts, _MAIN.format(calls=calls, stop=stop, call="ec_mailbox_stop();" if stop else "", sizes=sizes)]
+    )
 
 
 def _build(tensors: Sequence[Encoded], target: Target, compiler: Name, folder: Path, stop: str) -> Image:

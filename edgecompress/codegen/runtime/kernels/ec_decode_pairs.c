@@ -143,7 +143,9 @@ static inline __attribute__((always_inline)) void whole_units(reader *r, uint32_
         if (others != 0 && (i) * others % 8 == 0) {                                                                    \
             low = (uint32_t)*from++;                                                                                   \
         }                                                                                                              \
-        if (others != 0) {                                                                                             \
+        if (shift == 0) {                                                                                              \
+            added = two_entries(&here, &entry, &other, here.mask, 0, here.mask); /* no more registers */               \
+        } else if (others != 0) {                                                                                      \
             added = two_entries(&here, &entry, &other, low, (i) * others % 8, lows);                                   \
             added |= shift & 1u ? (others + 1 > (i) ? highest << (others - (i)) : highest >> ((i) - others)) & bit : 0;\
         } else {                                                                                                       \
@@ -230,12 +232,14 @@ void ec_decode_pairs_row(ec_decode_pairs *decoder, uint32_t *row) {
     const int32_t words = (p->taps + 3) >> 2;
     reader r = {p->stream, decoder->table, (1u << p->log) - 1u, decoder->at};
     uint32_t shift = 0;
-    const int32_t *low = ec_low_bits_next(&decoder->finish, (words + 3) >> 2, &shift);
+    const int32_t *low = p->codebook ? 0 : ec_low_bits_next(&decoder->finish, (words + 3) >> 2, &shift);
     shift = shift < MOST_SHIFT ? shift : MOST_SHIFT;
     decode_words(&r, p, row, words, low, shift);
     decoder->at = r.at;
     if (!p->is_joint) {
         separate(row, words);
     }
-    ec_low_bits_put_right(&decoder->finish, (uint8_t *)row, p->taps, p->is_joint);
+    if (!p->codebook) {
+        ec_low_bits_put_right(&decoder->finish, (uint8_t *)row, p->taps, p->is_joint);
+    }
 }
