@@ -2,6 +2,7 @@
 """Fit what decoding costs: run every decoder on emulated cores over many tensors and write edgecompress/codecs/costs.json.
 
 python tools/codec_costs.py              # all CPUs; needs qemu-system-arm for Cortex-M55
+python tools/codec_costs.py --decoders pairs
 python tools/codec_costs.py --check      # only say how far the costs there are off, by decoder and CPU
 """
 
@@ -93,13 +94,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing")
     parser.add_argument("--cpus", nargs="+", default=CPUS)
+    parser.add_argument("--decoders", nargs="+", help="no others")
     arguments = parser.parse_args()
-    made = tensors()
+    made = {key: one for key, one in tensors().items() if one[0].decoder in (arguments.decoders or [one[0].decoder])}
     known = json.loads(COSTS.read_text()) if COSTS.is_file() else {}
     for cpu in arguments.cpus:
         measured = {key: measure(encoded, targets.find(cpu)) for key, encoded in made.items()}
         if not arguments.check:
-            known[cpu] = {key: fit(made[key], measured[key]) for key in made}
+            known[cpu] = {**known.get(cpu, {}), **{key: fit(made[key], measured[key]) for key in made}}
             COSTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
             cycles_of.__globals__["_costs"].cache_clear()
         for key, encoded in made.items():

@@ -138,6 +138,7 @@ def _encoded(
         {
             **begin,
             "row": rows,
+            "row of high bits": 0 if finish["codebook"] else rows,
             "end": 1,
             "unit": int((words - slow).sum()) // 4,
             "unit with low bits": int((words - slow) @ (shifts > 0)) // 4,

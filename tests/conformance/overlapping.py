@@ -81,6 +81,11 @@ def explicit_pads(
 
 def _matrix(random: np.random.Generator) -> Graph:
     rows, inputs, outputs = (int(random.choice(sizes)) for sizes in ([1, 2, 5], [4, 8, 7, 40], [1, 3, 4, 9, 30, 70]))
+    return fully_connected(random, rows, inputs, outputs)
+
+
+def fully_connected(random: np.random.Generator, rows: int, inputs: int, outputs: int) -> Graph:
+    """One layer of this size, whose outputs use their whole range."""
     weights = weights_of(random, (outputs, inputs), outputs, 0, inputs)
     source, result = _activation(random, 0, (rows, inputs)), _activation(random, 1, (rows, outputs))
     return _graph("FULLY_CONNECTED", source, result, weights, {})

@@ -8,29 +8,31 @@ from functools import partial
 import numpy as np
 
 from edgecompress.codegen.ops.base import Array, Blocks, KernelCall
-from edgecompress.codegen.variants.joint import in_fours, join
+from edgecompress.codegen.variants.joint import LARGEST_INPUT, LARGEST_JOINT_SUM, in_fours
 
 OUTPUTS = 4
 MOST_UNIT_INPUTS = 160
 """Of a unit: it takes four times as many bytes of scratch."""
-MOST_PLACES = 256
-"""Outputs whose places are written in a byte each."""
+assert MOST_UNIT_INPUTS * LARGEST_INPUT * 128 <= LARGEST_JOINT_SUM
+MOST_ORDERED = 256
+"""Outputs that may be computed in another order: the number of each is a byte."""
 _SHARED = ("rows", "inputs", "outputs", "output_zero_point", "activation_min", "activation_max")
 
 
 def blocks_of(call: KernelCall, rows: np.ndarray, per_output: Mapping[str, np.ndarray]) -> Blocks | None:
-    """How a call of `ec_fully_connected_joint` runs with coded weights; None where they cannot share halfwords.
+    """How a call of `ec_fully_connected_joint` runs with coded weights; None where a weight is -128, which has no next lower
+    number for halfwords to share; sums of so few inputs always suit (`joint.py`).
 
     Args:
         rows: int8 [outputs, inputs].
         per_output: by the struct's field what there is of each output, [outputs, ...].
     """
-    if join(_padded(rows)) is None:
+    if rows.min() == np.iinfo(np.int8).min:
         return None
     blocks = _in_order(call, rows, per_output, None)
-    if len(rows) > MOST_PLACES:
-        return blocks
     order = np.argsort(np.abs(rows.astype(np.int64)).sum(axis=1), kind="stable")
+    if len(rows) > MOST_ORDERED or (np.diff(order) > 0).all():
+        return blocks
     return replace(blocks, others=partial(_in_order, call, rows, per_output, order))
 
 
@@ -38,17 +40,17 @@ def _in_order(
     call: KernelCall, rows: np.ndarray, per_output: Mapping[str, np.ndarray], order: np.ndarray | None
 ) -> Blocks:
     """Outputs one after the other; in another order, which brings those of about the same spread together, for codes to use."""
-    places: Array | int = 0
+    written: Array | int = 0
     if order is not None:
         rows, per_output = rows[order], {name: values[order] for name, values in per_output.items()}
-        places = Array(order.astype(np.uint8), is_weights=True)
+        written = Array(order.astype(np.uint8), is_weights=True)
     padded = _padded(rows)
     unit_inputs = _unit_inputs(padded.shape[1])
     padded = np.pad(padded, ((0, 0), (0, -padded.shape[1] % unit_inputs)))
     parameters = {
         **{name: call.parameters[name] for name in _SHARED},
         "unit_inputs": unit_inputs,
-        "places": places,
+        "order": written,
         "bias": 0,
         "scalings": call.parameters["scalings"],
         **{name: Array(values) for name, values in per_output.items()},

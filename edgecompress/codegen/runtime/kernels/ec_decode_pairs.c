@@ -6,10 +6,7 @@
 
 #define BYTES(value) (0x01010101u * (uint32_t)(value))
 
-enum {
-    MOST_WORD_BITS = 32, /* more than the codes of a word take */
-    MOST_SHIFT = 4
-};
+enum { MOST_SHIFT = 4 };
 
 /* The lowest `count` bits in the opposite order. */
 static inline uint32_t reversed(uint32_t bits, uint32_t count) {
@@ -33,6 +30,21 @@ static uint32_t weights_of(const ec_decode_pairs_params *p, uint32_t symbol) {
     return (uint32_t)joint << 16;
 }
 
+/* The entries of the codes of one run of lengths, from `symbol` on; the code behind them, as `log` bits. */
+static uint32_t write_run(uint32_t *table, const ec_decode_pairs_params *p, uint32_t symbol, uint32_t run, uint32_t code) {
+    const uint32_t log = p->log, length = run & 15u, behind = symbol + (run >> 4) + 1;
+    uint32_t *const end = table + (1u << log);
+    for (; symbol < behind && code >> log == 0; ++symbol, code += 1u << (log - length)) {
+        const uint32_t entry = weights_of(p, symbol) | length;
+        uint32_t *to = table + reversed(code, log);
+        do {
+            *to = entry;
+            to += 1u << length;
+        } while (to < end);
+    }
+    return code;
+}
+
 static void make_table(uint32_t *table, const ec_decode_pairs_params *p) {
     const uint32_t log = p->log, size = 1u << log;
     uint32_t next[16] = {0}, symbol = 0, end = 0; /* of the codes of each length: their number, then the next one, as `log` bits */
@@ -45,15 +57,11 @@ static void make_table(uint32_t *table, const ec_decode_pairs_params *p) {
         end += codes << (log - length);
     }
     for (int32_t i = 0; i < p->length_bytes; ++i) {
-        const uint32_t length = p->lengths[i] & 15u, behind = symbol + (p->lengths[i] >> 4) + 1;
-        for (; length > 0 && length <= log && symbol < behind && next[length] < size; ++symbol) {
-            const uint32_t entry = weights_of(p, symbol) | length;
-            for (uint32_t at = reversed(next[length], log); at < size; at += 1u << length) {
-                table[at] = entry;
-            }
-            next[length] += 1u << (log - length);
+        const uint32_t run = p->lengths[i], length = run & 15u;
+        if (length - 1u < log) {
+            next[length] = write_run(table, p, symbol, run, next[length]);
         }
-        symbol = behind;
+        symbol += (run >> 4) + 1;
     }
     for (const uint32_t entry = weights_of(p, 0) | log; end < size; ++end) {
         table[reversed(end, log)] = entry;
@@ -121,37 +129,44 @@ static inline __attribute__((always_inline)) uint32_t two_entries(reader *r, uin
     return low;
 }
 
-/* Words from `first` on, whose low bits come as ec_low_bits.h says, and whose number depends on whether that of the low bits is even:
- * a multiple of 4 or 8. */
+/* Words whose low bits come as ec_low_bits.h says: fours of them; eights where the number of low bits is odd. */
 static inline __attribute__((always_inline)) void whole_units(reader *r, uint32_t *to, int32_t words, const int32_t *from,
                                                              const uint32_t shift) {
     const uint32_t others = shift & 6u, lows = BYTES((1u << others) - 1u), bit = BYTES(1u << others);
     const uint32_t *const end = to + words;
     reader here = *r;
-    uint32_t low = 0, highest = 0, is_second = 0;
+    uint32_t low = 0, highest = 0;
     do {
-        if (shift & 1u) {
-            highest = is_second ? highest >> 4 : (uint32_t)*from++;
-            is_second = !is_second;
-        }
 #define WORD(i)                                                                                                        \
     do {                                                                                                               \
         uint32_t entry, other, added;                                                                                  \
         if (others != 0 && (i) * others % 8 == 0) {                                                                    \
             low = (uint32_t)*from++;                                                                                   \
         }                                                                                                              \
-        if (others != 0) {                                                                                             \
+        if (shift == 0) {                                                                                              \
+            added = two_entries(&here, &entry, &other, here.mask, 0, here.mask); /* no more registers */               \
+        } else if (others != 0) {                                                                                      \
             added = two_entries(&here, &entry, &other, low, (i) * others % 8, lows);                                   \
             added |= shift & 1u ? (others + 1 > (i) ? highest << (others - (i)) : highest >> ((i) - others)) & bit : 0;\
         } else {                                                                                                       \
             added = two_entries(&here, &entry, &other, highest, (i), bit);                                             \
         }                                                                                                              \
-        *to++ = word_of(entry, other, shift, added);                                                                   \
+        to[i] = word_of(entry, other, shift, added);                                                                   \
     } while (0)
+        if (shift & 1u) {
+            highest = (uint32_t)*from++;
+        }
         WORD(0);
         WORD(1);
         WORD(2);
         WORD(3);
+        if (shift & 1u) {
+            WORD(4);
+            WORD(5);
+            WORD(6);
+            WORD(7);
+        }
+        to += shift & 1u ? 8 : 4;
     } while (to < end);
     r->at = here.at;
 }
@@ -175,12 +190,20 @@ static void other_words(reader *r, uint32_t end, uint32_t *row, int32_t first, i
     }
 }
 
-static void decode_words(reader *r, uint32_t end, uint32_t *row, int32_t words, const int32_t *from, uint32_t shift) {
-    const int32_t several = words & (shift & 1u ? ~7 : ~3);
+/* Words whose codes, two of `log` bits at most each, are certainly within so many bits; a bit more is taken for each, to save a
+ * division. */
+static inline int32_t safe_words(uint32_t bits, uint32_t log) {
+    return (int32_t)(log > 8 ? bits * 3 >> 6 : bits >> 4);
+}
+
+static void decode_words(reader *r, const ec_decode_pairs_params *p, uint32_t *row, int32_t words, const int32_t *from,
+                         uint32_t shift) {
+    const uint32_t end = (uint32_t)p->end;
+    const int32_t several = shift & 1u ? ~7 : ~3;
     int32_t i = 0;
-    while (i < several && r->at < end) {
-        int32_t safe = (int32_t)((end - r->at) / MOST_WORD_BITS) & (shift & 1u ? ~7 : ~3);
-        safe = safe < several - i ? safe : several - i;
+    while (i < (words & several) && r->at < end) {
+        int32_t safe = safe_words(end - r->at, p->log);
+        safe = (safe < words - i ? safe : words - i) & several;
         if (safe == 0) {
             break;
         }
@@ -209,12 +232,14 @@ void ec_decode_pairs_row(ec_decode_pairs *decoder, uint32_t *row) {
     const int32_t words = (p->taps + 3) >> 2;
     reader r = {p->stream, decoder->table, (1u << p->log) - 1u, decoder->at};
     uint32_t shift = 0;
-    const int32_t *low = ec_low_bits_next(&decoder->finish, (words + 3) >> 2, &shift);
+    const int32_t *low = p->codebook ? 0 : ec_low_bits_next(&decoder->finish, (words + 3) >> 2, &shift);
     shift = shift < MOST_SHIFT ? shift : MOST_SHIFT;
-    decode_words(&r, (uint32_t)p->end, row, words, low, shift);
+    decode_words(&r, p, row, words, low, shift);
     decoder->at = r.at;
     if (!p->is_joint) {
         separate(row, words);
     }
-    ec_low_bits_put_right(&decoder->finish, (uint8_t *)row, p->taps, p->is_joint);
+    if (!p->codebook) {
+        ec_low_bits_put_right(&decoder->finish, (uint8_t *)row, p->taps, p->is_joint);
+    }
 }

@@ -52,7 +52,7 @@ static inline __attribute__((always_inline)) void all_outputs(const params *p, c
         for (int32_t i = 0; i < count; ++i) {
             const ec_scaling scaling = ec_scaling_of(p->scalings, p->bias ? 0 : first + i);
             const int32_t bias = p->bias ? 2 * p->bias[first + i] : ec_scaling_bias(scaling);
-            int8_t *const place = output + (p->places ? p->places[first + i] : first + i);
+            int8_t *const place = output + (p->order ? p->order[first + i] : first + i);
             for (int32_t row = 0; row < p->rows; ++row) {
                 place[row * p->outputs] = ec_fully_connected_scale(scaling, bias + twice[OUTPUTS * row + i], range, is_relu);
             }

@@ -11,13 +11,13 @@ extern "C" {
 #endif
 
 /* A unit has `unit_inputs` inputs of four outputs, in the order of ec_dot_joint; what is behind the last input or output is any.
- * Outputs are computed in the order of `places`, and so are biases and scalings. */
+ * Biases and scalings are in the order in which outputs are computed. */
 typedef struct {
     int32_t rows; /* of the input and of the output */
     int32_t inputs;
     int32_t outputs;
     int32_t unit_inputs;     /* a multiple of 4 */
-    const uint8_t *places;   /* of the outputs that are computed first, second, ... ; 0: they are in order */
+    const uint8_t *order;   /* numbers of the outputs that are computed first, second, ...; 0: they are in order */
     const int32_t *bias;     /* [outputs] where all share one scaling; 0: it is in the scalings */
     const int32_t *scalings; /* ec_scaling of every output, or one of all */
     int32_t output_zero_point;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
 #include "ec_low_bits.h"
 
-enum { NEVER = INT32_MAX };
+enum { NEVER = INT32_MAX }; /* more than all weights of a tensor */
 #define BYTES(value) (0x01010101u * (uint32_t)(value))
 
 static void find_patch(ec_low_bits *finish) {
@@ -115,7 +115,5 @@ void ec_low_bits_put_right(ec_low_bits *finish, uint8_t *row, int32_t taps, int3
         finish->patch += 2;
         find_patch(finish);
     }
-    if (finish->untouched != NEVER) {
-        finish->untouched -= taps;
-    }
+    finish->untouched -= taps;
 }
