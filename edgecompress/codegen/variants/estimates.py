@@ -73,3 +73,19 @@ def fully_connected(rows: int, inputs: int, outputs: int) -> float:
 def fully_connected_sparse(rows: int, entries: np.ndarray, cycles_an_entry: float) -> float:
     """Of `ec_fully_connected_sparse`; entries: of each output's list."""
     return rows * float(cycles_an_entry * entries.sum() + 85 * len(entries)) + 100
+
+
+def single(shape: Shape) -> float:
+    """A MAC of `ec_conv_2d_single`, on a Cortex-M0+ or M3."""
+    return 2.8 + 48 / shape.depth + 7.4 / shape.outputs
+
+
+def sparse_single(shape: Shape, weights: int, values: int) -> float:
+    """A MAC of `ec_conv_2d_sparse_single`, likewise.
+
+    Args:
+        weights: that are not zero.
+        values: times that one is multiplied, for a pixel.
+    """
+    pixel = 3.25 * weights + 7.5 * values + 100 * shape.outputs + 7.4 * shape.depth
+    return pixel / (shape.outputs * shape.depth)

@@ -9,8 +9,8 @@ from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants import estimates
-from edgecompress.codegen.variants.base import geometry_of, rows_of_filters
-from edgecompress.codegen.variants.dual import DualVariant, scalings_of, shape_of
+from edgecompress.codegen.variants.base import rows_of_filters, shape_of
+from edgecompress.codegen.variants.dual import DualVariant, scalings_of
 from edgecompress.codegen.variants.joint import LARGEST_INPUT, LARGEST_JOINT_SUM, SCALING_LIMITS, form_of, pack_scalings
 from edgecompress.codegen.variants.lists import CYCLES_AN_ENTRY, CYCLES_AN_INPUT, pack_lists
 from edgecompress.codegen.variants.quick import QuickLayer
@@ -38,11 +38,11 @@ class SparseConv2D(DualVariant):
         cycles = estimates.sparse(shape, lists.entries, CYCLES_AN_ENTRY[lists.form])
         if cycles > estimates.WORTH_TRYING * estimates.joint(shape):
             return None
-        source, result, geometry = parts.source, parts.result, geometry_of(parts, operation)
+        source, result = parts.source, parts.result
         assert result.quantization
         strip = {"channels": shape.channels, "depth": shape.depth, "zero_point": parts.zero_point}
         parameters = {
-            **{f"strip.{name}": value for name, value in {**geometry.parameters(), **strip}.items()},
+            **{f"strip.{name}": value for name, value in {**shape.window.parameters(), **strip}.items()},
             "out_channels": shape.outputs,
             **lists.parameters(),
             "scalings": Array(scalings),
@@ -54,7 +54,7 @@ class SparseConv2D(DualVariant):
             (source, result),
             source="conv_2d_sparse",
             scratch_bytes=LANES * shape.depth + shape.channels,
-            sweeps=(geometry.sweep(shape.channels, shape.outputs, positions=LANES),),
+            sweeps=(shape.window.sweep(shape.channels, shape.outputs, positions=LANES),),
             clamp=narrower_range(operation, result),
             cycles_a_mac=cycles / shape.macs,
         )
