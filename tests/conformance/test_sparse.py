@@ -48,7 +48,7 @@ def _programs(features, shift=0):
     random, programs = np.random.default_rng(11), []
     for opcode, count in LAYERS.items():
         made = [program for _ in range(count) if (program := _layer(random, opcode, features))]
-        assert len(made) > count / 2 or (opcode == "FULLY_CONNECTED" and features.single)
+        assert len(made) > count / 2
         for program in made:
             distance = overlapping.distance_of(program)
             if distance - shift < program.graph.tensors[1].nbytes and distance >= shift:
@@ -77,7 +77,11 @@ def test_lists_of_any_weights_are_exact_on_the_host(tmp_path: Path):
 @pytest.mark.usefixtures("_always")
 def test_sums_of_inputs_that_share_a_weight_are_exact_on_the_host(tmp_path: Path):
     programs = _programs(Features(single=True))
-    assert _kernels(programs) == {"conv_2d_sparse_single"}
+    assert _kernels(programs) == {
+        "conv_2d_sparse_single",
+        "fully_connected_sparse_shared",
+        "fully_connected_sparse_any",
+    }
     cases = _cases(programs)
     wrong = [c.program.layers[0].call for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if not exact(c, a)]
     assert not wrong

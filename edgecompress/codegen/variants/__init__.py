@@ -39,7 +39,7 @@ from edgecompress.codegen.variants.single import (
     SingleDepthwiseConv2DOfOneChannel,
     SingleFullyConnected,
 )
-from edgecompress.codegen.variants.sparse import SparseConv2D, SparseFullyConnected
+from edgecompress.codegen.variants.sparse import SparseConv2D, SparseFullyConnected, SparseSingleFullyConnected
 from edgecompress.codegen.variants.sparse_single import SparseSingleConv2D
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
@@ -75,6 +75,7 @@ VARIANTS: tuple[Variant, ...] = (
     SingleDepthwiseConv2DOfOneChannel(),
     SingleDepthwiseConv2D(),
     SingleFullyConnected(),
+    SparseSingleFullyConnected(),
     LinearAdd(),
 )
 

@@ -12,6 +12,11 @@ from edgecompress.memory.sweep import Window
 WORTH_TRYING = 1.5
 """So many times the cycles of the kernel with all weights may lists take, else they are no candidate."""
 
+SINGLE = 5.0
+"""A MAC of `ec_fully_connected_single`."""
+SINGLE_TO_DUAL = 1.6
+"""Times the cycles of lists on a core without dual multiplication: 1.1 on a Cortex-M3, 1.8 on an M0+."""
+
 
 @dataclass(frozen=True)
 class Shape:

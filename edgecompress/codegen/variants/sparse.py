@@ -1,7 +1,8 @@
-"""Variants that multiply by those weights only that are not zero, for processors with dual 16-bit multiplication."""
+"""Variants that go by lists of those weights that are not zero; of convolutions for processors with dual 16-bit multiplication."""
 
 import numpy as np
 
+from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import activation_range, narrower_range
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
@@ -73,9 +74,10 @@ class SparseFullyConnected(DualVariant):
         scalings, lists = scalings_of(quick.with_zero_point(parts.zero_point)), pack_lists(quick.rows)
         if scalings is None or lists is None:
             return None
-        size = sizes(parts)
+        size, macs = sizes(parts), parts.source.elements * len(quick.rows)
         cycles = estimates.fully_connected_sparse(size["rows"], lists.entries, CYCLES_AN_INPUT[lists.form])
-        if cycles > estimates.WORTH_TRYING * estimates.fully_connected(**size):
+        cycles_a_mac, dense = self.compared(cycles / macs, estimates.fully_connected(**size) / macs)
+        if cycles_a_mac > estimates.WORTH_TRYING * dense:
             return None
         low, high = activation_range(operation, parts.result)
         assert parts.result.quantization
@@ -93,5 +95,19 @@ class SparseFullyConnected(DualVariant):
             (parts.source, parts.result),
             source="fully_connected_sparse",
             sweeps=(by_rows(**size, at_once=1),),
-            cycles_a_mac=cycles / (size["rows"] * quick.rows.size),
+            cycles_a_mac=cycles_a_mac,
         )
+
+    def compared(self, lists: float, dense: float) -> tuple[float, float]:
+        """Cycles of a MAC with lists and without, from what they are with dual multiplication."""
+        return lists, dense
+
+
+class SparseSingleFullyConnected(SparseFullyConnected):
+    """The same, where all products are single ones."""
+
+    def suits(self, features: Features) -> bool:
+        return features.single
+
+    def compared(self, lists: float, dense: float) -> tuple[float, float]:
+        return estimates.SINGLE_TO_DUAL * lists, estimates.SINGLE
