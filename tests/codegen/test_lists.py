@@ -50,8 +50,8 @@ def test_a_long_gap_is_bridged_by_zeros():
     row = np.zeros((1, 40), np.int8)
     row[0, 36] = 7
     lists = pack_lists(row)
-    assert lists.values.tolist()[:2] == [7, 0]
-    assert lists.data.tolist()[3:-1] == [15 * 16 + 1, 15 * 16 + 1, 4 * 16 + 0], "past 16, past 16, past 4"
+    assert lists.values.tolist() == [0] * 15 + [7]
+    assert lists.data.tolist()[3:-1] == [15 * 16, 15 * 16, 4 * 16 + 15], "past 16, past 16, past 4"
 
 
 def test_sixteen_values_share_a_table_where_no_zero_is_needed():

@@ -75,9 +75,26 @@ def test_lists_of_any_weights_are_exact_on_the_host(tmp_path: Path):
 
 
 @pytest.mark.usefixtures("_always")
+def test_sums_of_inputs_that_share_a_weight_are_exact_on_the_host(tmp_path: Path):
+    programs = _programs(Features(single=True))
+    assert _kernels(programs) == {
+        "conv_2d_sparse_single",
+        "fully_connected_sparse_shared",
+        "fully_connected_sparse_any",
+    }
+    cases = _cases(programs)
+    wrong = [c.program.layers[0].call for c, a in zip(cases, on_host(cases, tmp_path), strict=True) if not exact(c, a)]
+    assert not wrong
+
+
+@pytest.mark.usefixtures("_always")
 @pytest.mark.parametrize(
     ("name", "compiler"),
-    [("cortex-m4", "zig"), ("cortex-m4", "gcc"), ("cortex-m7", "zig"), ("cortex-m33", "zig")],
+    [
+        *(("cortex-m4", compiler) for compiler in ("zig", "gcc")),
+        *(("cortex-m0plus", compiler) for compiler in ("zig", "gcc")),
+        *((core, "zig") for core in ("cortex-m7", "cortex-m33", "cortex-m3")),
+    ],
 )
 def test_lists_of_any_weights_are_exact_on_the_emulated_core(name, compiler, tmp_path: Path):
     executor, target = OnCore(name, compiler), find(name)

@@ -39,7 +39,8 @@ from edgecompress.codegen.variants.single import (
     SingleDepthwiseConv2DOfOneChannel,
     SingleFullyConnected,
 )
-from edgecompress.codegen.variants.sparse import SparseConv2D, SparseFullyConnected
+from edgecompress.codegen.variants.sparse import SparseConv2D, SparseFullyConnected, SparseSingleFullyConnected
+from edgecompress.codegen.variants.sparse_single import SparseSingleConv2D
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -70,9 +71,11 @@ VARIANTS: tuple[Variant, ...] = (
     DualMaxPool2D(),
     DualAveragePool2D(),
     SingleConv2D(),
+    SparseSingleConv2D(),
     SingleDepthwiseConv2DOfOneChannel(),
     SingleDepthwiseConv2D(),
     SingleFullyConnected(),
+    SparseSingleFullyConnected(),
     LinearAdd(),
 )
 

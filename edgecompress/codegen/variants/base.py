@@ -10,6 +10,7 @@ from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.ops.weighted import Parts, Weighted
 from edgecompress.codegen.ops.windows import window
+from edgecompress.codegen.variants.estimates import Shape
 from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -45,6 +46,11 @@ def parts_of(graph: Graph, operation: Operation) -> Parts:
 def geometry_of(parts: Parts, operation: Operation) -> Window:
     """How the filter of a convolution, depthwise or not, slides over its input."""
     return window(operation, parts.source, parts.result, *parts.weights.shape[1:3])
+
+
+def shape_of(parts: Parts, operation: Operation) -> Shape:
+    """Of a convolution, a depthwise one of a single channel included."""
+    return Shape(geometry_of(parts, operation), parts.source.shape[3], parts.result.shape[3])
 
 
 def rows_of_filters(parts: Parts) -> np.ndarray | None:

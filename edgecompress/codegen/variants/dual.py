@@ -16,7 +16,14 @@ from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.units import requantization_steps
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants import estimates, fully_connected_units
-from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
+from edgecompress.codegen.variants.base import (
+    Variant,
+    geometry_of,
+    parts_of,
+    rows_of_filters,
+    rows_of_one_channel,
+    shape_of,
+)
 from edgecompress.codegen.variants.joint import (
     SCALING_LIMITS,
     form_of,
@@ -159,11 +166,6 @@ def _twos_of_outputs(
     units = weights.reshape((outputs + missing) // 2, -1)
     pairs = {field: 2 * step for field, step in steps.items()}
     return Blocks(units, 2, "weights", ("out_channels",), pairs, finish, sweep_cycles=sweep_cycles, missing=missing)
-
-
-def shape_of(parts: Parts, operation: Operation) -> estimates.Shape:
-    """Of a convolution, a depthwise one of a single channel included."""
-    return estimates.Shape(geometry_of(parts, operation), parts.source.shape[3], parts.result.shape[3])
 
 
 def _joint_cycles_a_mac(parts: Parts, operation: Operation) -> float:

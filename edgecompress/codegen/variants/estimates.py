@@ -12,6 +12,11 @@ from edgecompress.memory.sweep import Window
 WORTH_TRYING = 1.5
 """So many times the cycles of the kernel with all weights may lists take, else they are no candidate."""
 
+SINGLE = 5.0
+"""A MAC of `ec_fully_connected_single`."""
+SINGLE_TO_DUAL = 1.6
+"""Times the cycles of lists on a core without dual multiplication: 1.1 on a Cortex-M3, 1.8 on an M0+."""
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -73,3 +78,19 @@ def fully_connected(rows: int, inputs: int, outputs: int) -> float:
 def fully_connected_sparse(rows: int, entries: np.ndarray, cycles_an_entry: float) -> float:
     """Of `ec_fully_connected_sparse`; entries: of each output's list."""
     return rows * float(cycles_an_entry * entries.sum() + 85 * len(entries)) + 100
+
+
+def single(shape: Shape) -> float:
+    """A MAC of `ec_conv_2d_single`, on a Cortex-M0+ or M3."""
+    return 2.8 + 48 / shape.depth + 7.4 / shape.outputs
+
+
+def sparse_single(shape: Shape, weights: int, values: int) -> float:
+    """A MAC of `ec_conv_2d_sparse_single`, likewise.
+
+    Args:
+        weights: that are not zero.
+        values: times that one is multiplied, for a pixel.
+    """
+    pixel = 3.25 * weights + 7.5 * values + 100 * shape.outputs + 7.4 * shape.depth
+    return pixel / (shape.outputs * shape.depth)

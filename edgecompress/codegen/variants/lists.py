@@ -1,4 +1,5 @@
-"""Weights as lists of those that are not zero, read by kernels where they lie in flash (`runtime/kernels/ec_gemm_sparse.h`).
+"""Weights as lists of those that are not zero, read by kernels where they lie in flash (`runtime/kernels/ec_gemm_sparse.h`,
+`ec_conv_2d_sparse_single.h`).
 
 Relative places in four bits, and weights as places in a table that the layer shares: S. Han et al., "EIE: Efficient Inference
 Engine on Compressed Deep Neural Network", 2016. A longer gap is bridged by entries whose weight is zero.
@@ -14,12 +15,14 @@ SHARED_GAP, ANY_GAP = 15, 255
 """The largest gaps of an entry."""
 VALUES = 16
 """In the table of the shared form."""
-COUNT_BITS, SUM_BITS = 10, 14
-"""Of a list's head."""
+HEAD, COUNT_BITS, SUM_BITS = 3, 10, 14
+"""Bytes of a list's head, and the bits in it."""
 CYCLES_AN_ENTRY = {"shared": 18, "any": 16}
 """Of `ec_gemm_sparse` on a Cortex-M4: eight products."""
 CYCLES_AN_INPUT = {"shared": 10.4, "any": 8.0}
 """Of an entry in `ec_fully_connected_sparse`: one product."""
+PAGE, MOST_PLACES = 256, 255
+"""Inputs whose places are a byte each, and places of a value that are added in 16 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +58,10 @@ def pack_lists(rows: np.ndarray) -> Lists | None:
     has_fillers = any(len(gaps) > np.count_nonzero(row) for (gaps, _), row in zip(shared, rows, strict=True))
     if len(values) + has_fillers <= VALUES:
         table = np.zeros(VALUES, np.int8)
-        table[: len(values)] = values
-        places = {int(value): place for place, value in reversed(list(enumerate(table)))}
-        lists = [gaps * VALUES + np.array([places[int(w)] for w in weights], np.int64) for gaps, weights in shared]
+        table[-len(values) or VALUES :] = values
+        places = np.zeros(256, np.int64)
+        places[table[::-1].view(np.uint8)] = np.arange(VALUES)[::-1]
+        lists = [gaps * VALUES + places[weights & 255] for gaps, weights in shared]
         return _lists("shared", [gaps.size for gaps, _ in shared], lists, rows, table)
     anyhow = [_entries(row, ANY_GAP) for row in rows]
     lists = [np.stack([gaps, weights & 255], axis=1).reshape(-1) for gaps, weights in anyhow]
@@ -85,6 +89,30 @@ def _lists(
     parts = []
     for count, total, entries in zip(counts, sums, lists, strict=True):
         head = count | (-int(total) % 2**SUM_BITS) << COUNT_BITS
-        parts += [np.frombuffer(head.to_bytes(3, "little"), np.uint8), entries.astype(np.uint8)]
+        parts += [np.frombuffer(head.to_bytes(HEAD, "little"), np.uint8), entries.astype(np.uint8)]
     data = np.concatenate([*parts, np.zeros(1, np.uint8)])
     return Lists(form, data, values, np.array(counts, np.int64))
+
+
+def pack_places(rows: np.ndarray) -> np.ndarray:
+    """Weights [outputs, inputs], int8, as the places of every value, uint8 (`ec_conv_2d_sparse_single.h`).
+
+    Inputs that share a weight can be added before they are multiplied: K. Hegde et al., "UCNN: Exploiting Computational Reuse in
+    Deep Neural Networks via Weight Repetition", 2018.
+    """
+    data: list[int] = []
+    for row in rows:
+        for start in range(0, len(row), PAGE):
+            page = row[start : start + PAGE]
+            places = [np.flatnonzero(page == value) for value in np.unique(page[page != 0])]
+            parts = [part[at : at + MOST_PLACES] for part in places for at in range(0, len(part), MOST_PLACES)]
+            data.append(len(parts))
+            for part in parts:
+                data += [int(page[part[0]]) & 255, len(part), *part.tolist()]
+    return np.array(data, np.uint8)
+
+
+def count_values(rows: np.ndarray) -> int:
+    """How often `ec_conv_2d_sparse_single` multiplies for a pixel."""
+    pages = (row[start : start + PAGE] for row in rows for start in range(0, rows.shape[1], PAGE))
+    return sum(len(np.unique(page[page != 0])) for page in pages)

@@ -13,7 +13,15 @@ from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.units import rows_in_blocks
 from edgecompress.codegen.ops.weighted import Parts
-from edgecompress.codegen.variants.base import Variant, geometry_of, parts_of, rows_of_filters, rows_of_one_channel
+from edgecompress.codegen.variants import estimates
+from edgecompress.codegen.variants.base import (
+    Variant,
+    geometry_of,
+    parts_of,
+    rows_of_filters,
+    rows_of_one_channel,
+    shape_of,
+)
 from edgecompress.codegen.variants.ramp import exact_parameters, ramps_of
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -96,7 +104,7 @@ class SingleConv2D(SingleVariant):
             (source, result),
             scratch_bytes=8 * depth + source.shape[3],
             sweeps=(geometry.sweep(source.shape[3], result.shape[3], positions=PIXELS),),
-            cycles_a_mac=3.5,
+            cycles_a_mac=estimates.single(shape_of(parts, operation)),
         )
         gathering = GATHER_CYCLES * geometry.out_height * geometry.out_width * depth
         return by_window(replace(call, blocks=_rows_of_outputs(call, padded, gathering)))

@@ -1,7 +1,8 @@
-"""Variants that multiply by those weights only that are not zero, for processors with dual 16-bit multiplication."""
+"""Variants that go by lists of those weights that are not zero; of convolutions for processors with dual 16-bit multiplication."""
 
 import numpy as np
 
+from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import activation_range, narrower_range
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
@@ -9,8 +10,8 @@ from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants import estimates
-from edgecompress.codegen.variants.base import geometry_of, rows_of_filters
-from edgecompress.codegen.variants.dual import DualVariant, scalings_of, shape_of
+from edgecompress.codegen.variants.base import rows_of_filters, shape_of
+from edgecompress.codegen.variants.dual import DualVariant, scalings_of
 from edgecompress.codegen.variants.joint import LARGEST_INPUT, LARGEST_JOINT_SUM, SCALING_LIMITS, form_of, pack_scalings
 from edgecompress.codegen.variants.lists import CYCLES_AN_ENTRY, CYCLES_AN_INPUT, pack_lists
 from edgecompress.codegen.variants.quick import QuickLayer
@@ -38,11 +39,11 @@ class SparseConv2D(DualVariant):
         cycles = estimates.sparse(shape, lists.entries, CYCLES_AN_ENTRY[lists.form])
         if cycles > estimates.WORTH_TRYING * estimates.joint(shape):
             return None
-        source, result, geometry = parts.source, parts.result, geometry_of(parts, operation)
+        source, result = parts.source, parts.result
         assert result.quantization
         strip = {"channels": shape.channels, "depth": shape.depth, "zero_point": parts.zero_point}
         parameters = {
-            **{f"strip.{name}": value for name, value in {**geometry.parameters(), **strip}.items()},
+            **{f"strip.{name}": value for name, value in {**shape.window.parameters(), **strip}.items()},
             "out_channels": shape.outputs,
             **lists.parameters(),
             "scalings": Array(scalings),
@@ -54,7 +55,7 @@ class SparseConv2D(DualVariant):
             (source, result),
             source="conv_2d_sparse",
             scratch_bytes=LANES * shape.depth + shape.channels,
-            sweeps=(geometry.sweep(shape.channels, shape.outputs, positions=LANES),),
+            sweeps=(shape.window.sweep(shape.channels, shape.outputs, positions=LANES),),
             clamp=narrower_range(operation, result),
             cycles_a_mac=cycles / shape.macs,
         )
@@ -73,9 +74,10 @@ class SparseFullyConnected(DualVariant):
         scalings, lists = scalings_of(quick.with_zero_point(parts.zero_point)), pack_lists(quick.rows)
         if scalings is None or lists is None:
             return None
-        size = sizes(parts)
+        size, macs = sizes(parts), parts.source.elements * len(quick.rows)
         cycles = estimates.fully_connected_sparse(size["rows"], lists.entries, CYCLES_AN_INPUT[lists.form])
-        if cycles > estimates.WORTH_TRYING * estimates.fully_connected(**size):
+        cycles_a_mac, dense = self.compared(cycles / macs, estimates.fully_connected(**size) / macs)
+        if cycles_a_mac > estimates.WORTH_TRYING * dense:
             return None
         low, high = activation_range(operation, parts.result)
         assert parts.result.quantization
@@ -93,5 +95,19 @@ class SparseFullyConnected(DualVariant):
             (parts.source, parts.result),
             source="fully_connected_sparse",
             sweeps=(by_rows(**size, at_once=1),),
-            cycles_a_mac=cycles / (size["rows"] * quick.rows.size),
+            cycles_a_mac=cycles_a_mac,
         )
+
+    def compared(self, lists: float, dense: float) -> tuple[float, float]:
+        """Cycles of a MAC with lists and without, from what they are with dual multiplication."""
+        return lists, dense
+
+
+class SparseSingleFullyConnected(SparseFullyConnected):
+    """The same, where all products are single ones."""
+
+    def suits(self, features: Features) -> bool:
+        return features.single
+
+    def compared(self, lists: float, dense: float) -> tuple[float, float]:
+        return estimates.SINGLE_TO_DUAL * lists, estimates.SINGLE

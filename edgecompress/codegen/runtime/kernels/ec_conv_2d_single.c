@@ -6,33 +6,6 @@
 
 #include "ec_pixels_4.h"
 
-/* Whether all four windows lie inside the input and their rows are runs in memory. */
-static int are_whole(const ec_window *w, const ec_position origins[EC_BLOCK_PIXELS]) {
-    int inside = w->dilation_width == 1;
-    for (int32_t i = 0; i < EC_BLOCK_PIXELS; ++i) {
-        const int32_t last_y = origins[i].y + (w->filter_height - 1) * w->dilation_height;
-        inside &= ec_is_inside(w, origins[i].y, origins[i].x);
-        inside &= ec_is_inside(w, last_y, origins[i].x + w->filter_width - 1);
-    }
-    return inside;
-}
-
-static inline __attribute__((always_inline)) void gather(const ec_conv_2d_single_params *p, const int8_t *input, const int8_t *zeros, const ec_position origins[EC_BLOCK_PIXELS],
-                   uint32_t *strip) {
-    const ec_window *w = &p->window;
-    const int32_t taps = are_whole(w, origins) ? w->filter_width : 1;
-    for (int32_t ky = 0; ky < w->filter_height; ++ky) {
-        for (int32_t kx = 0; kx < w->filter_width; kx += taps) {
-            const int8_t *from[EC_BLOCK_PIXELS];
-            for (int32_t i = 0; i < EC_BLOCK_PIXELS; ++i) {
-                const int32_t y = origins[i].y + ky * w->dilation_height, x = origins[i].x + kx * w->dilation_width;
-                from[i] = ec_is_inside(w, y, x) ? input + (y * w->in_width + x) * p->in_channels : zeros;
-            }
-            strip = ec_block_pack(strip, from, taps * p->in_channels);
-        }
-    }
-}
-
 /* The output channels beyond the last eight, one at a time. */
 static void multiply_rest(const ec_conv_2d_single_params *p, const ec_block *b, const int8_t *weights) {
     for (int32_t channel = b->channels; channel < p->out_channels; ++channel) {
@@ -91,7 +64,7 @@ static inline __attribute__((always_inline)) void convolve(const ec_conv_2d_sing
         ec_position next = {0, 0}, origins[EC_BLOCK_PIXELS];
         while (next.y < w->out_height) {
             const int32_t pixels = ec_next_pixels(w, &next, origins);
-            gather(p, input, zeros, origins, strip);
+            ec_pack_pixels(w, p->in_channels, input, zeros, origins, strip);
             multiply(p, strip, output, pixels);
             output += pixels * p->out_pitch;
         }

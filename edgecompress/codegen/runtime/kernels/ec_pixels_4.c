@@ -48,3 +48,29 @@ void ec_block_run(ec_block *b, const ec_ramps *ramps, void (*kernel)(ec_block *)
         }
     }
 }
+
+/* Whether all four windows lie inside the input and their rows are runs in memory. */
+static int are_whole(const ec_window *w, const ec_position origins[EC_BLOCK_PIXELS]) {
+    int inside = w->dilation_width == 1;
+    for (int32_t i = 0; i < EC_BLOCK_PIXELS; ++i) {
+        const int32_t last_y = origins[i].y + (w->filter_height - 1) * w->dilation_height;
+        inside &= ec_is_inside(w, origins[i].y, origins[i].x);
+        inside &= ec_is_inside(w, last_y, origins[i].x + w->filter_width - 1);
+    }
+    return inside;
+}
+
+void ec_pack_pixels(const ec_window *w, int32_t channels, const int8_t *input, const int8_t *zeros,
+                    const ec_position origins[EC_BLOCK_PIXELS], uint32_t *strip) {
+    const int32_t taps = are_whole(w, origins) ? w->filter_width : 1;
+    for (int32_t ky = 0; ky < w->filter_height; ++ky) {
+        for (int32_t kx = 0; kx < w->filter_width; kx += taps) {
+            const int8_t *from[EC_BLOCK_PIXELS];
+            for (int32_t i = 0; i < EC_BLOCK_PIXELS; ++i) {
+                const int32_t y = origins[i].y + ky * w->dilation_height, x = origins[i].x + kx * w->dilation_width;
+                from[i] = ec_is_inside(w, y, x) ? input + (y * w->in_width + x) * channels : zeros;
+            }
+            strip = ec_block_pack(strip, from, taps * channels);
+        }
+    }
+}

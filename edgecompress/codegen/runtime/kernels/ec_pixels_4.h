@@ -26,6 +26,10 @@ ec_block ec_block_of(const ec_ramps *ramps, int32_t channels, int8_t *output, in
 /* All channels of the block; those that no ramp serves are requantized one by one. */
 void ec_block_run(ec_block *b, const ec_ramps *ramps, void (*kernel)(ec_block *));
 
+/* The inputs of four windows into a strip (ec_block_pack); `zeros` stands outside the input, as many bytes as there are channels. */
+void ec_pack_pixels(const ec_window *w, int32_t channels, const int8_t *input, const int8_t *zeros,
+                    const ec_position origins[EC_BLOCK_PIXELS], uint32_t *strip);
+
 static inline int ec_is_inside(const ec_window *w, int32_t y, int32_t x) {
     return y >= 0 && y < w->in_height && x >= 0 && x < w->in_width;
 }
