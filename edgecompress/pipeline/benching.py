@@ -57,8 +57,10 @@ def bench_anywhere(
     install_litert: bool = False,
     optimize: str | None = None,
     ram: str | None = None,
+    flash: str | None = None,
     command: str | None = None,
     on_progress: Progress | None = None,
+    on_remark: Callable[[str], None] | None = None,
 ) -> Result:
     """As the command line's options say; see `edgecompress bench --help`, `pipeline.bench.bench`, `linux.bench_on_linux`.
 
@@ -66,13 +68,13 @@ def bench_anywhere(
         where: see `device.places.read_place`.
         target: None: that of the run directory, else cortex-m4.
         shrink: see `pipeline.bench.bench`.
-        optimize, ram: see `wishes.read_wish`.
+        optimize, ram, flash: see `wishes.read_wish`.
         samples: a number of test samples to stream through the device, or a file of unlabelled samples to run as well.
 
     Raises:
         UsageError: options that do not go together. Else as the function that does it.
     """
-    place, wish = read_place(where), read_wish(optimize, ram)
+    place, wish = read_place(where), read_wish(optimize, ram, flash)
     path = find_model(model)
     count, real = _samples(samples, sample_count)
     shared: dict[str, Any] = {
@@ -89,7 +91,7 @@ def bench_anywhere(
         raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
     if place.is_linux and wish is not None:
         raise UsageError(
-            f"{place.text} is a Linux computer: its layers run whole", hint="leave --optimize and --ram away"
+            f"{place.text} is a Linux computer: its layers run whole", hint="leave --optimize, --ram and --flash away"
         )
     if place.is_linux and tune:
         raise UsageError(
@@ -104,6 +106,7 @@ def bench_anywhere(
             return _on_linux(model, place, tests, {**shared, **more})
         chosen = target or _target_of(model)
         shared |= {"target": chosen, "compiler": compiler, "on": place, "runs": runs or RUNS, "data": tests}
+        shared["on_remark"] = on_remark
         result = bench(model, wish=wish, tune=tune, **shared)
     return Result(result.report, result.require_exact)
 

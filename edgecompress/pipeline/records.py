@@ -7,14 +7,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from edgecompress.codegen import ops
-from edgecompress.codegen.program import Layer as ProgramLayer
 from edgecompress.codegen.program import Program, macs
 from edgecompress.emulate import Profile
 from edgecompress.files import sha256, size
 from edgecompress.inspection import tensor_record
 from edgecompress.memory.choice import computed_again
 from edgecompress.pipeline.evidence import Expected
-from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, layer_weight_bytes, weight_bytes
+from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
 from edgecompress.pipeline.shrinking import SHRUNK, Source
 from edgecompress.reference.compare import Comparison
 from edgecompress.report.kernel_records import FlashWaits
@@ -81,7 +80,7 @@ def back_end(
         memory=MemoryMap(program.plan.planner, program.plan.blocks),
         schedule=schedule(program),
         litert=litert_differences(expected.litert),
-        notes=(*_price_of_speed(program), *_gain_of_codes(program)),
+        notes=_price_of_speed(program),
         warnings=tuple(warnings),
         seed=seed,
         compiler=built.compiler,
@@ -123,26 +122,6 @@ def _price_of_speed(program: Program) -> tuple[str, ...]:
     return (f"--optimize speed: weights take {taken:,} bytes, in the model they are {bytes_in_file:,}",)
 
 
-def _gain_of_codes(program: Program) -> tuple[str, ...]:
-    """What `--optimize size` makes of the weights."""
-    if not program.wish.codes_weights:
-        return ()
-    kept = sum(weight_bytes(program))
-    plain = sum(_plain_bytes(layer) for layer in program.layers)
-    count = sum(layer.call.code is not None for layer in program.layers)
-    if not count:
-        return (
-            "--optimize size: no layer's weights become fewer bytes by a code that its kernel on this processor can decode",
-        )
-    return (f"--optimize size: weights take {kept:,} bytes, {plain:,} without codes; {count} layers decode theirs",)
-
-
-def _plain_bytes(layer: ProgramLayer) -> int:
-    """Of weights in flash, as the kernel reads them."""
-    blocks = layer.call.blocks if layer.call.code else None
-    return blocks.units.nbytes if blocks else layer_weight_bytes(layer)
-
-
 def schedule(program: Program) -> Schedule:
     """Which layers take turns, as the report shows it."""
     operations = program.graph.operations
@@ -162,7 +141,8 @@ def schedule(program: Program) -> Schedule:
         )
         for group in program.groups
     )
-    return Schedule(program.wish.optimize, program.wish.ram_bytes, program.whole_bytes, program.reason, turns)
+    wish = program.wish
+    return Schedule(wish.optimize, wish.ram_bytes, program.whole_bytes, program.reason, turns, wish.flash_bytes)
 
 
 def board(target: Target) -> Board:
