@@ -31,6 +31,7 @@ from edgecompress.report.records import Report
 from edgecompress.report.schema import read_report
 from edgecompress.targets import Target, find
 from edgecompress.targets.compilers import Name
+from edgecompress.tflite.graph import Graph
 
 MODEL = "model.tflite"
 """The name of the integer model in a run directory."""
@@ -136,18 +137,8 @@ def bench(
     graph = source.graph
     wish = wish or wish_of(Path(model))
     tune = tune or (on is not EMULATOR and _was_tuned(Path(model)))
-    if tune and (wish.codes_weights or wish.flash_bytes is not None):
-        raise UsageError(
-            "--tune measures kernels that read their weights plain, --optimize size and --flash want them coded",
-            hint="leave one of them away",
-        )
-    tuned = None
-    if tune:
-        program, tuned = tuning.tune(graph, chosen, compiler, say, wish)
-        lowered = Lowered(program)
-    else:
-        lowered = lower_for(graph, chosen, wish, compiler, say)
-        program = lowered.program
+    lowered, tuned = _lowered(graph, chosen, wish, compiler, say, tune=tune)
+    program = lowered.program
     if on_remark and (coding := coding_report.record(lowered)):
         on_remark(coding_line(coding))
     firmware.check_fits(program, chosen)
@@ -171,6 +162,21 @@ def bench(
         if save:
             saving.save(Path(save), path, report, program, built, tests, ran.outputs)
     return Benchmark(report, program, built, tests, ran.outputs, comparison, source, ran.answers)
+
+
+def _lowered(
+    graph: Graph, target: Target, wish: Wish, compiler: Name, say: Progress, *, tune: bool
+) -> tuple[Lowered, tuning.Tuned | None]:
+    """The program, by measured kernels or by estimates."""
+    if not tune:
+        return lower_for(graph, target, wish, compiler, say), None
+    if wish.codes_weights or wish.flash_bytes is not None:
+        raise UsageError(
+            "--tune measures kernels that read their weights plain, --optimize size and --flash want them coded",
+            hint="leave one of them away",
+        )
+    program, tuned = tuning.tune(graph, target, compiler, say, wish)
+    return Lowered(program), tuned
 
 
 def wish_of(model: Path) -> Wish:

@@ -12,6 +12,7 @@ from edgecompress import calibration
 from edgecompress.calibration import Calibration, no_cycles
 from edgecompress.device.places import EMULATOR, Place, read_place
 from edgecompress.errors import DataError, UsageError
+from edgecompress.memory.choice import Wish
 from edgecompress.pipeline.bench import RUNS, Progress, bench, find_model
 from edgecompress.pipeline.samples import read_samples
 from edgecompress.pipeline.streaming import DEVICE_SAMPLES, TestData, read_test_data
@@ -87,16 +88,8 @@ def bench_anywhere(
         "on_progress": on_progress,
         "shrink": shrink,
     }
-    if place.is_linux and target is not None:
-        raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
-    if place.is_linux and wish is not None:
-        raise UsageError(
-            f"{place.text} is a Linux computer: its layers run whole", hint="leave --optimize, --ram and --flash away"
-        )
-    if place.is_linux and tune:
-        raise UsageError(
-            f"{place.text} is a Linux computer: --tune measures on an emulated Cortex-M", hint="leave it away"
-        )
+    if place.is_linux:
+        _check_linux(place, target, wish, tune=tune)
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
         tests = None
         if data is not None or count is not None:
@@ -144,6 +137,20 @@ def calibrate_on(
     result.require_exact()
     found = calibration.from_report(result.report)
     return Calibrated(result.report, found, calibration.store(found))
+
+
+def _check_linux(place: Place, target: str | None, wish: Wish | None, *, tune: bool) -> None:
+    """UsageError for options that a Linux computer has no use for."""
+    if target is not None:
+        raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
+    if wish is not None:
+        raise UsageError(
+            f"{place.text} is a Linux computer: its layers run whole", hint="leave --optimize, --ram and --flash away"
+        )
+    if tune:
+        raise UsageError(
+            f"{place.text} is a Linux computer: --tune measures on an emulated Cortex-M", hint="leave it away"
+        )
 
 
 def _on_linux(model: Path, place: Place, data: TestData | None, options: Mapping[str, Any]) -> Result:

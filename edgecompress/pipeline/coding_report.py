@@ -2,27 +2,27 @@
 
 from dataclasses import replace
 
-from edgecompress.codegen.program import Layer
+from edgecompress.codegen.program import Layer, Program
 from edgecompress.pipeline.codings import Lowered
-from edgecompress.pipeline.firmware import layer_weight_bytes, weight_bytes
+from edgecompress.pipeline.firmware import codec_of, int8_bytes, layer_weight_bytes, weight_bytes
 from edgecompress.report.coding_records import CodedLayer, Coding
 from edgecompress.report.records import Report
 
-NONE = "--optimize size: no layer's weights become fewer bytes by a code that its kernel on this processor can decode"
+NONE = "--optimize size: no code that a kernel on this processor can decode makes the firmware smaller"
 
 
 def record(lowered: Lowered) -> Coding | None:
-    """None where every layer has its first kernel and plain weights."""
+    """None where every layer has its first kernel, without a code."""
     coding, program = lowered.coding, lowered.program
     if coding is None:
         return None
-    pairs = zip(program.layers, coding.plain.layers, strict=True)
-    rows = [_row(layer, plain, coding.decoding.get(layer.step, 0)) for layer, plain in pairs if _differ(layer, plain)]
+    rows = [_row(program, layer, coding.decoding.get(layer.step, 0)) for layer in program.layers]
+    weights = weight_bytes(program)
     return Coding(
         coding.reason,
-        tuple(rows),
-        sum(weight_bytes(program)),
-        sum(weight_bytes(coding.plain)),
+        tuple(row for row in rows if row.codec != "dense"),
+        sum(weights),
+        sum(int8_bytes(program, layer) for layer, size in zip(program.layers, weights, strict=True) if size),
         coding.flash,
         coding.plain_flash,
         coding.flash_limit,
@@ -33,7 +33,7 @@ def record(lowered: Lowered) -> Coding | None:
 
 
 def with_coding(report: Report, lowered: Lowered) -> Report:
-    """The report with the record, and a word where codes were asked for and none is there."""
+    """The report with the record, and a word where codes were asked for and nothing is gained by them."""
     found = record(lowered)
     notes = report.notes
     if found is None and lowered.program.wish.codes_weights:
@@ -41,17 +41,13 @@ def with_coding(report: Report, lowered: Lowered) -> Report:
     return replace(report, coding=found, notes=notes)
 
 
-def _differ(layer: Layer, plain: Layer) -> bool:
-    return layer.call.code is not None or layer.call.kernel != plain.call.kernel
-
-
-def _row(layer: Layer, plain: Layer, decoding: int) -> CodedLayer:
+def _row(program: Program, layer: Layer, decoding: int) -> CodedLayer:
     code, blocks = layer.call.code, layer.call.blocks
     return CodedLayer(
         layer.operation.index,
-        code.name if code else "dense",
+        codec_of(layer),
         layer_weight_bytes(layer),
-        layer_weight_bytes(plain),
+        int8_bytes(program, layer),
         decoding,
         -(-len(blocks.units) // code.units) if code and blocks else 0,
         layer.call.scratch_bytes - code.tables if code else 0,

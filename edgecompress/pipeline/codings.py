@@ -1,13 +1,14 @@
 """Which kernel computes each layer, and in which code its weights lie in flash: what `--flash` and `--optimize size` ask for."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 from typing import Any
 
 from edgecompress.codecs.choice import Choice as Options
-from edgecompress.codecs.choice import Option, choose
+from edgecompress.codecs.choice import Option, choose, union
 from edgecompress.codecs.costs import known_cpus
 from edgecompress.codecs.options import Catalogue
 from edgecompress.codegen import variants
@@ -18,15 +19,16 @@ from edgecompress.errors import DoesNotFitError
 from edgecompress.memory.choice import Wish
 from edgecompress.pipeline.firmware import flash_bytes, weight_bytes
 from edgecompress.pipeline.forms import Form, Layers, plain_bytes
+from edgecompress.pipeline.kernel_code import functions_of
 from edgecompress.targets.compilers import Name
 from edgecompress.targets.target import Target
 from edgecompress.tflite.graph import Graph
 
 MOST_TIMES = 6
 """So many times the cycles with plain weights may a model take, by estimate, for the sake of its size alone."""
-CYCLES_A_BYTE = 400
+CYCLES_A_BYTE = 1000
 """That a byte less of flash may cost: the last ones can take more cycles than all others."""
-CYCLES_A_BYTE_OF_RAM = 100
+CYCLES_A_BYTE_OF_RAM = 200
 """The same of the arena, which may grow for the sake of the flash."""
 GROWTHS = (0, 1024, 1800, 2600, 3700)
 """Bytes by which codes may make the arena grow, to choose from: with what decoders take of the stack, 4 KB at most."""
@@ -38,12 +40,14 @@ ATTEMPTS = 5
 """Images can take more than is estimated: so often is a lower limit tried."""
 CERTAIN = 2**16
 """Bytes beside its weights that are enough for any model: only where there are fewer, its image is linked to see."""
-SPARE = 4096
+SPARE = 2048
 """Bytes of a board's flash that are left to its other programs: the self-test, a driver of its UART."""
 
 Say = Callable[[str, int, int], None]
 _Pick = Callable[[Sequence[Sequence[Option]]], Options]
 """From the options of every layer to one of each; DoesNotFitError where none is good enough."""
+_Key = Callable[[Any], Any]
+"""What is to be least of a choice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +55,10 @@ class Coding:
     """What was chosen, and what it is estimated to cost.
 
     Attributes:
-        plain: the program with every layer's first kernel and plain weights.
+        plain: the program with every layer's first kernel, as without a limit.
         decoding: cycles that decoding takes, by step.
         cycles, plain_cycles: of one inference.
-        flash, plain_flash: bytes of the firmware, and of that of the plain program.
+        flash, plain_flash: bytes of the firmware, and of the plain program's.
         flash_limit: for the firmware; None: there was none.
         reason: what asked for it: an option, or a board.
     """
@@ -71,7 +75,7 @@ class Coding:
 
 @dataclass(frozen=True, eq=False)
 class Lowered:
-    """A program, and how its kernels and codes were chosen; None where they are the first ones, plain."""
+    """A program, and how its kernels and codes were chosen; None where they are the first ones, without codes."""
 
     program: Program
     coding: Coding | None = None
@@ -109,12 +113,17 @@ def _flash_limit(plain: Program, target: Target, wish: Wish) -> _Limit | None:
 
 @dataclass(frozen=True, eq=False)
 class _Choice:
-    """A form for every layer within a limit of RAM, and the sums of what they take."""
+    """A form for every layer within a limit of RAM, and the sums of what they take, the code of kernels and decoders included.
+
+    Attributes:
+        without: files of kernels that were not to be used.
+    """
 
     forms: tuple[Form, ...]
     limit: int
     bytes: int
     cycles: int
+    without: frozenset[str] = frozenset()
 
     @property
     def price(self) -> int:
@@ -135,6 +144,7 @@ class _Chooser:
         candidates = _candidates(plain, features_of(target.cpu, spends_flash=wish.spends_flash))
         self.layers = Layers(plain, candidates, Catalogue(target, compiler))
         self.plain_cycles = sum(self.layers.forms(layer, 0)[0].option.cycles for layer in plain.layers)
+        self.functions_of = partial(functions_of, target=target, compiler=compiler)
         self.size_of = partial(flash_bytes, target=target, compiler=compiler)
         self.plain_flash = self.size_of(plain)
 
@@ -174,7 +184,7 @@ class _Chooser:
             raise DoesNotFitError(
                 "no choice of kernels and codes of weights keeps the firmware within "
                 f"{self.limit.bytes:,} bytes{'' if asked else f' of the flash of {self.limit.whose}'}",
-                found=f"{size:,} bytes at least, {self.plain_flash:,} with plain weights",
+                found=f"{size:,} bytes at least, {self.plain_flash:,} with the fastest kernels",
                 hint=f"prune and share weights (--passes), {f'--flash {size}' if asked else 'or a board with more flash'}"
                 + ("" if self.wish.ram_bytes is None else ", or a larger --ram"),
             )
@@ -183,14 +193,14 @@ class _Chooser:
     def _is_enough(self, size: int) -> bool:
         return self.limit is None or size <= self.limit.bytes
 
-    def _best(self, pick: _Pick, key: Callable[[_Choice], Any] = attrgetter("price")) -> tuple[Program, _Choice]:
+    def _best(self, pick: _Pick, key: _Key = attrgetter("price")) -> tuple[Program, _Choice]:
         """The best of what is picked within each limit of RAM, if a plan keeps to it; DoesNotFitError where nothing can be picked."""
         limits = self._limits()
         found: list[_Choice] = []
         for number, limit in enumerate(limits):
             self.say("choosing kernels and codes of weights", number, len(limits))
             try:
-                found.append(self._choice(limit, pick))
+                found.append(self._leanest(limit, pick, key))
             except DoesNotFitError:
                 if limit == limits[-1] and not found:
                     raise
@@ -205,12 +215,33 @@ class _Chooser:
             return [self.plain.plan.arena_bytes + growth for growth in GROWTHS]
         return [self.wish.ram_bytes * share // 100 for share in SHARES]
 
-    def _choice(self, limit: int, pick: _Pick) -> _Choice:
-        forms = [self.layers.forms(layer, limit) for layer in self.plain.layers]
+    def _leanest(self, limit: int, pick: _Pick, key: _Key) -> _Choice:
+        """The best within a limit of RAM; kernels whose code takes more than they gain are left out, one after the other."""
+        best = self._choice(limit, pick)
+        while True:
+            better = best
+            for file in self._avoidable(best):
+                with suppress(DoesNotFitError):
+                    better = min(better, self._choice(limit, pick, best.without | {file}), key=key)
+            if better is best:
+                return best
+            best = better
+
+    def _avoidable(self, choice: _Choice) -> list[str]:
+        """Files of its kernels without which every layer still has one."""
+        rows = [{call.file for call in calls} - choice.without for calls in self.layers.candidates.values()]
+        return sorted(file for file in {form.call.file for form in choice.forms} if all(row - {file} for row in rows))
+
+    def _choice(self, limit: int, pick: _Pick, without: frozenset[str] = frozenset()) -> _Choice:
+        found = (self.layers.forms(layer, limit) for layer in self.plain.layers)
+        forms = [[form for form in row if form.call.file not in without] for row in found]
+        if not all(forms):
+            raise DoesNotFitError("some layer has no other kernel that its RAM allows")
         chosen = pick([[form.option for form in row] for row in forms])
         rows = zip(forms, chosen.options, strict=True)
         picked = tuple(next(form for form in row if form.option is option) for row, option in rows)
-        return _Choice(picked, limit, chosen.bytes, chosen.cycles)
+        code = union([self.functions_of(form.call) for form in picked])
+        return _Choice(picked, limit, chosen.bytes + sum(code.values()), chosen.cycles, without)
 
     def _arranged(self, choice: _Choice) -> Program | None:
         """The choice's program; None where no plan keeps to its limit."""
@@ -222,7 +253,8 @@ class _Chooser:
             program = arrange(self.plain.graph, layers, Wish(ram_bytes=self.wish.ram_bytes or choice.limit))
         except DoesNotFitError:
             return None
-        return replace(program, wish=self.wish, whole_bytes=self.plain.whole_bytes)
+        reason = f"{program.reason}: {self.plain.plan.arena_bytes:,} without codes, and what these may take"
+        return replace(program, wish=self.wish, whole_bytes=self.plain.whole_bytes, reason=reason)
 
     def _lowered(self, program: Program, choice: _Choice, size: int) -> Lowered:
         steps = (layer.step for layer in program.layers)

@@ -175,6 +175,19 @@ def layer_weight_bytes(layer: Layer) -> int:
     return sum(v.values.nbytes for v in arrays) + sum(t.nbytes for t in layer.call.operands if t.is_constant)
 
 
+def int8_bytes(program: Program, layer: Layer) -> int:
+    """Of a layer's weights in the model."""
+    operands = program.graph.operands(layer.operation)
+    return sum(t.nbytes for t in operands if t is not None and t.is_constant and t.dtype.itemsize == 1)
+
+
+def codec_of(layer: Layer) -> str:
+    """How its weights lie in flash: in a code that is decoded, as lists of those that are not zero, or "dense"."""
+    if layer.call.code:
+        return layer.call.code.name
+    return "lists" if "lists" in layer.call.parameters else "dense"
+
+
 def check_fits(program: Program, target: Target) -> None:
     """Refuses, before anything is compiled, what cannot fit: the arena in one RAM region, the weights in flash."""
     largest = max(target.ram, key=lambda region: region.bytes)

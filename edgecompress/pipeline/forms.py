@@ -53,6 +53,7 @@ class Layers:
     candidates: Mapping[int, Sequence[KernelCall]]
     catalogue: Catalogue
     task: Task = field(init=False)
+    _forms: dict[tuple[int, int], list[Form]] = field(default_factory=dict)
     _codes: dict[tuple[int, int], Mapping[str, Encoded]] = field(default_factory=dict)
     _ways: dict[tuple[object, ...], list[Way]] = field(default_factory=dict)
 
@@ -64,6 +65,12 @@ class Layers:
 
     def forms(self, layer: Layer, limit: int) -> list[Form]:
         """The best forms of a layer that keep to `limit` bytes; its own kernel with plain weights always is the first."""
+        key = layer.step, limit
+        if key not in self._forms:
+            self._forms[key] = self._made(layer, limit)
+        return self._forms[key]
+
+    def _made(self, layer: Layer, limit: int) -> list[Form]:
         first, *others = (self._plain(layer, call) for call in self.candidates[layer.step])
         found = [first, *(form for form in others if form.ram <= limit)]
         for call in self.candidates[layer.step]:

@@ -13,7 +13,7 @@ from edgecompress.files import sha256, size
 from edgecompress.inspection import tensor_record
 from edgecompress.memory.choice import computed_again
 from edgecompress.pipeline.evidence import Expected
-from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, weight_bytes
+from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, codec_of, int8_bytes, weight_bytes
 from edgecompress.pipeline.shrinking import SHRUNK, Source
 from edgecompress.reference.compare import Comparison
 from edgecompress.report.kernel_records import FlashWaits
@@ -111,13 +111,8 @@ def _price_of_speed(program: Program) -> tuple[str, ...]:
     """What `--optimize speed` takes of the flash beside the weights' int8 bytes."""
     if not program.wish.spends_flash:
         return ()
-    weighted = [layer for layer, size in zip(program.layers, weight_bytes(program), strict=True) if size]
-    bytes_in_file = sum(
-        tensor.nbytes
-        for layer in weighted
-        for tensor in program.graph.operands(layer.operation)
-        if tensor is not None and tensor.is_constant and tensor.dtype.itemsize == 1
-    )
+    pairs = zip(program.layers, weight_bytes(program), strict=True)
+    bytes_in_file = sum(int8_bytes(program, layer) for layer, size in pairs if size)
     taken = sum(weight_bytes(program))
     return (f"--optimize speed: weights take {taken:,} bytes, in the model they are {bytes_in_file:,}",)
 
@@ -204,7 +199,7 @@ def layer_rows(program: Program) -> tuple[Layer, ...]:
     """One record per operation of the graph with what is known before anything runs."""
     weights = {layer.step: count for layer, count in zip(program.layers, weight_bytes(program), strict=True)}
     kernels = {layer.step: layer.call.kernel for layer in program.layers}
-    codecs = {layer.step: layer.call.code.name for layer in program.layers if layer.call.code}
+    codecs = {layer.step: codec_of(layer) for layer in program.layers}
     return tuple(
         Layer(
             index=operation.index,
@@ -213,7 +208,7 @@ def layer_rows(program: Program) -> tuple[Layer, ...]:
             macs=macs(program.graph, operation),
             weight_bytes=weights.get(step, 0),
             kernel=kernels.get(step),
-            codec=codecs.get(step, "dense") if weights.get(step) else None,
+            codec=codecs[step] if weights.get(step) else None,
             output_shape=program.graph.results(operation)[0].shape,
             parameters=sum(
                 t.elements

@@ -10,7 +10,7 @@ from edgecompress.report.records import Layer, Report
 
 @dataclass(frozen=True)
 class CodingRow:
-    """A layer with coded weights, or another kernel, as text."""
+    """A layer whose weights are coded, as text."""
 
     index: str
     op: str
@@ -28,14 +28,14 @@ def coding_line(coding: Coding) -> str:
     """All in one sentence; it is printed before the firmware is built, too."""
     limit = f" of {fmt.number(coding.flash_limit)}" if coding.flash_limit is not None else ""
     return (
-        f"codes of weights ({coding.reason}): weights {_change(coding.plain_weights, coding.weights)} bytes,"
+        f"codes of weights ({coding.reason}): weights {_change(coding.int8_weights, coding.weights)} bytes,"
         f" firmware {_change(coding.plain_flash, coding.flash)}{limit}, arena {_change(coding.plain_arena, coding.arena)},"
         f" for an estimated {coding.times:.2f} times the cycles"
     )
 
 
 def coding_rows(report: Report) -> list[CodingRow]:
-    """One for every layer that differs from what it would be with plain weights."""
+    """One for every layer whose weights do not lie in flash as int8."""
     if report.coding is None:
         return []
     layers = {layer.index: layer for layer in report.layers}
@@ -49,9 +49,9 @@ def _row(one: CodedLayer, layers: Mapping[int, Layer]) -> CodingRow:
         index=str(one.index),
         op=layer.op,
         name=fmt.layer_name(layer.name),
-        codec=one.codec if one.blocks else layer.kernel or fmt.BLANK,
-        weights=_change(one.plain_bytes, one.bytes),
-        saved=fmt.percent(1 - one.bytes / one.plain_bytes if one.plain_bytes else 0),
+        codec=one.codec,
+        weights=_change(one.int8_bytes, one.bytes),
+        saved=fmt.percent(1 - one.bytes / one.int8_bytes if one.int8_bytes else 0),
         decoding=fmt.number(one.decoding_cycles) if one.blocks else fmt.BLANK,
         share=fmt.percent(share) if one.blocks else fmt.BLANK,
         blocks=fmt.number(one.blocks) if one.blocks else fmt.BLANK,

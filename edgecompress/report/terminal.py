@@ -161,7 +161,7 @@ def print_shrinking(record: Shrinking, console: Console) -> None:
 
 
 def print_coding(report: Report, console: Console) -> None:
-    """What every layer with coded weights, or another kernel, saves and costs."""
+    """What every layer with coded weights saves and costs."""
     if report.coding is None:
         return
     _print_heading(console, coding_line(report.coding))
