@@ -9,6 +9,7 @@ from typing import Any
 
 from edgecompress.codecs.choice import Choice as Options
 from edgecompress.codecs.choice import Option, choose, union
+from edgecompress.codecs.coding import codable
 from edgecompress.codecs.costs import known_cpus
 from edgecompress.codecs.options import Catalogue
 from edgecompress.codegen import variants
@@ -24,9 +25,9 @@ from edgecompress.targets.compilers import Name
 from edgecompress.targets.target import Target
 from edgecompress.tflite.graph import Graph
 
-MOST_TIMES = 6
-"""So many times the cycles with plain weights may a model take, by estimate, for the sake of its size alone."""
-CYCLES_A_BYTE = 1000
+MOST_TIMES = 5.9
+"""So many times the cycles without codes may a model take, by estimate, for the sake of its size alone: six with what estimates miss."""
+CYCLES_A_BYTE = 4000
 """That a byte less of flash may cost: the last ones can take more cycles than all others."""
 CYCLES_A_BYTE_OF_RAM = 200
 """The same of the arena, which may grow for the sake of the flash."""
@@ -150,7 +151,7 @@ class _Chooser:
 
     def smallest(self) -> Lowered:
         """The fewest bytes that are worth their cycles; fewer where the limit demands it; never more than with plain weights."""
-        most = MOST_TIMES * self.plain_cycles
+        most = int(MOST_TIMES * self.plain_cycles)
         program, choice = self._best(partial(choose, mode="size", most_cycles=most, cycles_a_byte=CYCLES_A_BYTE))
         size = self.size_of(program)
         if self._is_enough(min(size, self.plain_flash)):
@@ -216,16 +217,18 @@ class _Chooser:
         return [self.wish.ram_bytes * share // 100 for share in SHARES]
 
     def _leanest(self, limit: int, pick: _Pick, key: _Key) -> _Choice:
-        """The best within a limit of RAM; kernels whose code takes more than they gain are left out, one after the other."""
+        """The best within a limit of RAM, with or without each of the kernels: their code may take more than they gain."""
         best = self._choice(limit, pick)
-        while True:
-            better = best
-            for file in self._avoidable(best):
-                with suppress(DoesNotFitError):
-                    better = min(better, self._choice(limit, pick, best.without | {file}), key=key)
-            if better is best:
-                return best
-            best = better
+        tried, waiting = {best.without}, [best]
+        while waiting:
+            before = waiting.pop()
+            for without in (before.without | {file} for file in self._avoidable(before)):
+                if without not in tried:
+                    tried.add(without)
+                    with suppress(DoesNotFitError):
+                        waiting.append(self._choice(limit, pick, without))
+                        best = min(best, waiting[-1], key=key)
+        return best
 
     def _avoidable(self, choice: _Choice) -> list[str]:
         """Files of its kernels without which every layer still has one."""
@@ -268,7 +271,8 @@ class _Chooser:
 
 
 def _candidates(program: Program, features: Features) -> dict[int, list[KernelCall]]:
-    """The kernels that are worth a look, by step: the first, and those with clearly fewer bytes of weights, or fewer cycles.
+    """The kernels that are worth a look, by step: the first, those with clearly fewer bytes of weights or fewer cycles, and the
+    first that decodes weights.
 
     Never the plain kernel, the last of them, behind others.
     """
@@ -278,6 +282,11 @@ def _candidates(program: Program, features: Features) -> dict[int, list[KernelCa
         for call in list(variants.candidates(program.graph, layer.operation, features))[1:-1]:
             assert call
             fewer = plain_bytes(call) < FEWER * min(map(plain_bytes, kept))
-            if fewer or call.cycles_a_mac < min(one.cycles_a_mac for one in kept):
+            faster = call.cycles_a_mac < min(one.cycles_a_mac for one in kept)
+            if fewer or faster or (_decodes(call) and not any(map(_decodes, kept))):
                 kept.append(call)
     return found
+
+
+def _decodes(call: KernelCall) -> bool:
+    return codable(call).blocks is not None

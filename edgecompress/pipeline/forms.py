@@ -18,7 +18,7 @@ FINISHING_CYCLES = 1.5
 """Of a decoded weight, to bring it into the kernel's order, roughly."""
 MOST_BLOCKS = 16
 """Of a layer's weights, to choose from; and as many as there can be."""
-GLUE_BYTES, STRUCT_BYTES = 120, 100
+GLUE_BYTES, STRUCT_BYTES = 80, 100
 """Of code that a call takes to decode its weights, beside the decoder, and of the parameters of a call, roughly."""
 
 
