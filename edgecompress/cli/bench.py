@@ -15,6 +15,7 @@ Examples:
   edgecompress bench kws.tflite
   edgecompress bench kws.tflite --target nucleo-l4r5zi --inputs 4 --save build/kws
   edgecompress bench vww.tflite --ram 24k                         # the cheapest schedule whose arena fits
+  edgecompress bench kws.tflite --flash 32k                       # weights coded as far as the firmware must shrink
   edgecompress bench build/model --on probe --runs 20             # flashed before: edgecompress flash build/model
   edgecompress bench build/model --on probe --samples 200 --data test.npz
   edgecompress bench build/model --on serial:///dev/ttyACM0@115200
@@ -46,7 +47,13 @@ def where_options(command: Any) -> Any:
 
 
 def schedule_options(command: Any) -> Any:
-    """`--optimize` and `--ram`, which `bench` and `build` share."""
+    """`--optimize`, `--ram` and `--flash`, which `bench` and `build` share."""
+    command = click.option(
+        "--flash",
+        metavar="SIZE",
+        help="The largest firmware (64k, 50000), code and constants included: the fastest kernels and codes of weights whose "
+        "image fits, or an error that says what the least is.  [default: the board's]",
+    )(command)
     command = click.option(
         "--ram",
         metavar="SIZE",
@@ -56,7 +63,7 @@ def schedule_options(command: Any) -> Any:
         "--optimize",
         type=click.Choice(["ram", "balanced", "speed", "size"]),
         help="What the schedule is for: layers take turns, a few rows at a time, to make the arena smallest, where that is "
-        "nearly free, or never; `size` keeps weights coded in flash and decodes them while a layer runs.  "
+        "nearly free, or never; `size` keeps weights coded in flash and decodes them while a layer runs (with --ram, too).  "
         "[default: the run directory's or the recipe's, else balanced]",
     )(command)
 
@@ -107,13 +114,13 @@ def bench(model: Path, verbose: int, json_file: str | None, **options: Any) -> N
     Generates C, compiles it, runs it, compares every operator's output with TensorFlow Lite Micro's arithmetic byte by
     byte, and measures cycles per layer where the device counts them; else instructions are counted and cycles modelled.
     """
-    from edgecompress.cli.progress import progress
+    from edgecompress.cli.progress import progress, remark
     from edgecompress.pipeline.benching import bench_anywhere
     from edgecompress.report.schema import to_json
     from edgecompress.report.terminal import print_bench
 
     with progress() as on_progress:
-        result = bench_anywhere(model, command=command_line(), on_progress=on_progress, **options)
+        result = bench_anywhere(model, command=command_line(), on_progress=on_progress, on_remark=remark, **options)
     report: Report = result.report
     print_bench(report, console(json_file), verbosity=verbose)
     write_json(to_json(report), json_file)

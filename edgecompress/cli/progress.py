@@ -46,3 +46,10 @@ def _show(event: dict[str, Any], show: Callable[[str, int, int], None]) -> None:
         show(label, int(event.get("step") or 0), int(event.get("total") or 1))
     elif event.get("kind") == "warning":
         click.echo(f"warning: {printable(str(event.get('text')))}", err=True)
+    elif event.get("kind") == "remark":
+        remark(str(event.get("text")))
+
+
+def remark(text: str) -> None:
+    """A line on standard error, at once."""
+    click.echo(printable(text), err=True)

@@ -17,6 +17,7 @@ class Way:
         staged: bytes of its own scratch that are not its kernel's.
         others: bytes of scratch that the other layers of its group need.
         calls: of its kernel.
+        kinds: of calls, which differ in their windows.
         cost: cycles that this adds to the layer run whole, roughly.
     """
 
@@ -24,6 +25,7 @@ class Way:
     staged: int
     others: int
     calls: int
+    kinds: int
     cost: int
 
     def bytes_with(self, scratch: int) -> int:
@@ -42,7 +44,7 @@ def ways(task: Task, step: int, groups: Sequence[Group] = ()) -> list[Way]:
             rows = sorted({group.tiling.rows, *_rows(task, group.steps[-1])}, reverse=True)
             tilings = [replace(group.tiling, rows=count) for count in rows]
             return [_in_turns(task, step, made) for tiling in tilings if (made := _rolled(task, group.steps, tiling))]
-    found = [Way(bytes_at(task, step, ()), 0, 0, 1, 0)]
+    found = [Way(bytes_at(task, step, ()), 0, 0, 1, 1, 0)]
     if any(sweep.apart for sweep in task.sweeps.get(step, {}).values()):
         bands = (_rolled(task, range(step, step + 1), Tiling(count)) for count in _rows(task, step))
         found += [_in_turns(task, step, band, cost_of(task, band)) for band in bands if band]
@@ -62,4 +64,5 @@ def _rolled(task: Task, steps: range, tiling: Tiling) -> Group | None:
 def _in_turns(task: Task, step: int, group: Group, cost: int = 0) -> Way:
     others = max((size for other, size in group.scratch.items() if other != step), default=0)
     alive = bytes_at(task, group.steps[0], (group,)) - max(group.scratch.values(), default=0)
-    return Way(alive, group.scratch[step], others, sum(visit.step == step for visit in group.visits), cost)
+    windows = [tuple(visit.windows.values()) for visit in group.visits if visit.step == step]
+    return Way(alive, group.scratch[step], others, len(windows), len(set(windows)), cost)

@@ -15,9 +15,9 @@ from edgecompress.device.opening import connect
 from edgecompress.device.places import EMULATOR, Place
 from edgecompress.errors import ModelFileError, UsageError
 from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
-from edgecompress.pipeline import firmware, measuring, records, saving, shrinking, tuning
+from edgecompress.pipeline import coding_report, firmware, measuring, records, saving, shrinking, tuning
 from edgecompress.pipeline.accuracy import Answers, different_bytes
-from edgecompress.pipeline.codings import lower_for
+from edgecompress.pipeline.codings import Lowered, lower_for
 from edgecompress.pipeline.evidence import Expected, expect, not_exact
 from edgecompress.pipeline.execution import raw_inputs, run_layer_by_layer
 from edgecompress.pipeline.firmware import Firmware
@@ -26,10 +26,12 @@ from edgecompress.pipeline.streaming import TestData, stream
 from edgecompress.pipeline.tuning import with_tuning
 from edgecompress.reference.compare import Comparison, compare
 from edgecompress.reference.inputs import hostile_inputs, random_inputs, real_inputs
+from edgecompress.report.coding import coding_line
 from edgecompress.report.records import Report
 from edgecompress.report.schema import read_report
 from edgecompress.targets import Target, find
 from edgecompress.targets.compilers import Name
+from edgecompress.tflite.graph import Graph
 
 MODEL = "model.tflite"
 """The name of the integer model in a run directory."""
@@ -95,6 +97,7 @@ def bench(
     seed: int = 0,
     command: str | None = None,
     on_progress: Progress | None = None,
+    on_remark: Callable[[str], None] | None = None,
     on: Place = EMULATOR,
     runs: int = RUNS,
     data: TestData | None = None,
@@ -112,6 +115,7 @@ def bench(
         samples: real samples to run as well: first axis the sample, as the model's input takes them or real numbers.
         prefix: of the generated C.
         seed: of the random inputs.
+        on_remark: called with what codes of weights are estimated to cost, before anything is built with them.
         on: where it runs; see `device.places.read_place`. A real device must hold the firmware of the run directory already,
             or, where `model` is a file, the very firmware that is built here.
         runs: how many inferences are timed where the device counts cycles.
@@ -133,16 +137,10 @@ def bench(
     graph = source.graph
     wish = wish or wish_of(Path(model))
     tune = tune or (on is not EMULATOR and _was_tuned(Path(model)))
-    if tune and wish.codes_weights:
-        raise UsageError(
-            "--tune measures kernels that read their weights plain, --optimize size wants them coded",
-            hint="leave one of them away",
-        )
-    program, tuned = (
-        tuning.tune(graph, chosen, compiler, say, wish)
-        if tune
-        else (lower_for(graph, chosen, wish, compiler, say), None)
-    )
+    lowered, tuned = _lowered(graph, chosen, wish, compiler, say, tune=tune)
+    program = lowered.program
+    if on_remark and (coding := coding_report.record(lowered)):
+        on_remark(coding_line(coding))
     firmware.check_fits(program, chosen)
     tests = [*random_inputs(graph, inputs, seed), *hostile_inputs(graph)]
     if samples is not None:
@@ -159,11 +157,26 @@ def bench(
         comparison = compare(program.graph, ran.outputs, expected.outputs)
         report = records.back_end(path, program, chosen, built, profile, comparison, expected, seed)
         report = records.with_shrinking(report, source, shrinking.record(source, given, ran.outputs))
-        report = with_tuning(report, program, tuned)
+        report = coding_report.with_coding(with_tuning(report, program, tuned), lowered)
         report = with_calibration(ran.complete(replace(report, kind="bench", command=command)))
         if save:
             saving.save(Path(save), path, report, program, built, tests, ran.outputs)
     return Benchmark(report, program, built, tests, ran.outputs, comparison, source, ran.answers)
+
+
+def _lowered(
+    graph: Graph, target: Target, wish: Wish, compiler: Name, say: Progress, *, tune: bool
+) -> tuple[Lowered, tuning.Tuned | None]:
+    """The program, by measured kernels or by estimates."""
+    if not tune:
+        return lower_for(graph, target, wish, compiler, say), None
+    if wish.codes_weights or wish.flash_bytes is not None:
+        raise UsageError(
+            "--tune measures kernels that read their weights plain, --optimize size and --flash want them coded",
+            hint="leave one of them away",
+        )
+    program, tuned = tuning.tune(graph, target, compiler, say, wish)
+    return Lowered(program), tuned
 
 
 def wish_of(model: Path) -> Wish:
@@ -172,7 +185,7 @@ def wish_of(model: Path) -> Wish:
         return BALANCED
     schedule = read_report(model).schedule
     optimize = next((name for name in OPTIMIZE if name == schedule.optimize), BALANCED.optimize)
-    return Wish(optimize, schedule.ram_bytes)
+    return Wish(optimize, schedule.ram_bytes, schedule.flash_bytes)
 
 
 def _run(

@@ -12,6 +12,7 @@ from edgecompress import calibration
 from edgecompress.calibration import Calibration, no_cycles
 from edgecompress.device.places import EMULATOR, Place, read_place
 from edgecompress.errors import DataError, UsageError
+from edgecompress.memory.choice import Wish
 from edgecompress.pipeline.bench import RUNS, Progress, bench, find_model
 from edgecompress.pipeline.samples import read_samples
 from edgecompress.pipeline.streaming import DEVICE_SAMPLES, TestData, read_test_data
@@ -57,8 +58,10 @@ def bench_anywhere(
     install_litert: bool = False,
     optimize: str | None = None,
     ram: str | None = None,
+    flash: str | None = None,
     command: str | None = None,
     on_progress: Progress | None = None,
+    on_remark: Callable[[str], None] | None = None,
 ) -> Result:
     """As the command line's options say; see `edgecompress bench --help`, `pipeline.bench.bench`, `linux.bench_on_linux`.
 
@@ -66,13 +69,13 @@ def bench_anywhere(
         where: see `device.places.read_place`.
         target: None: that of the run directory, else cortex-m4.
         shrink: see `pipeline.bench.bench`.
-        optimize, ram: see `wishes.read_wish`.
+        optimize, ram, flash: see `wishes.read_wish`.
         samples: a number of test samples to stream through the device, or a file of unlabelled samples to run as well.
 
     Raises:
         UsageError: options that do not go together. Else as the function that does it.
     """
-    place, wish = read_place(where), read_wish(optimize, ram)
+    place, wish = read_place(where), read_wish(optimize, ram, flash)
     path = find_model(model)
     count, real = _samples(samples, sample_count)
     shared: dict[str, Any] = {
@@ -85,16 +88,8 @@ def bench_anywhere(
         "on_progress": on_progress,
         "shrink": shrink,
     }
-    if place.is_linux and target is not None:
-        raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
-    if place.is_linux and wish is not None:
-        raise UsageError(
-            f"{place.text} is a Linux computer: its layers run whole", hint="leave --optimize and --ram away"
-        )
-    if place.is_linux and tune:
-        raise UsageError(
-            f"{place.text} is a Linux computer: --tune measures on an emulated Cortex-M", hint="leave it away"
-        )
+    if place.is_linux:
+        _check_linux(place, target, wish, tune=tune)
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
         tests = None
         if data is not None or count is not None:
@@ -104,6 +99,7 @@ def bench_anywhere(
             return _on_linux(model, place, tests, {**shared, **more})
         chosen = target or _target_of(model)
         shared |= {"target": chosen, "compiler": compiler, "on": place, "runs": runs or RUNS, "data": tests}
+        shared["on_remark"] = on_remark
         result = bench(model, wish=wish, tune=tune, **shared)
     return Result(result.report, result.require_exact)
 
@@ -141,6 +137,20 @@ def calibrate_on(
     result.require_exact()
     found = calibration.from_report(result.report)
     return Calibrated(result.report, found, calibration.store(found))
+
+
+def _check_linux(place: Place, target: str | None, wish: Wish | None, *, tune: bool) -> None:
+    """UsageError for options that a Linux computer has no use for."""
+    if target is not None:
+        raise UsageError(f"{place.text} is a Linux computer: it has no --target", hint="leave --target away")
+    if wish is not None:
+        raise UsageError(
+            f"{place.text} is a Linux computer: its layers run whole", hint="leave --optimize, --ram and --flash away"
+        )
+    if tune:
+        raise UsageError(
+            f"{place.text} is a Linux computer: --tune measures on an emulated Cortex-M", hint="leave it away"
+        )
 
 
 def _on_linux(model: Path, place: Place, data: TestData | None, options: Mapping[str, Any]) -> Result:

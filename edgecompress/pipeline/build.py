@@ -64,6 +64,7 @@ def build(
     compiler: Name = "zig",
     optimize: str | None = None,
     ram: str | None = None,
+    flash: str | None = None,
     tune: bool = False,
     shrink: bool = True,
     command: str | None = None,
@@ -83,14 +84,14 @@ def build(
         tune: choose every layer's kernel by measuring all candidates on the emulator.
         shrink: take out of the integer model what its outputs do not need, losslessly and proven.
         random_calibration: without data: sizes and speed only, accuracy unknown.
-        optimize, ram: of the schedule, see `wishes.read_wish`; None: the recipe's, else balanced.
+        optimize, ram, flash: see `wishes.read_wish`; where none is given: the recipe's, else balanced.
         on_event: called with progress events (JSON-able dicts with "kind").
 
     Raises:
         EdgecompressError: its subclass says which stage and why; see `edgecompress.errors`.
     """
     started = time.monotonic()
-    wish = read_wish(optimize, ram)
+    wish = read_wish(optimize, ram, flash)
     run = prepare(
         Path(model),
         data,
@@ -122,7 +123,7 @@ def _carry_out(
 ) -> Build:
     """The stages in order."""
     settings = run.settings.build
-    wish = wish or read_wish(settings.optimize, settings.ram) or BALANCED
+    wish = wish or read_wish(settings.optimize, settings.ram, settings.flash) or BALANCED
     compressed = run.compress() if run.is_keras and run.settings.passes else None
     converted = _convert(run, compressed) if run.is_keras else None
     judged = (converted or {}).get("judged") if run.is_keras else _judge_tflite(run)
@@ -260,6 +261,7 @@ def _bench(
         seed=settings.seed,
         command=command,
         on_progress=say,
+        on_remark=lambda text: run.on_event({"kind": "remark", "text": text}),
         wish=wish,
     )
 

@@ -1,9 +1,15 @@
-"""Which layers keep their weights coded in flash, in which code, and what that may take of the RAM."""
+"""Which kernel computes each layer, and in which code its weights lie in flash: what `--flash` and `--optimize size` ask for."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import attrgetter
+from typing import Any
 
-from edgecompress.codecs.choice import choose
+from edgecompress.codecs.choice import Choice as Options
+from edgecompress.codecs.choice import Option, choose, union
+from edgecompress.codecs.coding import codable
 from edgecompress.codecs.costs import known_cpus
 from edgecompress.codecs.options import Catalogue
 from edgecompress.codegen import variants
@@ -12,14 +18,16 @@ from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.program import Program, arrange, lower
 from edgecompress.errors import DoesNotFitError
 from edgecompress.memory.choice import Wish
+from edgecompress.pipeline.firmware import flash_bytes, weight_bytes
 from edgecompress.pipeline.forms import Form, Layers, plain_bytes
+from edgecompress.pipeline.kernel_code import functions_of
 from edgecompress.targets.compilers import Name
 from edgecompress.targets.target import Target
 from edgecompress.tflite.graph import Graph
 
-MOST_TIMES = 6
-"""So many times the cycles with plain weights may a model take, by estimate, for the sake of its size."""
-CYCLES_A_BYTE = 400
+MOST_TIMES = 5.9
+"""So many times the cycles without codes may a model take, by estimate, for the sake of its size alone: six with what estimates miss."""
+CYCLES_A_BYTE = 4000
 """That a byte less of flash may cost: the last ones can take more cycles than all others."""
 CYCLES_A_BYTE_OF_RAM = 200
 """The same of the arena, which may grow for the sake of the flash."""
@@ -27,28 +35,244 @@ GROWTHS = (0, 1024, 1800, 2600, 3700)
 """Bytes by which codes may make the arena grow, to choose from: with what decoders take of the stack, 4 KB at most."""
 FEWER = 0.9
 """The share of bytes of weights for which another kernel than the first is looked at."""
+SHARES = (80, 90, 97, 100)
+"""Percent of a given limit of RAM that layers may take, to choose from."""
 ATTEMPTS = 5
-"""Plans can need more than each of their layers: so often is a lower limit tried."""
+"""Images can take more than is estimated: so often is a lower limit tried."""
+CERTAIN = 2**16
+"""Bytes beside its weights that are enough for any model: only where there are fewer, its image is linked to see."""
+SPARE = 2048
+"""Bytes of a board's flash that are left to its other programs: the self-test, a driver of its UART."""
 
 Say = Callable[[str, int, int], None]
+_Pick = Callable[[Sequence[Sequence[Option]]], Options]
+"""From the options of every layer to one of each; DoesNotFitError where none is good enough."""
+_Key = Callable[[Any], Any]
+"""What is to be least of a choice."""
 
 
-def lower_for(graph: Graph, target: Target, wish: Wish, compiler: Name = "zig", say: Say = lambda *_: None) -> Program:
-    """The program that a wish asks for.
+@dataclass(frozen=True, eq=False)
+class Coding:
+    """What was chosen, and what it is estimated to cost.
+
+    Attributes:
+        plain: the program with every layer's first kernel, as without a limit.
+        decoding: cycles that decoding takes, by step.
+        cycles, plain_cycles: of one inference.
+        flash, plain_flash: bytes of the firmware, and of the plain program's.
+        flash_limit: for the firmware; None: there was none.
+        reason: what asked for it: an option, or a board.
+    """
+
+    plain: Program
+    decoding: Mapping[int, int]
+    cycles: int
+    plain_cycles: int
+    flash: int
+    plain_flash: int
+    flash_limit: int | None
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """A program, and how its kernels and codes were chosen; None where they are the first ones, without codes."""
+
+    program: Program
+    coding: Coding | None = None
+
+
+def lower_for(graph: Graph, target: Target, wish: Wish, compiler: Name = "zig", say: Say = lambda *_: None) -> Lowered:
+    """The program that a wish asks for, on a target whose flash is a limit too.
 
     Raises:
-        UnsupportedError, DoesNotFitError: as `lower`.
+        UnsupportedError: as `lower`. MissingToolError, ToolError: as the compiler.
+        DoesNotFitError: as `lower`, or no kernels and codes keep the firmware within the limit; says what the least is.
     """
-    features = features_of(target.cpu, spends_flash=wish.spends_flash)
-    plain = lower(graph, features, wish=wish)
-    if not wish.codes_weights or target.cpu.name not in known_cpus():
-        return plain
-    layers = Layers(plain, _candidates(plain, features), Catalogue(target, compiler))
-    return _smallest(layers, wish, say)
+    plain = lower(graph, features_of(target.cpu, spends_flash=wish.spends_flash), wish=wish)
+    limit = _flash_limit(plain, target, wish)
+    if target.cpu.name not in known_cpus() or not (wish.codes_weights or limit):
+        return Lowered(plain)
+    chooser = _Chooser(plain, target, wish, compiler, say, limit)
+    return chooser.smallest() if wish.codes_weights else chooser.fastest()
+
+
+@dataclass(frozen=True)
+class _Limit:
+    bytes: int
+    whose: str
+
+
+def _flash_limit(plain: Program, target: Target, wish: Wish) -> _Limit | None:
+    """What was asked for; else what a board has, unless it certainly has enough."""
+    if wish.flash_bytes is not None:
+        return _Limit(wish.flash_bytes, "--flash")
+    ends = sum(plain.graph.tensors[key].nbytes for key in (*plain.graph.inputs, *plain.graph.outputs))
+    there = target.flash.bytes - SPARE - ends
+    return _Limit(there, target.name) if sum(weight_bytes(plain)) + CERTAIN > there else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Choice:
+    """A form for every layer within a limit of RAM, and the sums of what they take, the code of kernels and decoders included.
+
+    Attributes:
+        without: files of kernels that were not to be used.
+    """
+
+    forms: tuple[Form, ...]
+    limit: int
+    bytes: int
+    cycles: int
+    without: frozenset[str] = frozenset()
+
+    @property
+    def price(self) -> int:
+        return self.cycles + CYCLES_A_BYTE * self.bytes + CYCLES_A_BYTE_OF_RAM * self.ram
+
+    @property
+    def ram(self) -> int:
+        return max(form.ram for form in self.forms)
+
+
+class _Chooser:
+    """Everything about one model on one target."""
+
+    def __init__(
+        self, plain: Program, target: Target, wish: Wish, compiler: Name, say: Say, limit: _Limit | None
+    ) -> None:
+        self.plain, self.wish, self.say, self.limit = plain, wish, say, limit
+        candidates = _candidates(plain, features_of(target.cpu, spends_flash=wish.spends_flash))
+        self.layers = Layers(plain, candidates, Catalogue(target, compiler))
+        self.plain_cycles = sum(self.layers.forms(layer, 0)[0].option.cycles for layer in plain.layers)
+        self.functions_of = partial(functions_of, target=target, compiler=compiler)
+        self.size_of = partial(flash_bytes, target=target, compiler=compiler)
+        self.plain_flash = self.size_of(plain)
+
+    def smallest(self) -> Lowered:
+        """The fewest bytes that are worth their cycles; fewer where the limit demands it; never more than with plain weights."""
+        most = int(MOST_TIMES * self.plain_cycles)
+        program, choice = self._best(partial(choose, mode="size", most_cycles=most, cycles_a_byte=CYCLES_A_BYTE))
+        size = self.size_of(program)
+        if self._is_enough(min(size, self.plain_flash)):
+            return Lowered(self.plain) if size >= self.plain_flash else self._lowered(program, choice, size)
+        return self._least()
+
+    def fastest(self) -> Lowered:
+        """The fewest cycles whose firmware keeps to the limit."""
+        assert self.limit
+        if self._is_enough(self.plain_flash):
+            return Lowered(self.plain)
+        budget = self.limit.bytes - self.plain_flash + sum(weight_bytes(self.plain))
+        for _ in range(ATTEMPTS):
+            try:
+                program, choice = self._best(partial(choose, mode="speed", flash=budget), attrgetter("cycles", "ram"))
+            except DoesNotFitError:
+                break
+            size = self.size_of(program)
+            if self._is_enough(size):
+                return self._lowered(program, choice, size)
+            budget -= size - self.limit.bytes
+        return self._least()
+
+    def _least(self) -> Lowered:
+        """The fewest bytes, whatever they cost, if they keep to the limit."""
+        assert self.limit
+        program, choice = self._best(partial(choose, mode="size"), attrgetter("bytes", "price"))
+        size = self.size_of(program)
+        if not self._is_enough(size):
+            asked = self.wish.flash_bytes is not None
+            raise DoesNotFitError(
+                "no choice of kernels and codes of weights keeps the firmware within "
+                f"{self.limit.bytes:,} bytes{'' if asked else f' of the flash of {self.limit.whose}'}",
+                found=f"{size:,} bytes at least, {self.plain_flash:,} with the fastest kernels",
+                hint=f"prune and share weights (--passes), {f'--flash {size}' if asked else 'or a board with more flash'}"
+                + ("" if self.wish.ram_bytes is None else ", or a larger --ram"),
+            )
+        return self._lowered(program, choice, size)
+
+    def _is_enough(self, size: int) -> bool:
+        return self.limit is None or size <= self.limit.bytes
+
+    def _best(self, pick: _Pick, key: _Key = attrgetter("price")) -> tuple[Program, _Choice]:
+        """The best of what is picked within each limit of RAM, if a plan keeps to it; DoesNotFitError where nothing can be picked."""
+        limits = self._limits()
+        found: list[_Choice] = []
+        for number, limit in enumerate(limits):
+            self.say("choosing kernels and codes of weights", number, len(limits))
+            try:
+                found.append(self._leanest(limit, pick, key))
+            except DoesNotFitError:
+                if limit == limits[-1] and not found:
+                    raise
+        for choice in sorted(found, key=key):
+            if program := self._arranged(choice):
+                return program, choice
+        return self.plain, self._choice(0, pick=partial(choose, mode="speed"))
+
+    def _limits(self) -> list[int]:
+        """Of the arena, to choose from, the largest last. Plans can need more than each of their layers."""
+        if self.wish.ram_bytes is None:
+            return [self.plain.plan.arena_bytes + growth for growth in GROWTHS]
+        return [self.wish.ram_bytes * share // 100 for share in SHARES]
+
+    def _leanest(self, limit: int, pick: _Pick, key: _Key) -> _Choice:
+        """The best within a limit of RAM, with or without each of the kernels: their code may take more than they gain."""
+        best = self._choice(limit, pick)
+        tried, waiting = {best.without}, [best]
+        while waiting:
+            before = waiting.pop()
+            for without in (before.without | {file} for file in self._avoidable(before)):
+                if without not in tried:
+                    tried.add(without)
+                    with suppress(DoesNotFitError):
+                        waiting.append(self._choice(limit, pick, without))
+                        best = min(best, waiting[-1], key=key)
+        return best
+
+    def _avoidable(self, choice: _Choice) -> list[str]:
+        """Files of its kernels without which every layer still has one."""
+        rows = [{call.file for call in calls} - choice.without for calls in self.layers.candidates.values()]
+        return sorted(file for file in {form.call.file for form in choice.forms} if all(row - {file} for row in rows))
+
+    def _choice(self, limit: int, pick: _Pick, without: frozenset[str] = frozenset()) -> _Choice:
+        found = (self.layers.forms(layer, limit) for layer in self.plain.layers)
+        forms = [[form for form in row if form.call.file not in without] for row in found]
+        if not all(forms):
+            raise DoesNotFitError("some layer has no other kernel that its RAM allows")
+        chosen = pick([[form.option for form in row] for row in forms])
+        rows = zip(forms, chosen.options, strict=True)
+        picked = tuple(next(form for form in row if form.option is option) for row, option in rows)
+        code = union([self.functions_of(form.call) for form in picked])
+        return _Choice(picked, limit, chosen.bytes + sum(code.values()), chosen.cycles, without)
+
+    def _arranged(self, choice: _Choice) -> Program | None:
+        """The choice's program; None where no plan keeps to its limit."""
+        pairs = zip(self.plain.layers, choice.forms, strict=True)
+        layers = tuple(replace(layer, call=form.call) for layer, form in pairs)
+        if layers == self.plain.layers:
+            return self.plain
+        try:
+            program = arrange(self.plain.graph, layers, Wish(ram_bytes=self.wish.ram_bytes or choice.limit))
+        except DoesNotFitError:
+            return None
+        reason = f"{program.reason}: {self.plain.plan.arena_bytes:,} without codes, and what these may take"
+        return replace(program, wish=self.wish, whole_bytes=self.plain.whole_bytes, reason=reason)
+
+    def _lowered(self, program: Program, choice: _Choice, size: int) -> Lowered:
+        steps = (layer.step for layer in program.layers)
+        decoding = {step: form.decoding for step, form in zip(steps, choice.forms, strict=True) if form.call.code}
+        limit = self.limit.bytes if self.limit else None
+        reason = "--optimize size" if self.wish.codes_weights or self.limit is None else self.limit.whose
+        return Lowered(
+            program,
+            Coding(self.plain, decoding, choice.cycles, self.plain_cycles, size, self.plain_flash, limit, reason),
+        )
 
 
 def _candidates(program: Program, features: Features) -> dict[int, list[KernelCall]]:
-    """The kernels that are worth a look, by step: the first, and those with clearly fewer bytes of weights, or fewer cycles.
+    """The kernels that are worth a look, by step: the first, those with clearly fewer bytes of weights or fewer cycles, and the
+    first that decodes weights.
 
     Never the plain kernel, the last of them, behind others.
     """
@@ -58,62 +282,11 @@ def _candidates(program: Program, features: Features) -> dict[int, list[KernelCa
         for call in list(variants.candidates(program.graph, layer.operation, features))[1:-1]:
             assert call
             fewer = plain_bytes(call) < FEWER * min(map(plain_bytes, kept))
-            if fewer or call.cycles_a_mac < min(one.cycles_a_mac for one in kept):
+            faster = call.cycles_a_mac < min(one.cycles_a_mac for one in kept)
+            if fewer or faster or (_decodes(call) and not any(map(_decodes, kept))):
                 kept.append(call)
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class _Coding:
-    """A form for every layer, with the sums of what they take."""
-
-    forms: tuple[Form, ...]
-    bytes: int
-    cycles: int
-
-    @property
-    def ram(self) -> int:
-        return max(form.ram for form in self.forms)
-
-
-def _smallest(layers: Layers, wish: Wish, say: Say) -> Program:
-    """The fewest bytes; the arena grows as far as it may and as that gains anything."""
-    plain = layers.program
-    if wish.ram_bytes is not None:
-        return _within(layers, wish, wish.ram_bytes)
-    limits = [plain.plan.arena_bytes + growth for growth in GROWTHS]
-    found = []
-    for number, limit in enumerate(limits):
-        say("choosing codes of weights", number, len(limits))
-        found.append(_coding(layers, limit))
-    prices = [one.cycles + CYCLES_A_BYTE * one.bytes + CYCLES_A_BYTE_OF_RAM * one.ram for one in found]
-    return _within(layers, wish, limits[prices.index(min(prices))])
-
-
-def _within(layers: Layers, wish: Wish, limit: int) -> Program:
-    """The program whose arena keeps to a limit, with a lower one for its layers where the plan needs more than any of them."""
-    plain, wanted = layers.program, limit
-    for _ in range(ATTEMPTS):
-        calls = [form.call for form in _coding(layers, wanted).forms]
-        if all(call.code is None for call in calls):
-            break
-        made = [replace(layer, call=call) for layer, call in zip(plain.layers, calls, strict=True)]
-        try:
-            program = arrange(plain.graph, tuple(made), Wish(ram_bytes=limit))
-        except DoesNotFitError:
-            wanted = min(wanted - (wanted - plain.plan.arena_bytes) // 2, wanted - 64)
-            continue
-        return replace(program, wish=wish, whole_bytes=plain.whole_bytes)
-    return plain
-
-
-def _coding(layers: Layers, limit: int) -> _Coding:
-    """The fewest bytes whose every layer keeps to a limit of RAM."""
-    forms = [layers.forms(layer, limit) for layer in layers.program.layers]
-    plain = sum(first.option.cycles for first, *_ in forms)
-    options = [[form.option for form in row] for row in forms]
-    chosen = choose(options, "size", most_cycles=MOST_TIMES * plain, cycles_a_byte=CYCLES_A_BYTE)
-    picked = tuple(
-        next(form for form in row if form.option is option) for row, option in zip(forms, chosen.options, strict=True)
-    )
-    return _Coding(picked, chosen.bytes, chosen.cycles)
+def _decodes(call: KernelCall) -> bool:
+    return codable(call).blocks is not None

@@ -1,7 +1,8 @@
 """From a program to ELF files: does it fit, which sources, which defines."""
 
+import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,8 @@ from edgecompress.targets.compilers import Name, find_compiler
 from edgecompress.targets.image import Image
 
 OPTIMIZATION = "-O2"
+ROOMY = 2**24
+"""Bytes of flash that any model is linked into to see how many it takes."""
 Golden = tuple[Mapping[int, np.ndarray], Mapping[int, np.ndarray]]
 """Inputs and expected outputs, by tensor index."""
 PROGRAMS: tuple[runtime.Program, ...] = ("firmware", "standalone")
@@ -107,6 +110,20 @@ def build_standalone(program: Program, target: Target, folder: Path, golden: Gol
     return _compile(sources, target, folder / "standalone.elf", defines, compiler)
 
 
+def flash_bytes(program: Program, target: Target, compiler: Name = "zig", prefix: str = "model") -> int:
+    """Of the program that a host drives, `firmware.elf`, whether the target has as many or not: what reports call flash in all.
+
+    Raises:
+        MissingToolError, ToolError: the compiler is missing, or failed.
+    """
+    flash = replace(target.memory.flash, bytes=max(ROOMY, target.memory.flash.bytes))
+    roomy = replace(target, memory=replace(target.memory, flash=flash))
+    sources = {**writer.write(program, prefix), **runtime.program_sources("firmware")}
+    defines = {**runtime.program_defines(prefix), "EC_SECTIONS": "1"}
+    with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
+        return _compile(sources, roomy, Path(folder) / "firmware.elf", defines, compiler).flash.total
+
+
 def _compile(
     sources: Mapping[str, str], target: Target, path: Path, defines: Mapping[str, str], compiler: Name
 ) -> Image:
@@ -156,6 +173,19 @@ def layer_weight_bytes(layer: Layer) -> int:
     arrays = [v for v in layer.call.parameters.values() if isinstance(v, Array) and v.is_weights]
     arrays += layer.call.code.arrays.values() if layer.call.code else ()
     return sum(v.values.nbytes for v in arrays) + sum(t.nbytes for t in layer.call.operands if t.is_constant)
+
+
+def int8_bytes(program: Program, layer: Layer) -> int:
+    """Of a layer's weights in the model."""
+    operands = program.graph.operands(layer.operation)
+    return sum(t.nbytes for t in operands if t is not None and t.is_constant and t.dtype.itemsize == 1)
+
+
+def codec_of(layer: Layer) -> str:
+    """How its weights lie in flash: in a code that is decoded, as lists of those that are not zero, or "dense"."""
+    if layer.call.code:
+        return layer.call.code.name
+    return "lists" if "lists" in layer.call.parameters else "dense"
 
 
 def check_fits(program: Program, target: Target) -> None:

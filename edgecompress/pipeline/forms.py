@@ -14,12 +14,12 @@ from edgecompress.memory.ways import Way, ways
 
 TABLES = (2048, 1024, LEAST_TABLE_BYTES)
 """Bytes of RAM that a decoder's tables may take, to choose from: more of them mean fewer bytes of flash."""
-FINISHING_CYCLES = 1
+FINISHING_CYCLES = 1.5
 """Of a decoded weight, to bring it into the kernel's order, roughly."""
 MOST_BLOCKS = 16
 """Of a layer's weights, to choose from; and as many as there can be."""
-GLUE_BYTES = 140
-"""Of code that a layer takes to decode its weights, beside the decoder, roughly."""
+GLUE_BYTES, STRUCT_BYTES = 80, 100
+"""Of code that a call takes to decode its weights, beside the decoder, and of the parameters of a call, roughly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +53,7 @@ class Layers:
     candidates: Mapping[int, Sequence[KernelCall]]
     catalogue: Catalogue
     task: Task = field(init=False)
+    _forms: dict[tuple[int, int], list[Form]] = field(default_factory=dict)
     _codes: dict[tuple[int, int], Mapping[str, Encoded]] = field(default_factory=dict)
     _ways: dict[tuple[object, ...], list[Way]] = field(default_factory=dict)
 
@@ -64,6 +65,12 @@ class Layers:
 
     def forms(self, layer: Layer, limit: int) -> list[Form]:
         """The best forms of a layer that keep to `limit` bytes; its own kernel with plain weights always is the first."""
+        key = layer.step, limit
+        if key not in self._forms:
+            self._forms[key] = self._made(layer, limit)
+        return self._forms[key]
+
+    def _made(self, layer: Layer, limit: int) -> list[Form]:
         first, *others = (self._plain(layer, call) for call in self.candidates[layer.step])
         found = [first, *(form for form in others if form.ram <= limit)]
         for call in self.candidates[layer.step]:
@@ -122,12 +129,13 @@ class Layers:
     def _option(self, layer: Layer, call: KernelCall, encoded: Encoded, units: int, way: Way) -> tuple[Option, int]:
         """What the form takes, and the cycles of that for decoding, of one decoding of all weights too."""
         assert call.blocks
-        finishing = FINISHING_CYCLES * encoded.rows * encoded.taps if finish_of(call.blocks, encoded) else 0
+        finishing = round(FINISHING_CYCLES * encoded.rows * encoded.taps) if finish_of(call.blocks, encoded) else 0
         once = self.catalogue.option(encoded, others=finishing)
         sweeps = -(-len(call.blocks.units) // units) - 1
         decoding = way.calls * once.cycles + sweeps * call.blocks.sweep_cycles + way.cost
         cycles = self._cycles(layer, call) + decoding
-        return replace(once, bytes=once.bytes + _rest(call) + GLUE_BYTES, cycles=cycles), decoding
+        glue = GLUE_BYTES * way.kinds + STRUCT_BYTES * (way.kinds - 1)
+        return replace(once, bytes=once.bytes + _rest(call) + glue, cycles=cycles), decoding
 
     def _cycles(self, layer: Layer, call: KernelCall) -> int:
         """Of the layer with plain weights."""

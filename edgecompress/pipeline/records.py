@@ -7,14 +7,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from edgecompress.codegen import ops
-from edgecompress.codegen.program import Layer as ProgramLayer
 from edgecompress.codegen.program import Program, macs
 from edgecompress.emulate import Profile
 from edgecompress.files import sha256, size
 from edgecompress.inspection import tensor_record
 from edgecompress.memory.choice import computed_again
 from edgecompress.pipeline.evidence import Expected
-from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, layer_weight_bytes, weight_bytes
+from edgecompress.pipeline.firmware import OPTIMIZATION, Firmware, codec_of, int8_bytes, weight_bytes
 from edgecompress.pipeline.shrinking import SHRUNK, Source
 from edgecompress.reference.compare import Comparison
 from edgecompress.report.kernel_records import FlashWaits
@@ -81,7 +80,7 @@ def back_end(
         memory=MemoryMap(program.plan.planner, program.plan.blocks),
         schedule=schedule(program),
         litert=litert_differences(expected.litert),
-        notes=(*_price_of_speed(program), *_gain_of_codes(program)),
+        notes=_price_of_speed(program),
         warnings=tuple(warnings),
         seed=seed,
         compiler=built.compiler,
@@ -112,35 +111,10 @@ def _price_of_speed(program: Program) -> tuple[str, ...]:
     """What `--optimize speed` takes of the flash beside the weights' int8 bytes."""
     if not program.wish.spends_flash:
         return ()
-    weighted = [layer for layer, size in zip(program.layers, weight_bytes(program), strict=True) if size]
-    bytes_in_file = sum(
-        tensor.nbytes
-        for layer in weighted
-        for tensor in program.graph.operands(layer.operation)
-        if tensor is not None and tensor.is_constant and tensor.dtype.itemsize == 1
-    )
+    pairs = zip(program.layers, weight_bytes(program), strict=True)
+    bytes_in_file = sum(int8_bytes(program, layer) for layer, size in pairs if size)
     taken = sum(weight_bytes(program))
     return (f"--optimize speed: weights take {taken:,} bytes, in the model they are {bytes_in_file:,}",)
-
-
-def _gain_of_codes(program: Program) -> tuple[str, ...]:
-    """What `--optimize size` makes of the weights."""
-    if not program.wish.codes_weights:
-        return ()
-    kept = sum(weight_bytes(program))
-    plain = sum(_plain_bytes(layer) for layer in program.layers)
-    count = sum(layer.call.code is not None for layer in program.layers)
-    if not count:
-        return (
-            "--optimize size: no layer's weights become fewer bytes by a code that its kernel on this processor can decode",
-        )
-    return (f"--optimize size: weights take {kept:,} bytes, {plain:,} without codes; {count} layers decode theirs",)
-
-
-def _plain_bytes(layer: ProgramLayer) -> int:
-    """Of weights in flash, as the kernel reads them."""
-    blocks = layer.call.blocks if layer.call.code else None
-    return blocks.units.nbytes if blocks else layer_weight_bytes(layer)
 
 
 def schedule(program: Program) -> Schedule:
@@ -162,7 +136,8 @@ def schedule(program: Program) -> Schedule:
         )
         for group in program.groups
     )
-    return Schedule(program.wish.optimize, program.wish.ram_bytes, program.whole_bytes, program.reason, turns)
+    wish = program.wish
+    return Schedule(wish.optimize, wish.ram_bytes, program.whole_bytes, program.reason, turns, wish.flash_bytes)
 
 
 def board(target: Target) -> Board:
@@ -224,7 +199,7 @@ def layer_rows(program: Program) -> tuple[Layer, ...]:
     """One record per operation of the graph with what is known before anything runs."""
     weights = {layer.step: count for layer, count in zip(program.layers, weight_bytes(program), strict=True)}
     kernels = {layer.step: layer.call.kernel for layer in program.layers}
-    codecs = {layer.step: layer.call.code.name for layer in program.layers if layer.call.code}
+    codecs = {layer.step: codec_of(layer) for layer in program.layers}
     return tuple(
         Layer(
             index=operation.index,
@@ -233,7 +208,7 @@ def layer_rows(program: Program) -> tuple[Layer, ...]:
             macs=macs(program.graph, operation),
             weight_bytes=weights.get(step, 0),
             kernel=kernels.get(step),
-            codec=codecs.get(step, "dense") if weights.get(step) else None,
+            codec=codecs[step] if weights.get(step) else None,
             output_shape=program.graph.results(operation)[0].shape,
             parameters=sum(
                 t.elements

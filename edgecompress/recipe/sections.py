@@ -154,7 +154,7 @@ class ConvertRecipe:
 @dataclass(frozen=True, kw_only=True)
 class BuildRecipe:
     """[build]: target by name, max_drop in percentage points of the metric, the seed, the prefix of all C names, what the
-    schedule is for (optimize), or the largest arena (ram: "32k")."""
+    schedule is for (optimize), the largest arena (ram: "32k"), the largest firmware (flash: "64k")."""
 
     target: str | None = None
     max_drop: float | None = field(default=None, metadata=limits(low=0, high=100))
@@ -162,6 +162,7 @@ class BuildRecipe:
     prefix: str = field(default="model", metadata=limits(pattern="[A-Za-z][A-Za-z0-9_]{0,31}"))
     optimize: str | None = field(default=None, metadata=limits(choices=("ram", "balanced", "speed", "size")))
     ram: str | None = None
+    flash: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from edgecompress.memory.picture import draw_svg
 from edgecompress.report import format as fmt
+from edgecompress.report.coding import coding_line, coding_rows
 from edgecompress.report.executors import executor_rows, machine_facts, ratio_line, times_line
 from edgecompress.report.records import Layer, Report
 from edgecompress.report.shrinking import left_lines, shrink_rows
@@ -86,6 +87,8 @@ def render_html(report: Report) -> str:
             slowest=slowest_line(report.layers),
             shrunk=shrink_rows(report.shrinking) if report.shrinking else [],
             shrinking_left=left_lines(report.shrinking) if report.shrinking else [],
+            coding=coding_line(report.coding) if report.coding else "",
+            coded=coding_rows(report),
             tuning=tuning_line(report.tuning) if report.tuning else "",
             known=_known(report.layers),
             stages=_stage_bars(report),

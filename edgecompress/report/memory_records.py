@@ -48,6 +48,7 @@ class Schedule:
     Attributes:
         optimize: what was asked for: "ram", "balanced", "speed" or "size".
         ram_bytes: the arena that was allowed; None where no limit was given.
+        flash_bytes: the firmware that was allowed; likewise.
         whole_bytes: the arena that running every layer whole would need.
         reason: why this schedule.
         turns: all other layers run whole, one after the other.
@@ -58,3 +59,4 @@ class Schedule:
     whole_bytes: int | None = None
     reason: str | None = None
     turns: tuple[Turns, ...] = ()
+    flash_bytes: int | None = None

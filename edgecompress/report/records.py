@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from edgecompress.report.coding_records import Coding
 from edgecompress.report.kernel_records import FlashWaits, KernelOption, Tuning
 from edgecompress.report.linux_records import ExecutorRecord, Machine
 from edgecompress.report.memory_records import MemoryMap, Schedule
@@ -345,6 +346,7 @@ class Report:
     modelled: Cycles = Cycles()
     flash_waits: FlashWaits | None = None
     tuning: Tuning | None = None
+    coding: Coding | None = None
     run: Run = Run()
     calibration: CalibrationRecord | None = None
     milliseconds: Milliseconds = Milliseconds()

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from edgecompress.memory.picture import draw_text
 from edgecompress.report import format as fmt
+from edgecompress.report.coding import coding_line, coding_rows
 from edgecompress.report.executors import executor_rows, machine_facts, ratio_line, times_line
 from edgecompress.report.layout import Column, bar, print_facts, print_line, print_table
 from edgecompress.report.records import COUNTED, MODELLED, Layer, PassRecord, Report
@@ -50,6 +51,7 @@ def print_bench(report: Report, console: Console, *, verbosity: int = 0) -> None
     if verbosity >= SHRUNK_LAYERS_FROM and report.shrinking:
         print_shrinking(report.shrinking, console)
     print_layers(report, console)
+    print_coding(report, console)
     print_tuning(report, console)
     _print_litert(report, console)
     if verbosity >= MEMORY_MAP_FROM:
@@ -69,6 +71,7 @@ def print_build(report: Report, console: Console, *, verbosity: int = 0) -> None
     if verbosity >= SHRUNK_LAYERS_FROM and report.shrinking:
         print_shrinking(report.shrinking, console)
     print_layers(report, console)
+    print_coding(report, console)
     print_tuning(report, console)
     _print_litert(report, console)
     if verbosity >= MEMORY_MAP_FROM:
@@ -155,6 +158,27 @@ def print_shrinking(record: Shrinking, console: Console) -> None:
         print_table(console, columns)
     for line in left_lines(record):
         print_line(console, line, style="dim")
+
+
+def print_coding(report: Report, console: Console) -> None:
+    """What every layer with coded weights saves and costs."""
+    if report.coding is None:
+        return
+    _print_heading(console, coding_line(report.coding))
+    rows = coding_rows(report)
+    columns = [
+        Column("#", tuple(row.index for row in rows), style="dim"),
+        Column("op", tuple(row.op for row in rows), right=False, style="cyan"),
+        Column("name", tuple(row.name for row in rows), right=False, least=12, drop=1),
+        Column("code", tuple(row.codec for row in rows), right=False, style="green"),
+        Column("weights\nB", tuple(row.weights for row in rows), style="bold"),
+        Column("saved", tuple(row.saved for row in rows)),
+        Column("decoding, cycles\nestimated", tuple(row.decoding for row in rows)),
+        Column("of the\nlayer", tuple(row.share for row in rows), drop=3),
+        Column("blocks", tuple(row.blocks for row in rows), drop=4),
+        Column("RAM\nB", tuple(row.ram for row in rows), drop=2),
+    ]
+    print_table(console, _without_empty(columns))
 
 
 def print_tuning(report: Report, console: Console) -> None:

@@ -38,8 +38,14 @@ def test_wishes():
     assert read_wish(None, None) is None
     assert read_wish("speed", None) == SPEED
     assert read_wish(None, "2k") == Wish(ram_bytes=2048)
+    assert read_wish("size", "2k") == Wish("size", ram_bytes=2048)
+    assert read_wish(None, None, "64k") == Wish(flash_bytes=65536)
+    assert read_wish("speed", None, "64k") == Wish("speed", flash_bytes=65536)
+    assert read_wish(None, "2k", "64k") == Wish(ram_bytes=2048, flash_bytes=65536)
     with pytest.raises(UsageError, match="nothing left to say"):
         read_wish("ram", "2k")
+    with pytest.raises(UsageError, match="number of bytes"):
+        read_wish(None, None, "much")
     with pytest.raises(UsageError, match="one of ram, balanced, speed"):
         read_wish("fast", None)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from edgecompress.report.coding_records import CodedLayer, Coding
 from edgecompress.report.html import render_html
 from edgecompress.report.kernel_records import FlashWaits, KernelOption, Tuning
 from edgecompress.report.layout import Column, fit, print_table
@@ -209,6 +210,25 @@ def test_tuned_report_shows_every_kernel_of_layers_that_have_a_choice(full_repor
         assert "3,003" in shown
         assert "7,007" not in shown
     assert [line.split()[2:4] for line in text.splitlines() if "1,001" in line] == [["chosen", "conv_fast"]]
+
+
+def test_coded_layers_say_what_they_save_and_cost(full_report):
+    layers = (
+        CodedLayer(1, "sparse", 640, 2_304, 41_000, 1, 2_572),
+        CodedLayer(2, "lists", 1_290, 2_304, 0, 0, 0),
+    )
+    coding = Coding("--flash", layers, 40_000, 77_376, 61_234, 99_000, 65_536, 24_000, 21_536, 1.234)
+    report = replace(full_report, coding=coding)
+    for shown in (_pipe(print_bench, report), render_html(report)):
+        assert "weights 77,376 -&gt; 40,000" in shown or "weights 77,376 -> 40,000" in shown
+        assert "of 65,536" in shown
+        assert "1.23 times the cycles" in shown
+        assert "72.2 %" in shown
+        assert "41,000" in shown
+        assert "lists" in shown
+    (line,) = [line for line in _pipe(print_bench, report).splitlines() if "2,304 -> 640" in line]
+    assert line.split()[-2:] == ["1", "2,572"]
+    assert "codes of weights" not in _pipe(print_bench, full_report)
 
 
 def test_what_was_shrunk_stands_in_the_headline_and_layer_by_layer_on_demand(full_report):
