@@ -12,10 +12,10 @@ import pytest
 from on_host import MAIN, Process
 
 from edgecompress.codecs import CODECS, Encoded
-from edgecompress.codecs.coding import OVERSHOOT, coded
+from edgecompress.codecs.coding import OVERSHOOT, codable, coded
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import Array, Code
-from edgecompress.codegen.program import lower
+from edgecompress.codegen.program import Program, layers_of, task_of
 from edgecompress.memory import Plan, scratch_key
 from edgecompress.reference.inputs import random_inputs
 from edgecompress.targets import host
@@ -42,19 +42,17 @@ def _with_few_values(random, graph):
 
 def _layer(random, opcode, codec, features):
     """A program of one layer with its weights in this code, guarded on both sides; None where that does not apply."""
-
-    def code(layers, _):
-        (layer,) = layers
-        encoded = layer.call.blocks and CODECS[codec].encode(layer.call.blocks.units)
-        applies = isinstance(encoded, Encoded)
-        return [
-            coded(layer.call, encoded, cycles=0, most_bytes=int(random.choice([1, 900]))) if applies else layer.call
-        ]
-
-    program = lower(_with_few_values(random, overlapping.random_model(random, opcode)), features, coder=code)
-    plan, offsets = program.plan, {key: place + GUARD for key, place in program.plan.offsets.items()}
-    guarded = Plan(plan.buffers, offsets, plan.arena_bytes + 2 * GUARD, 0, 0, "with guards")
-    return replace(program, plan=guarded) if program.layers[0].call.code else None
+    graph = _with_few_values(random, overlapping.random_model(random, opcode))
+    (layer,) = layers_of(graph, features)
+    call = codable(layer.call)
+    encoded = CODECS[codec].encode(call.blocks.units) if call.blocks else None
+    if not isinstance(encoded, Encoded):
+        return None
+    made = coded(call, encoded, cycles=0, units=int(random.choice([1, 3, 1000])))
+    layers = (replace(layer, call=made),)
+    plan = task_of(graph, layers).plan((), node_limit=2000)
+    offsets = {key: place + GUARD for key, place in plan.offsets.items()}
+    return Program(graph, layers, Plan(plan.buffers, offsets, plan.arena_bytes + 2 * GUARD, 0, 0, "with guards"))
 
 
 def _damaged(random, program, share):
