@@ -95,3 +95,21 @@ def test_a_channel_that_lives_stays_in_every_operand():
     total = OPERATORS["MAXIMUM"](net, net.point(source, [[1, -2], [3, 1], [2, 1], [1, 1]]))
     result = shrunk(net.graph([source], [net.point(total, [[1, 2, -1, 3]])]))
     assert weights(result.after, "CONV_2D").shape[0] == 4
+
+
+def grown(seed):
+    """Convolutions with superfluous channels, and these operators between them."""
+    random, net = np.random.default_rng(seed), Small()
+    source = end = net.input(*SHAPE[:3], 2, zero_point=int(random.choice([-128, -3])))
+    for _ in range(random.integers(1, 4)):
+        rows = random.integers(-4, 5, (4, net.shape(end)[3])) * (random.integers(0, 3, (4, 1)) > 0)
+        rows[0] = rows[1] if random.integers(2) else rows[0]
+        end = net.point(end, rows, random.integers(-30, 60, 4))
+        name = str(random.choice([name for name in OPERATORS if name != "RSQRT"]))
+        is_image = net.shape(end)[1:3] == SHAPE[1:3]
+        end = OPERATORS[name if is_image or name != "MIRROR_PAD" else "ABS"](net, end)
+    return net.graph([source], [net.point(end, random.integers(-3, 4, (3, 4)), random.integers(-9, 9, 3))])
+
+
+def test_random_networks_of_these_operators_give_the_same_bytes():
+    assert sum(shrunk(grown(seed)).changed for seed in range(25)) > 12

@@ -25,9 +25,17 @@ CASES: tuple[Case, ...] = (
 )  # fmt: skip
 
 
+ONE_OPERATOR = frozenset(
+    case.id
+    for module in (elementwise, curves, movement, places, rows, transposed)
+    for case in module.CASES
+)  # fmt: skip
+"""Cases whose model is one operator, give or take a few that only show it."""
+
+
 def model_of(name: str) -> bytes:
     """The .tflite file's bytes of the case with this id."""
     return next(case for case in CASES if case.id == name).build()
 
 
-__all__ = ["CASES", "LITERT_DIFFERS", "LITERT_EXACT", "LITERT_REFUSES", "Case", "model_of"]
+__all__ = ["CASES", "LITERT_DIFFERS", "LITERT_EXACT", "LITERT_REFUSES", "ONE_OPERATOR", "Case", "model_of"]

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from model_cases.case import Case
-from model_cases.convolutions import SPREAD, Layer, add_weights, seeded
+from model_cases.layers import SPREAD, Layer, add_weights, seeded
 from model_cases.network import Network
 
 PLAIN = Layer(input_shape=(1, 3, 4, 3), stride=(2, 2))
