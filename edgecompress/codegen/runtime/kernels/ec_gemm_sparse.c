@@ -175,14 +175,14 @@ __attribute__((naked, noinline)) void ec_gemm_sparse_any_linear(const uint32_t *
 #else
 
 /* An output's sums; returns the list behind it. */
-static inline __attribute__((always_inline)) const uint8_t *sum_up(const uint8_t *list, const uint32_t *lanes, const int8_t *values, int32_t sums[EC_LANES]) {
+static inline __attribute__((always_inline)) const uint8_t *sum_up(const uint8_t *list, const uint32_t *lanes, const int8_t *values, int32_t sums[EC_LANE_PIXELS]) {
     const uint8_t *bytes = (const uint8_t *)lanes;
     int32_t entries = list[0] | (list[1] & 3) << 8;
-    for (list += 3; entries > 0; --entries, bytes += EC_LANES) {
+    for (list += 3; entries > 0; --entries, bytes += EC_LANE_PIXELS) {
         const int32_t gap = values ? *list >> 4 : *list, weight = values ? values[*list & 15] : (int8_t)list[1];
         list += values ? 1 : 2;
-        bytes += EC_LANES * gap;
-        for (int32_t i = 0; i < EC_LANES; ++i) {
+        bytes += EC_LANE_PIXELS * gap;
+        for (int32_t i = 0; i < EC_LANE_PIXELS; ++i) {
             sums[i] += weight * (int8_t)(i % 2 == 0 ? bytes[i] ^ EC_LANES_OFFSET : bytes[i]);
         }
     }
@@ -193,7 +193,7 @@ static inline __attribute__((always_inline)) void multiply(const uint32_t *lanes
     const uint8_t *list = job->lists;
     for (int32_t channel = 0; channel < job->outputs; ++channel) {
         const ec_scaling s = ec_scaling_of(job->scalings, channel);
-        int32_t sums[EC_LANES] = {0};
+        int32_t sums[EC_LANE_PIXELS] = {0};
         list = sum_up(list, lanes, values, sums);
         for (int32_t i = 0; i < job->pixels; ++i) {
             const int32_t twice = ec_scaling_bias(s) + 2 * sums[i];

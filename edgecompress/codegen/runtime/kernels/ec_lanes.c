@@ -3,7 +3,7 @@
 
 #include "ec_lanes_weave.h"
 
-enum { HALF = EC_LANES / 2 }; /* lanes that are filled at a time: one word of two */
+enum { HALF = EC_LANE_PIXELS / 2 }; /* lanes that are filled at a time: one word of two */
 
 /* Where the windows of four pixels begin in the input. */
 typedef struct {

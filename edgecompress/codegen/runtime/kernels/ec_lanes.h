@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-enum { EC_LANES = 8, EC_LANES_OFFSET = 0x80 };
+enum { EC_LANE_PIXELS = 8, EC_LANES_OFFSET = 0x80 };
 
 /* What windows have outside the input, written behind the lanes once, before they are filled. */
 void ec_lanes_begin(const ec_strip_params *p, uint32_t *lanes);
