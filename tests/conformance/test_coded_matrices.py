@@ -15,6 +15,7 @@ from test_overlapping import on_host
 from edgecompress import emulate
 from edgecompress.codecs import CODECS, Encoded
 from edgecompress.codecs.coding import coded
+from edgecompress.codegen import variants
 from edgecompress.codegen.features import Features, features_of
 from edgecompress.codegen.program import arrange, lower
 from edgecompress.memory.choice import BALANCED
@@ -38,16 +39,20 @@ def _programs(features):
             graph = overlapping.fully_connected(random, *size)
             graph = (overlapping.narrowed(graph), _from_the_lowest(graph), graph)[random.integers(3)]
             graph = _with_weights(graph, _weights_for(random, name, size[2], size[1]))
-            program = lower(graph, features)
-            (layer,) = program.layers
-            blocks = layer.call.blocks
-            assert blocks
-            blocks = blocks.others() if blocks.others and random.integers(2) else blocks
+            program, call = _joint(graph, features)
+            blocks = call.blocks.others() if call.blocks.others and random.integers(2) else call.blocks
             encoded = CODECS[name].encode(blocks.units)
             if isinstance(encoded, Encoded):
-                call = coded(replace(layer.call, blocks=blocks), encoded, cycles=1000, units=1)
-                made.append(arrange(program.graph, (replace(layer, call=call),), BALANCED))
+                call = coded(replace(call, blocks=blocks), encoded, cycles=1000, units=1)
+                made.append(arrange(program.graph, (replace(program.layers[0], call=call),), BALANCED))
     return made
+
+
+def _joint(graph, features):
+    """The layer's program and its kernel that can take decoded weights unit by unit."""
+    program = lower(graph, features)
+    calls = variants.candidates(program.graph, program.layers[0].operation, features)
+    return program, next(call for call in calls if call.blocks and call.blocks.by)
 
 
 def _weights_for(random, name, outputs, inputs):
@@ -99,7 +104,6 @@ def test_a_large_layer_needs_no_more_scratch_than_a_small_one():
     random = np.random.default_rng(2)
     sizes = []
     for inputs, outputs in ((160, 4), (1600, 40)):
-        (layer,) = lower(overlapping.fully_connected(random, 1, inputs, outputs), Features(dsp=True)).layers
-        encoded = CODECS["pairs"].encode(layer.call.blocks.units)
-        sizes.append(coded(layer.call, encoded, cycles=1, units=1).scratch_bytes)
+        _, call = _joint(overlapping.fully_connected(random, 1, inputs, outputs), Features(dsp=True))
+        sizes.append(coded(call, CODECS["pairs"].encode(call.blocks.units), cycles=1, units=1).scratch_bytes)
     assert sizes[0] == sizes[1]

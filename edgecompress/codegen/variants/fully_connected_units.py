@@ -16,6 +16,8 @@ MOST_UNIT_INPUTS = 160
 assert MOST_UNIT_INPUTS * LARGEST_INPUT * 128 <= LARGEST_JOINT_SUM
 MOST_ORDERED = 256
 """Outputs that may be computed in another order: the number of each is a byte."""
+UNIT_CYCLES = 300
+"""That a unit takes beside decoding and multiplying, roughly."""
 _SHARED = ("rows", "inputs", "outputs", "output_zero_point", "activation_min", "activation_max")
 
 
@@ -66,7 +68,7 @@ def _in_order(
         scratch_bytes=4 * OUTPUTS * rows_of_input,
     )
     units = in_fours(padded).reshape(-1, OUTPUTS * unit_inputs)
-    return Blocks(units, OUTPUTS, "", (), {}, "join_bytes", is_cheap=True, by=by)
+    return Blocks(units, OUTPUTS, "", (), {}, "join_bytes", is_cheap=True, sweep_cycles=UNIT_CYCLES, by=by)
 
 
 def _padded(rows: np.ndarray) -> np.ndarray:
