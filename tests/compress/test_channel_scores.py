@@ -133,3 +133,26 @@ def test_gradients_of_a_model_with_two_outputs_are_refused():
     context = Context(examples.samples(), infer(describe_output(examples.residual()), None), original=model)
     with pytest.raises(UnsupportedError, match="2 outputs"):
         SCORES["taylor"](rebuild(model), trace(rebuild(model)), context)
+
+
+class TwoInputs(examples.ArraySamples):
+    """Each image and its mean over the positions."""
+
+    def batches(self, split: str, size: int, seed: int | None = None) -> Any:
+        for images, labels in super().batches(split, size, seed):
+            yield (images, images.mean(axis=(1, 2))), labels
+
+
+@pytest.mark.parametrize("name", ["taylor", "second_order", "apoz"])
+def test_models_with_two_inputs_have_scores_by_samples(name):
+    layers = keras2().layers
+    given, means = layers.Input(examples.SHAPE), layers.Input((2,))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(6, 3, activation="relu", name="conv")(given))
+    x = layers.Concatenate()([x, layers.Dense(4, activation="relu", name="dense")(means)])
+    model = keras2().Model([given, means], layers.Dense(4, activation="softmax", name="classes")(x))
+    data = examples.samples()
+    task = infer(describe_output(model), data.y["train"])
+    graph = trace(model)
+    scores = SCORES[name](model, graph, Context(TwoInputs(data.x, data.y), task, original=model))
+    assert (scores[graph.given["conv"]] >= 0).all()
+    assert scores[graph.given["dense"]].max() > 0
