@@ -395,6 +395,25 @@ def sentence(opcode, name):
     return next(text for text, method in ops.find(opcode).rules() if method.__name__ == name)
 
 
+@pytest.mark.parametrize("opcode", (*MOVEMENTS, *JOINING))
+def test_a_claim_of_more_than_memory_holds_is_refused_before_anything_is_made_of_it(opcode):
+    claim = (1, 2**20, 2**20, 2**20)
+    graph, operation = sound(opcode)
+    for index in (*operation.inputs, *operation.outputs):
+        if not graph.tensors[index].is_constant:
+            graph = changed(graph, index, shape=claim)
+    with pytest.raises(UnsupportedError):
+        ops.check(graph, operation)
+
+
+@pytest.mark.parametrize(
+    ("opcode", "place"), [("TILE", 1), ("RESIZE_NEAREST_NEIGHBOR", 1), ("BROADCAST_TO", 1), ("FILL", 0)]
+)
+def test_operands_that_ask_for_more_than_memory_holds_are_refused(opcode, place):
+    error = refusal(opcode, control(place, 2**30))
+    assert error.what.endswith(sentence(opcode, "rule_result"))
+
+
 @pytest.mark.parametrize("opcode", sorted(ops.OPERATORS))
 def test_sound_case_keeps_all_rules(opcode):
     ops.check(*sound(opcode))

@@ -1,12 +1,13 @@
 """CONCATENATION and PACK: the rows of several inputs side by side."""
 
+import math
 from abc import abstractmethod
 
 import numpy as np
 
 from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator, types_of
-from edgecompress.codegen.ops.movement import TYPES
+from edgecompress.codegen.ops.movement import MOST_ELEMENTS, TYPES
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -32,7 +33,11 @@ class Joining(Operator):
 
     def rule_result(self, graph: Graph, operation: Operation) -> str:
         """the inputs must fit one another and the shape of the result"""
-        arrays = [np.broadcast_to(np.int8(0), graph.tensors[i].shape) for i in operation.inputs]
+        shapes = [graph.tensors[i].shape for i in operation.inputs]
+        elements = sum(math.prod(shape) for shape in shapes)
+        if elements > MOST_ELEMENTS:
+            return f"{elements:,} elements, more than {MOST_ELEMENTS:,}"
+        arrays = [np.broadcast_to(np.int8(0), shape) for shape in shapes]
         expected = graph.results(operation)[0].shape
         try:
             found = self.join(arrays, operation).shape

@@ -3,6 +3,7 @@
 An array of places goes through the operator like values do; what comes out says where every output value lies in the input.
 """
 
+import math
 from abc import abstractmethod
 
 import numpy as np
@@ -15,6 +16,8 @@ TYPES = (np.dtype(np.int8), np.dtype(np.int16))
 """Of activations."""
 MOST_LOOPS = 6
 MOST_TABLES = 4
+MOST_ELEMENTS = 2**24
+"""Of what is moved: the array of its places is made in memory."""
 
 Loops = list[tuple[int, int]]
 """(count, stride) of each loop, outermost first."""
@@ -44,12 +47,15 @@ class Movement(Operator):
 
     def rule_result(self, graph: Graph, operation: Operation) -> str:
         """the operands must fit one another and the shape of the result"""
-        shape = graph.tensors[operation.inputs[self.source]].shape
+        shape, results = graph.tensors[operation.inputs[self.source]].shape, graph.results(operation)
+        largest = max(math.prod(one) for one in (shape, *(result.shape for result in results)))
+        if largest > MOST_ELEMENTS:
+            return f"{largest:,} elements, more than {MOST_ELEMENTS:,}"
         try:
             found = [x.shape for x in self._moved(np.broadcast_to(np.int8(0), shape), graph, operation)]
         except (ValueError, IndexError, TypeError, KeyError) as error:
             return f"{list(shape)}: {error}"
-        expected = [result.shape for result in graph.results(operation)]
+        expected = [result.shape for result in results]
         return "" if found == expected else f"{found} instead of {expected}"
 
     @abstractmethod
@@ -87,6 +93,17 @@ def integers(graph: Graph, operation: Operation, place: int) -> np.ndarray:
     if data is None:
         raise ValueError(f"operand {place} is not constant")
     return data.astype(np.int64)
+
+
+def require_shape(shape: tuple[int, ...], graph: Graph, operation: Operation) -> None:
+    """For results that operands can make larger than any input.
+
+    Raises:
+        ValueError: the result would have another shape than it is said to have.
+    """
+    expected = graph.results(operation)[0].shape
+    if shape != expected:
+        raise ValueError(f"{list(shape)} instead of {list(expected)}")
 
 
 def copying(places: np.ndarray, source: Tensor, result: Tensor) -> KernelCall:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgecompress.codegen.ops.movement import Movement, integers
+from edgecompress.codegen.ops.movement import Movement, integers, require_shape
 from edgecompress.tflite.graph import Graph, Operation
 
 
@@ -14,6 +14,7 @@ class Tile(Movement):
         times = integers(graph, operation, 1).reshape(-1).tolist()
         if len(times) != x.ndim:
             raise ValueError(f"{len(times)} multiples")
+        require_shape(tuple(size * n for size, n in zip(x.shape, times, strict=True)), graph, operation)
         return [np.tile(x, times)]
 
 
@@ -47,6 +48,7 @@ class Gather(Movement):
         batches += indices.ndim if batches < 0 else 0
         if not 0 <= batches <= axis or x.shape[:batches] != indices.shape[:batches]:
             raise ValueError(f"{batches} batch dimensions of indices {list(indices.shape)}")
+        require_shape((*x.shape[:axis], *indices.shape[batches:], *x.shape[axis + 1 :]), graph, operation)
         rows = x.reshape(-1, *x.shape[batches:]), indices.reshape(-1, *indices.shape[batches:])
         taken = [np.take(one, places, axis - batches) for one, places in zip(*rows, strict=True)]
         return [np.stack(taken).reshape(*x.shape[:batches], *taken[0].shape)]
@@ -59,6 +61,7 @@ class GatherNd(Movement):
     def move(self, x: np.ndarray, graph: Graph, operation: Operation) -> list[np.ndarray]:
         indices = integers(graph, operation, 1)
         columns = [within(indices[..., axis], x.shape[axis]) for axis in range(indices.shape[-1])]
+        require_shape((*indices.shape[:-1], *x.shape[len(columns) :]), graph, operation)
         return [x[tuple(columns)]]
 
 
@@ -83,6 +86,7 @@ class ResizeNearestNeighbor(Movement):
         height, width = integers(graph, operation, 1).reshape(-1).tolist()
         if x.ndim != 4 or min(height, width) < 1:
             raise ValueError(f"to {height} x {width}")
+        require_shape((x.shape[0], height, width, x.shape[3]), graph, operation)
         rows, columns = nearest(x.shape[1], height, operation), nearest(x.shape[2], width, operation)
         return [x[:, rows][:, :, columns]]
 
