@@ -30,7 +30,7 @@ class SparseSingleConv2D(SingleVariant):
             "out_channels": shape.outputs,
             "depth": shape.depth,
             "zero_point": parts.zero_point,
-            "places": Array(pack_places(rows), is_weights=True),
+            "lists": Array(pack_places(rows), is_weights=True),
             **ramps,
         }
         call = KernelCall(

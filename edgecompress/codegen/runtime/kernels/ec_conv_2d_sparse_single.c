@@ -10,7 +10,7 @@
 enum { PIXELS = EC_BLOCK_PIXELS };
 
 static void multiply(const ec_conv_2d_sparse_single_params *p, const uint32_t *strip, int8_t *output, int32_t pixels) {
-    const uint8_t *places = p->places;
+    const uint8_t *places = p->lists;
     for (int32_t channel = 0; channel < p->out_channels; ++channel) {
         const uint32_t start = (uint32_t)p->ramps.starts[channel];
         uint32_t sums[PIXELS] = {start, start, start, start};

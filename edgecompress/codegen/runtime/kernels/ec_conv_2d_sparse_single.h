@@ -15,7 +15,7 @@ typedef struct {
     int32_t out_channels;
     int32_t depth;         /* inputs of one output: filter_height * filter_width * in_channels */
     int32_t zero_point;    /* stands outside the input */
-    const uint8_t *places; /* ec_sum_places.h: of an output channel after the other, by pages of 256 inputs */
+    const uint8_t *lists; /* ec_sum_places.h: of an output channel after the other, by pages of 256 inputs */
     ec_ramps ramps;
 } ec_conv_2d_sparse_single_params;
 
