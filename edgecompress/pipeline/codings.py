@@ -25,8 +25,8 @@ from edgecompress.targets.compilers import Name
 from edgecompress.targets.target import Target
 from edgecompress.tflite.graph import Graph
 
-MOST_TIMES = 5.9
-"""So many times the cycles without codes may a model take, by estimate, for its size alone: six with what estimates miss."""
+MOST_TIMES = 5.25
+"""So many times the cycles without codes may a model take, by estimate, for the sake of its size: six, less what estimates miss."""
 CYCLES_A_BYTE = 4000
 """That a byte less of flash may cost: the last ones can take more cycles than all others."""
 CYCLES_A_BYTE_OF_RAM = 200
@@ -38,7 +38,8 @@ FEWER = 0.9
 SHARES = (80, 90, 97, 100)
 """Percent of a given limit of RAM that layers may take, to choose from."""
 ATTEMPTS = 5
-"""Images can take more than is estimated: so often is a lower limit tried."""
+MARGIN = 64
+"""Images can take more than is estimated: so often is a lower limit tried, each time with twice this margin."""
 CERTAIN = 2**16
 """Bytes beside its weights that are enough for any model: only where there are fewer, its image is linked to see."""
 SPARE = 2048
@@ -164,15 +165,16 @@ class _Chooser:
         if self._is_enough(self.plain_flash):
             return Lowered(self.plain)
         budget = self.limit.bytes - self.plain_flash + sum(weight_bytes(self.plain))
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             try:
-                program, choice = self._best(partial(choose, mode="speed", flash=budget), attrgetter("cycles", "ram"))
+                pick = partial(choose, mode="speed", flash=budget)
+                program, choice = self._best(pick, attrgetter("cycles", "ram"), leaves_out=False)
             except DoesNotFitError:
                 break
             size = self.size_of(program)
             if self._is_enough(size):
                 return self._lowered(program, choice, size)
-            budget -= size - self.limit.bytes
+            budget -= size - self.limit.bytes + (MARGIN << attempt)
         return self._least()
 
     def _least(self) -> Lowered:
@@ -194,14 +196,23 @@ class _Chooser:
     def _is_enough(self, size: int) -> bool:
         return self.limit is None or size <= self.limit.bytes
 
-    def _best(self, pick: _Pick, key: _Key = attrgetter("price")) -> tuple[Program, _Choice]:
-        """The best of what is picked within each limit of RAM, if a plan keeps to it; DoesNotFitError where nothing can be picked."""
+    def _best(
+        self, pick: _Pick, key: _Key = attrgetter("price"), *, leaves_out: bool = True
+    ) -> tuple[Program, _Choice]:
+        """The best of what is picked within each limit of RAM, if a plan keeps to it.
+
+        Args:
+            leaves_out: kernels whose code takes more than they gain; where only cycles count, none does.
+
+        Raises:
+            DoesNotFitError: nothing can be picked.
+        """
         limits = self._limits()
         found: list[_Choice] = []
         for number, limit in enumerate(limits):
             self.say("choosing kernels and codes of weights", number, len(limits))
             try:
-                found.append(self._leanest(limit, pick, key))
+                found.append(self._leanest(limit, pick, key) if leaves_out else self._choice(limit, pick))
             except DoesNotFitError:
                 if limit == limits[-1] and not found:
                     raise
