@@ -32,6 +32,8 @@ Rows = Mapping[str, tuple[int, ...]]
 DEFAULT_MACS = 0.5
 """Where no budget is given."""
 
+_NO_SLIMMING = "filters: slimming needs score=bn_gamma, and epochs to train in."
+
 
 @dataclass(frozen=True)
 class Filters:
@@ -75,7 +77,7 @@ class Filters:
                 hint=f"filters{{macs={self.macs:g}}},filters{{parameters={self.parameters:g}}}",
             )
         if self.slimming and (self.score != "bn_gamma" or self.epochs == 0):
-            raise RecipeError("filters: slimming needs score=bn_gamma, and epochs to train in.")
+            raise RecipeError(_NO_SLIMMING)
 
     def apply(self, model: Any, context: Context) -> Outcome:
         whole = rebuild(model)
@@ -86,6 +88,8 @@ class Filters:
         if not any(kernel.layer.name in graph.given for kernel in chosen):
             return Outcome(copy_model(model), notes=notes, did_nothing_reason="there is no channel that may go")
         epochs = epochs_of(self, context.settings)
+        if self.slimming and not epochs:
+            raise RecipeError(_NO_SLIMMING)
         before = (epochs + 1) // 2 if self.slimming else 0
         if before:
             self._slim(whole, context, before)

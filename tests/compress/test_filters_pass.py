@@ -159,6 +159,11 @@ def test_layers_that_a_score_knows_nothing_of_keep_their_channels_and_are_named(
     assert any("narrow" not in note and "stem" in note for note in step.outcome.notes)
 
 
+def test_slimming_without_epochs_is_refused_where_the_recipe_has_none():
+    with pytest.raises(RecipeError, match="slimming needs"):
+        run("filters{score=bn_gamma,slimming=0.1}", examples.trained("residual", epochs=1))
+
+
 def test_a_budget_out_of_reach_is_an_error_that_says_what_could_be_reached():
     with pytest.raises(RecipeError) as caught:
         run("filters{macs=0.01,epochs=0}", examples.trained("residual"))
