@@ -72,7 +72,7 @@ def sparse(shape: Shape, entries: np.ndarray, cycles_an_entry: int) -> float:
 
 def fully_connected(rows: int, inputs: int, outputs: int) -> float:
     """Of `ec_fully_connected_joint`."""
-    return rows * outputs * (1.25 * inputs + 60) + 300
+    return rows * outputs * (1.28 * inputs + 32) + 300
 
 
 def fully_connected_sparse(rows: int, entries: np.ndarray, cycles_an_entry: float) -> float:
