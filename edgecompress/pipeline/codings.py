@@ -40,6 +40,8 @@ SHARES = (80, 90, 97, 100)
 ATTEMPTS = 5
 MARGIN = 64
 """Images can take more than is estimated: so often is a lower limit tried, each time with twice this margin."""
+PRICES = (100, 400, 1000)
+"""Cycles for a byte, tried in this order where a limit of flash may need other kernels."""
 CERTAIN = 2**16
 """Bytes beside its weights that are enough for any model: only where there are fewer, its image is linked to see."""
 SPARE = 2048
@@ -164,7 +166,12 @@ class _Chooser:
         assert self.limit
         if self._is_enough(self.plain_flash):
             return Lowered(self.plain)
-        budget = self.limit.bytes - self.plain_flash + sum(weight_bytes(self.plain))
+        found = [one for one in (self._filled(self.limit.bytes), self._cheapest()) if one]
+        return min(found, key=attrgetter("coding.cycles")) if found else self._least()
+
+    def _filled(self, limit: int) -> Lowered | None:
+        """The fewest cycles within a budget of bytes for weights and decoders, beside the code of the plain program."""
+        budget = limit - self.plain_flash + sum(weight_bytes(self.plain))
         for attempt in range(ATTEMPTS):
             try:
                 pick = partial(choose, mode="speed", flash=budget)
@@ -174,8 +181,17 @@ class _Chooser:
             size = self.size_of(program)
             if self._is_enough(size):
                 return self._lowered(program, choice, size)
-            budget -= size - self.limit.bytes + (MARGIN << attempt)
-        return self._least()
+            budget -= size - limit + (MARGIN << attempt)
+        return None
+
+    def _cheapest(self) -> Lowered | None:
+        """What fits of the best at rising prices of a byte: they count the code of kernels, which a budget of weights does not."""
+        for rate in PRICES:
+            program, choice = self._best(partial(choose, mode="size", cycles_a_byte=rate), partial(_price, rate))
+            size = self.size_of(program)
+            if self._is_enough(size):
+                return self._lowered(program, choice, size)
+        return None
 
     def _least(self) -> Lowered:
         """The fewest bytes, whatever they cost, if they keep to the limit."""
@@ -279,6 +295,11 @@ class _Chooser:
             program,
             Coding(self.plain, decoding, choice.cycles, self.plain_cycles, size, self.plain_flash, limit, reason),
         )
+
+
+def _price(rate: int, choice: _Choice) -> int:
+    """Of a choice in cycles, with a byte at so many."""
+    return choice.cycles + rate * choice.bytes
 
 
 def _candidates(program: Program, features: Features) -> dict[int, list[KernelCall]]:
