@@ -18,7 +18,7 @@ from edgecompress.codegen.ops.base import KernelCall
 from edgecompress.codegen.program import Program, arrange, lower
 from edgecompress.errors import DoesNotFitError
 from edgecompress.memory.choice import Wish
-from edgecompress.pipeline.firmware import flash_bytes, weight_bytes
+from edgecompress.pipeline.firmware import check_ram, flash_bytes, largest_weights, weight_bytes
 from edgecompress.pipeline.forms import Form, Layers, plain_bytes
 from edgecompress.pipeline.kernel_code import functions_of
 from edgecompress.targets.compilers import Name
@@ -93,6 +93,7 @@ def lower_for(graph: Graph, target: Target, wish: Wish, compiler: Name = "zig", 
         DoesNotFitError: as `lower`, or no kernels and codes keep the firmware within the limit; says what the least is.
     """
     plain = lower(graph, features_of(target.cpu, spends_flash=wish.spends_flash), wish=wish)
+    check_ram(plain, target)  # codes never need less
     limit = _flash_limit(plain, target, wish)
     if target.cpu.name not in known_cpus() or not (wish.codes_weights or limit):
         return Lowered(plain)
@@ -203,7 +204,8 @@ class _Chooser:
             raise DoesNotFitError(
                 "no choice of kernels and codes of weights keeps the firmware within "
                 f"{self.limit.bytes:,} bytes{'' if asked else f' of the flash of {self.limit.whose}'}",
-                found=f"{size:,} bytes at least, {self.plain_flash:,} with the fastest kernels",
+                found=f"{size:,} bytes at least, {self.plain_flash:,} with the fastest kernels; "
+                f"weights without codes: {largest_weights(self.plain)}",
                 hint=f"prune and share weights (--passes), {f'--flash {size}' if asked else 'or a board with more flash'}"
                 + ("" if self.wish.ram_bytes is None else ", or a larger --ram"),
             )

@@ -190,6 +190,18 @@ def codec_of(layer: Layer) -> str:
 
 def check_fits(program: Program, target: Target) -> None:
     """Refuses, before anything is compiled, what cannot fit: the arena in one RAM region, the weights in flash."""
+    check_ram(program, target)
+    weights = sum(weight_bytes(program))
+    if weights > target.flash.bytes:
+        raise DoesNotFitError(
+            f"the weights do not fit the flash of {target.name}: {_excess(weights, target.flash.bytes)}",
+            found=f"largest: {largest_weights(program)}",
+            hint="prune filters, cluster, or a board with more flash",
+        )
+
+
+def check_ram(program: Program, target: Target) -> None:
+    """Refuses an arena that no RAM region of the target holds."""
     largest = max(target.ram, key=lambda region: region.bytes)
     if program.plan.arena_bytes > largest.bytes:
         raise DoesNotFitError(
@@ -197,15 +209,13 @@ def check_fits(program: Program, target: Target) -> None:
             found=f"largest at once: {_largest_live(program)}",
             hint="a board with more RAM, smaller inputs or fewer channels in the first layers",
         )
+
+
+def largest_weights(program: Program) -> str:
+    """The layers with the most bytes of weights, by name."""
     weights = weight_bytes(program)
-    if sum(weights) > target.flash.bytes:
-        order = sorted(range(len(weights)), key=lambda i: -weights[i])[:3]
-        names = ", ".join(f'"{printable(_name(program, i))}" {weights[i]:,}' for i in order)
-        raise DoesNotFitError(
-            f"the weights do not fit the flash of {target.name}: {_excess(sum(weights), target.flash.bytes)}",
-            found=f"largest: {names}",
-            hint="prune filters, cluster, or a board with more flash",
-        )
+    order = sorted(range(len(weights)), key=lambda i: -weights[i])[:3]
+    return ", ".join(f'"{printable(_name(program, i))}" {weights[i]:,}' for i in order)
 
 
 def _excess(needed: int, there: int) -> str:
