@@ -88,9 +88,9 @@ def lenet(name: str, at: Setting) -> Iterator[Figure]:
 
 
 def few(at: Setting) -> Iterator[Figure]:
-    """LeNet-5 with three and with two values in every tensor."""
+    """LeNet-300-100 with three and with two values in every tensor."""
     for name, passes in recipes.FEW_VALUES.items():
-        job = recipes.lenet("lenet-5", passes, 0, at.data, at.cache, name)
+        job = recipes.lenet("lenet-300-100", passes, 0, at.data, at.cache, name)
         made = train(job, at.cache, at.say)
         sizes, weights = measure(made.model, at.say), weights_of(made.model)
         found = shares(sizes.coded)

@@ -7,7 +7,7 @@ C are kept, so that the two can be compared sample by sample.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Training:
     Attributes:
         name: of its folder in the cache.
         start: a Keras model.
+        source: its samples, an .npz file.
         recipe: sections [data] and [training] of the recipe.
         passes: in text form.
         seed: of the training.
@@ -36,17 +37,17 @@ class Training:
 
     name: str
     start: Path
+    source: Path
     recipe: Mapping[str, Any]
     passes: str
     seed: int = 0
 
     @property
     def fingerprint(self) -> str:
-        """Of everything that the weights depend on, the package's own code aside."""
-        source = self.recipe["data"]["source"]
-        start = _digest(self.start)
-        parts = {**asdict(self), "start": start, "source": sha256(Path(source)), "name": ""}
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+        """Of everything that the weights depend on, wherever it lies, the package's own code aside."""
+        digests = [_digest(self.start), sha256(self.source)]
+        parts = json.dumps([*digests, self.recipe, self.passes, self.seed], sort_keys=True)
+        return hashlib.sha256(parts.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Trained:
         original, trained_on: accuracy of the float models on the test samples, as loaded and as `baseline` was trained.
         right, baseline_right: which test samples the integer models answer correctly, (samples,) bool.
         seconds: of both builds, when they were made.
-        peak_bytes: the largest memory of any process of theirs.
+        peak_bytes: the largest memory of any process until then.
     """
 
     model: Path
@@ -95,7 +96,8 @@ def train(job: Training, cache: Path, say: Any) -> Trained:
     make_folder(folder)
     recipe = folder / "recipe.toml"
     write_text(recipe, _toml(job.recipe))
-    common: dict[str, Any] = {"recipe": recipe, "target": TARGET, "resume": True, "on_event": say, "seed": job.seed}
+    common: dict[str, Any] = {"data": str(job.source), "recipe": recipe, "seed": job.seed}
+    common |= {"target": TARGET, "resume": True, "on_event": say}
     compressed = edgecompress.build(job.start, passes=job.passes, out=folder / "compressed", **common)
     trained_on = folder / "compressed" / "compress" / "baseline.h5"
     baseline = edgecompress.build(trained_on, passes="", out=folder / "baseline", **common)
