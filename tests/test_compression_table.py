@@ -12,7 +12,8 @@ TOOLS = Path(__file__).resolve().parent.parent / "tools"
 sys.path.insert(0, str(TOOLS))
 
 from compressing import show
-from compressing.rows import GROUPS, Figure, _drop, _errors, worst_of
+from compressing.groups import GROUPS
+from compressing.rows import Figure, _drop, _errors, worst_of
 from compressing.trained import Trained, Training, _toml
 
 BARS = tomllib.loads(show.BARS.read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from edgecompress.compress.base import Context, TrainingSettings
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.distillation import distilling, joined
 from edgecompress.compress.task import Task, infer
-from edgecompress.compress.training import describe_output, evaluate, fine_tune, outputs_of
+from edgecompress.compress.training import describe_output, evaluate, fine_tune, loss_gradients, outputs_of
 from edgecompress.load.runtime import keras2
 
 CLASSES = Task("sparse_categorical_crossentropy", "accuracy")
@@ -77,6 +77,20 @@ def contexts(weight: float, teacher: Any) -> Context:
     task = infer(describe_output(teacher), data.y["train"])
     settings = TrainingSettings(batch=16, learning_rate=1e-2, distillation=weight)
     return Context(data, task, settings, original=teacher, teacher=teacher)
+
+
+def test_gradients_for_scores_are_those_of_the_loss_with_its_teacher():
+    import tensorflow as tf
+
+    teacher, student = examples.trained("residual"), examples.functional()
+    context = contexts(1.0, teacher)
+    variables = student.trainable_variables[:1]
+    found = next(loss_gradients(student, context, variables))[0]
+    x, _ = next(context.samples.batches("train", 16, seed=context.settings.seed))
+    with tf.GradientTape() as tape:
+        soft = tf.nn.softmax(tf.math.log(tf.constant(outputs_of(teacher)(x))) / 2)
+        loss = -4 * tf.reduce_mean(tf.reduce_sum(soft * tf.nn.log_softmax(tf.math.log(student(x)) / 2), axis=1))
+    np.testing.assert_allclose(found, tape.gradient(loss, variables)[0], rtol=1e-3, atol=1e-6)
 
 
 def trained_student(context: Context, epochs: int) -> Any:

@@ -3,9 +3,7 @@
 import statistics
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -98,20 +96,6 @@ def few(at: Setting) -> Iterator[Figure]:
         yield Figure(f"{name}_weights", sizes.weights / weights.count, f"{each}; {sizes.words}")
         yield _drop(f"{name}_drop", made)
         yield _ram(sizes, name)
-
-
-GROUPS: Mapping[str, Callable[[Setting], Iterator[Figure]]] = MappingProxyType(
-    {
-        "vww": vww,
-        "ad": ad,
-        "har": har,
-        "resnet8": resnet8,
-        "kws": kws,
-        "few": few,
-        **{name: partial(lenet, name) for name in recipes.LENETS},
-    }
-)
-"""What `--only` takes."""
 
 
 def worst_of(figures: list[Figure]) -> list[Figure]:
