@@ -34,6 +34,6 @@ def _compared(name: str, model: Path, folder: Path, at: Setting) -> Figure:
     words = (
         f"theirs {theirs.weight_bytes:,} of {theirs.int8_bytes:,} B, {theirs.most_decoded:,} B of RAM for decoded tensors, its"
         f" model {theirs.coded.file_bytes:,} B in flash, outputs {'equal' if theirs.equal else 'DIFFERENT'}; its cycles cannot be"
-        f" had from the package; ours: {sizes.words}, {sizes.decoding_bytes:,} B of RAM for decoding"
+        f" had from the package; ours: {sizes.words}, {sizes.extra_ram:,} B of RAM beyond dense"
     )
     return Figure(f"peer_{name}", sizes.weights / theirs.weight_bytes, words)

@@ -147,5 +147,5 @@ def _errors(bar: str, made: list[Trained]) -> Figure:
 
 
 def _ram(sizes: Sizes, name: str) -> Figure:
-    words = f"{name}: tables and a block of weights; all RAM {sizes.extra_ram:+,} B against dense"
-    return Figure("decoding_ram", sizes.decoding_bytes, words)
+    words = f"{name}: arena, stack and static data beyond the dense build's; a layer decodes into {sizes.decoding_bytes:,} B"
+    return Figure("decoding_ram", sizes.extra_ram, words)
