@@ -19,9 +19,10 @@ from compressing.trained import Trained, Training, _toml
 BARS = tomllib.loads(show.BARS.read_text(encoding="utf-8"))
 
 
-def trained(right: list[bool], before: list[bool], floats: float = 0.5) -> Trained:
+def trained(right: list[bool], before: list[bool], floats: float = 0.5, loaded: int = 0) -> Trained:
     nowhere = Path("nowhere")
-    return Trained(nowhere, nowhere, 0.5, floats, np.array(right), np.array(before), 1.0, 2**20, "prune{}", 0)
+    original = np.arange(len(right)) < loaded
+    return Trained(nowhere, nowhere, original, floats, np.array(right), np.array(before), 1.0, 2**20, "prune{}", 0)
 
 
 @pytest.mark.parametrize(("value", "verdict"), [(0.55, "met, aim too"), (0.56, "met"), (0.65, "met"), (0.66, "missed")])
@@ -62,7 +63,13 @@ def test_a_loss_is_counted_over_the_same_samples():
     assert figure.value == pytest.approx(1.0)
     low, high = figure.facts["interval"]
     assert low < 1.0 < high
-    assert "79.00% against 80.00% on 100 test samples" in figure.words
+    assert "79.00% against 80.00% of int8 trained as long, 100 test samples" in figure.words
+
+
+def test_where_training_on_made_the_uncompressed_model_worse_the_one_that_was_loaded_counts():
+    figure = _drop("kws_drop", trained([True] * 79 + [False] * 21, [True] * 78 + [False] * 22, loaded=85))
+    assert figure.value == pytest.approx(6.0)
+    assert "79.00% against 85.00% of the float model as loaded" in figure.words
 
 
 def test_errors_of_several_seeds_are_compared_by_their_medians():

@@ -11,6 +11,7 @@ from edgecompress.compress.augmentation import mixed
 from edgecompress.compress.base import Context, TrainingSettings
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.distillation import distilling, joined
+from edgecompress.compress.statistics import refresh_statistics
 from edgecompress.compress.task import Task, infer
 from edgecompress.compress.training import describe_output, evaluate, fine_tune, loss_gradients, outputs_of
 from edgecompress.load.runtime import keras2
@@ -141,3 +142,15 @@ def test_training_on_mixtures_asks_the_teacher_about_the_mixtures():
     before, after = copy_model(examples.functional()), trained_student(mixtures, 6)
     data, task = context.samples, context.task
     assert evaluate(after, data, "validation", task).value > evaluate(before, data, "validation", task).value + 0.3
+
+
+def test_statistics_of_a_model_that_was_trained_on_mixtures_are_those_of_mixtures():
+    layers = keras2().layers
+    model = keras2().Sequential([layers.Input(examples.SHAPE), layers.BatchNormalization()])
+    data = examples.samples(train=4096)
+    variances = []
+    for mixup in (False, True):
+        refresh_statistics(model, data, 512, 0, mixup=mixup)
+        variances.append(model.layers[0].moving_variance.numpy())
+    # a · x + (1 - a) · y with a even in 0..1: the variance of one sample times the mean of a² + (1 - a)², which is 2/3.
+    np.testing.assert_allclose(variances[1] / variances[0], 2 / 3, rtol=0.05)

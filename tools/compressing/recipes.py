@@ -10,8 +10,8 @@ LENETS = {"lenet-300-100": [784], "lenet-5": [28, 28, 1]}
 """The networks on MNIST and the shape of an image for them."""
 FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4}
 PASSES = {
-    "lenet-300-100": "prune{sparsity=0.93,threshold=global,epochs=12,end=0.5},codes{values=16,epochs=5,learning_rate=0.0005}",
-    "lenet-5": "prune{sparsity=0.94,threshold=global,epochs=3,end=0.6},codes{values=16,epochs=1,learning_rate=0.0005}",
+    "lenet-300-100": "prune{sparsity=0.93,threshold=global,epochs=12,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
+    "lenet-5": "prune{sparsity=0.94,threshold=global,epochs=3,end=0.6},codes{values=16,epochs=1,learning_rate=0.0001}",
 }
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
 FEW_VALUES = {
@@ -47,7 +47,7 @@ def kws(models: Path, data: Path, cache: Path) -> Training:
         "data": {
             "scale": scale,
             "offset": -zero * scale,
-            "split": {"validation": 0, "calibration": 60},
+            "split": {"validation": 0, "calibration": 30},
         },
         "training": {
             "batch_size": 32,

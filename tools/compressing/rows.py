@@ -121,15 +121,17 @@ def _compressed(name: str, job: Training, at: Setting) -> Iterator[Figure]:
 
 
 def _drop(bar: str, made: Trained) -> Figure:
-    """Points of accuracy lost against the uncompressed model trained as long, both integers, paired."""
+    """Points of accuracy lost against the uncompressed int8 model trained as long, or the float one as loaded, paired."""
     found = made.difference
+    reference = "the float model as loaded" if made.loaded_is_better else "int8 trained as long"
     low, high = (-100 * end for end in (found.interval.high, found.interval.low))
     words = (
-        f"{found.after.value:.2%} against {found.before.value:.2%} on {found.samples:,} test samples, 95 % interval of the"
-        f" loss {low:+.2f} to {high:+.2f} points; float: {made.original:.2%} as loaded, {made.trained_on:.2%} trained as long;"
+        f"{found.after.value:.2%} against {found.before.value:.2%} of {reference}, {found.samples:,} test samples,"
+        f" 95 % interval of the loss {low:+.2f} to {high:+.2f} points; uncompressed: float {made.original_right.mean():.2%}"
+        f" as loaded, {made.trained_on:.2%} trained as long, int8 {made.baseline_right.mean():.2%};"
         f" seed {made.seed}; {made.passes}; {made.seconds:.0f} s, {made.peak_bytes / 2**20:.0f} MB"
     )
-    facts = {"int8": found.after.value, "baseline_int8": found.before.value, "samples": found.samples}
+    facts = {"int8": found.after.value, "baseline_int8": float(made.baseline_right.mean()), "samples": found.samples}
     return Figure(bar, -100 * found.difference, words, {**facts, "interval": [low, high], "seconds": made.seconds})
 
 
