@@ -17,7 +17,8 @@ import click
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from compressing import show
-from compressing.rows import GROUPS, Figure, Setting, worst_of
+from compressing.groups import GROUPS
+from compressing.rows import Figure, Setting, worst_of
 
 from edgecompress.cli.output import console
 from edgecompress.cli.progress import progress

@@ -21,7 +21,7 @@ from edgecompress.compress.statistics import refresh_statistics
 from edgecompress.compress.training import evaluate, fine_tune, make_deterministic
 from edgecompress.load.runtime import keras2
 
-_FORMAT = 2
+_FORMAT = 3
 """Raised when the same inputs would give other weights than an earlier version of this code gave."""
 
 
@@ -85,7 +85,8 @@ class Chain:
             context = replace(self.context, standing=(), label=label)
             steps += fine_tune(trained, context, epochs, learning_rate=learning_rate)
         if steps:
-            refresh_statistics(trained, self.context.samples, self.context.settings.batch, self.context.settings.seed)
+            settings = self.context.settings
+            refresh_statistics(trained, self.context.samples, settings.batch, settings.seed, mixup=settings.mixup)
         entry = {
             "path": path.name,
             "steps": steps,

@@ -5,18 +5,20 @@ network is then judged with the statistics of the dense one. Averaging the stati
 as they are now costs seconds; see Li et al., "EagleEye", 2020, https://arxiv.org/abs/2007.02491, on its effect.
 """
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
+from edgecompress.compress.augmentation import mixed
 from edgecompress.compress.samples import Inputs, Samples
 
 BATCHES = 64
 """Enough for an average whose noise is far below that of a single batch."""
 
 
-def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int) -> int:
+def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int, *, mixup: bool = False) -> int:
     """Set moving mean and variance of every trainable batch norm to their averages over training batches.
 
     Args:
@@ -24,6 +26,7 @@ def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int) -> i
         samples: its train split is used.
         batch: samples per batch.
         seed: which batches.
+        mixup: the model was trained on mixtures, whose statistics are others: its weights are right with those.
 
     Returns:
         How many batch norms were set.
@@ -36,7 +39,7 @@ def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int) -> i
     for norm in norms:
         norm.momentum = 0.0  # a moving average without memory: the statistics of the last batch
     try:
-        averages = _averages(model, samples, batch, seed, variables)
+        averages = _averages(model, _inputs(samples, batch, seed, mixup), variables)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
@@ -45,7 +48,13 @@ def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int) -> i
     return len(norms)
 
 
-def _averages(model: Any, samples: Samples, batch: int, seed: int, variables: list[Any]) -> list[np.ndarray]:
+def _inputs(samples: Samples, batch: int, seed: int, mixup: bool) -> Iterator[Inputs]:
+    generator = np.random.default_rng(seed)
+    for inputs, _ in islice(samples.batches("train", batch, seed=seed), BATCHES):
+        yield mixed(inputs, generator) if mixup else inputs
+
+
+def _averages(model: Any, batches: Iterator[Inputs], variables: list[Any]) -> list[np.ndarray]:
     import tensorflow as tf
 
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
@@ -54,7 +63,7 @@ def _averages(model: Any, samples: Samples, batch: int, seed: int, variables: li
 
     sums = [np.zeros(variable.shape, np.float64) for variable in variables]
     weight = 0
-    for inputs, _ in islice(samples.batches("train", batch, seed=seed), BATCHES):
+    for inputs in batches:
         count = _step(step, inputs)
         weight += count
         for total, variable in zip(sums, variables, strict=True):

@@ -11,8 +11,9 @@ from edgecompress.compress.augmentation import mixed
 from edgecompress.compress.base import Context, TrainingSettings
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.distillation import distilling, joined
+from edgecompress.compress.statistics import refresh_statistics
 from edgecompress.compress.task import Task, infer
-from edgecompress.compress.training import describe_output, evaluate, fine_tune, outputs_of
+from edgecompress.compress.training import describe_output, evaluate, fine_tune, loss_gradients, outputs_of
 from edgecompress.load.runtime import keras2
 
 CLASSES = Task("sparse_categorical_crossentropy", "accuracy")
@@ -79,6 +80,20 @@ def contexts(weight: float, teacher: Any) -> Context:
     return Context(data, task, settings, original=teacher, teacher=teacher)
 
 
+def test_gradients_for_scores_are_those_of_the_loss_with_its_teacher():
+    import tensorflow as tf
+
+    teacher, student = examples.trained("residual"), examples.functional()
+    context = contexts(1.0, teacher)
+    variables = student.trainable_variables[:1]
+    found = next(loss_gradients(student, context, variables))[0]
+    x, _ = next(context.samples.batches("train", 16, seed=context.settings.seed))
+    with tf.GradientTape() as tape:
+        soft = tf.nn.softmax(tf.math.log(tf.constant(outputs_of(teacher)(x))) / 2)
+        loss = -4 * tf.reduce_mean(tf.reduce_sum(soft * tf.nn.log_softmax(tf.math.log(student(x)) / 2), axis=1))
+    np.testing.assert_allclose(found, tape.gradient(loss, variables)[0], rtol=1e-3, atol=1e-6)
+
+
 def trained_student(context: Context, epochs: int) -> Any:
     keras2().utils.set_random_seed(9)
     student = examples.functional()
@@ -127,3 +142,15 @@ def test_training_on_mixtures_asks_the_teacher_about_the_mixtures():
     before, after = copy_model(examples.functional()), trained_student(mixtures, 6)
     data, task = context.samples, context.task
     assert evaluate(after, data, "validation", task).value > evaluate(before, data, "validation", task).value + 0.3
+
+
+def test_statistics_of_a_model_that_was_trained_on_mixtures_are_those_of_mixtures():
+    layers = keras2().layers
+    model = keras2().Sequential([layers.Input(examples.SHAPE), layers.BatchNormalization()])
+    data = examples.samples(train=4096)
+    variances = []
+    for mixup in (False, True):
+        refresh_statistics(model, data, 512, 0, mixup=mixup)
+        variances.append(model.layers[0].moving_variance.numpy())
+    # a · x + (1 - a) · y with a even in 0..1: the variance of one sample times the mean of a² + (1 - a)², which is 2/3.
+    np.testing.assert_allclose(variances[1] / variances[0], 2 / 3, rtol=0.05)

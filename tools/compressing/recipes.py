@@ -10,16 +10,16 @@ LENETS = {"lenet-300-100": [784], "lenet-5": [28, 28, 1]}
 """The networks on MNIST and the shape of an image for them."""
 FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4}
 PASSES = {
-    "lenet-300-100": "prune{sparsity=0.93,threshold=global,epochs=12,end=0.5},codes{values=16,epochs=5,learning_rate=0.0005}",
-    "lenet-5": "prune{sparsity=0.94,threshold=global,epochs=3,end=0.6},codes{values=16,epochs=1,learning_rate=0.0005}",
+    "lenet-300-100": "prune{sparsity=0.93,threshold=global,epochs=12,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
+    "lenet-5": "prune{sparsity=0.94,threshold=global,epochs=3,end=0.6},codes{values=16,epochs=1,learning_rate=0.0001}",
 }
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
 FEW_VALUES = {
-    "ternary": "codes{values=3,epochs=3,learning_rate=0.001}",
-    "binary": "codes{values=2,epochs=3,learning_rate=0.001}",
+    "ternary": "codes{values=3,epochs=6,learning_rate=0.001}",
+    "binary": "codes{values=2,epochs=6,learning_rate=0.001}",
 }
-"""Of LeNet-5, in every tensor."""
-_TEACHER = {"distillation": 0.7, "temperature": 2.0, "teacher": "baseline"}
+"""Of LeNet-300-100, in every tensor."""
+TEACHER = {"distillation": 0.7, "temperature": 2.0, "teacher": "baseline"}
 """The same network trained as long without compression."""
 
 
@@ -27,16 +27,16 @@ def resnet8(models: Path, data: Path, cache: Path) -> Training:
     """MLPerf Tiny's ResNet8 on JPEG images; the teacher is the same network trained as long without compression."""
     source = material.cifar(data, cache)
     recipe = {
-        "data": {"source": str(source), "split": {"validation": 2_000, "calibration": 300, "train": 20_000}},
+        "data": {"split": {"validation": 2_000, "calibration": 300, "train": 20_000}},
         "training": {
             "batch_size": 32,
             "learning_rate": 1e-3,
-            **_TEACHER,
+            **TEACHER,
             "distillation": 0.8,
         },
     }
     passes = "prune{sparsity=0.71,threshold=global,epochs=4,end=0.6},codes{values=16,epochs=1,learning_rate=0.0005}"
-    return Training("resnet8", material.find(models, "pretrainedResnet.h5"), recipe, passes)
+    return Training("resnet8", material.find(models, "pretrainedResnet.h5"), source, recipe, passes)
 
 
 def kws(models: Path, data: Path, cache: Path) -> Training:
@@ -45,10 +45,9 @@ def kws(models: Path, data: Path, cache: Path) -> Training:
     scale, zero = material.KWS_SCALE, material.KWS_ZERO_POINT
     recipe = {
         "data": {
-            "source": str(source),
             "scale": scale,
             "offset": -zero * scale,
-            "split": {"validation": 0, "calibration": 60},
+            "split": {"validation": 0, "calibration": 30},
         },
         "training": {
             "batch_size": 32,
@@ -59,28 +58,28 @@ def kws(models: Path, data: Path, cache: Path) -> Training:
         },
     }
     passes = "prune{sparsity=0.705,threshold=global,epochs=450,end=0.6},codes{values=16,epochs=150,learning_rate=0.001}"
-    return Training("kws", material.find(models, "kws_ref_model"), recipe, passes)
+    return Training("kws", material.find(models, "kws_ref_model"), source, recipe, passes)
 
 
 def har(data: Path, cache: Path) -> Training:
     """A small convolutional network for activities by subject."""
-    job = {"data": str(material.activities(data, cache)), "epochs": 15, "batch": 64, "learning_rate": 2e-3, "seed": 0}
+    source = material.activities(data, cache)
+    job = {"data": str(source), "epochs": 15, "batch": 64, "learning_rate": 2e-3, "seed": 0}
     recipe = {
-        "data": {"source": job["data"], "reshape": [50, 1, 6], "split": {"calibration": 300}},
-        "training": {"batch_size": 64, "learning_rate": 1e-3, **_TEACHER},
+        "data": {"reshape": [50, 1, 6], "split": {"calibration": 300}},
+        "training": {"batch_size": 64, "learning_rate": 1e-3, **TEACHER},
     }
     passes = "prune{sparsity=0.71,threshold=global,epochs=10,end=0.6},codes{values=16,epochs=4,learning_rate=0.0005}"
-    return Training("har", material.network("har", job, cache), recipe, passes)
+    return Training("har", material.network("har", job, cache), source, recipe, passes)
 
 
 def lenet(name: str, passes: str, seed: int, data: Path, cache: Path, folder: str) -> Training:
     """A LeNet on MNIST; its float form is trained here, with the same seed."""
-    source = str(material.digits(data, cache))
-    shape = LENETS[name]
-    job = {"data": source, "batch": 128, "learning_rate": 2e-3, "seed": seed}
+    source, shape = material.digits(data, cache), LENETS[name]
+    job = {"data": str(source), "batch": 128, "learning_rate": 2e-3, "seed": seed}
     start = material.network(name, {**job, "epochs": FLOAT_EPOCHS[name]}, cache)
     recipe = {
-        "data": {"source": source, "scale": 1 / 255, "reshape": shape, "split": {"calibration": 300}},
+        "data": {"scale": 1 / 255, "reshape": shape, "split": {"calibration": 300}},
         "training": {"batch_size": 128, "learning_rate": 2e-3},
     }
-    return Training(f"{folder}-{seed}", start, recipe, passes, seed)
+    return Training(f"{folder}-{seed}", start, source, recipe, passes, seed)

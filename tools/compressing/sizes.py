@@ -20,7 +20,7 @@ class Sizes:
 
     Attributes:
         coded, dense: reports of the same file with `--optimize size` and with weights as their kernels read them.
-        decoding_bytes: the most RAM that a layer takes for tables and decoded weights.
+        decoding_bytes: the most of its scratch that a layer takes for tables and decoded weights.
         unshrunk: of the plain build without lossless rewrites; None where it was not asked for.
     """
 

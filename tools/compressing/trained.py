@@ -7,7 +7,7 @@ C are kept, so that the two can be compared sample by sample.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Training:
     Attributes:
         name: of its folder in the cache.
         start: a Keras model.
+        source: its samples, an .npz file.
         recipe: sections [data] and [training] of the recipe.
         passes: in text form.
         seed: of the training.
@@ -36,17 +37,17 @@ class Training:
 
     name: str
     start: Path
+    source: Path
     recipe: Mapping[str, Any]
     passes: str
     seed: int = 0
 
     @property
     def fingerprint(self) -> str:
-        """Of everything that the weights depend on, the package's own code aside."""
-        source = self.recipe["data"]["source"]
-        start = _digest(self.start)
-        parts = {**asdict(self), "start": start, "source": sha256(Path(source)), "name": ""}
-        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+        """Of everything that the weights depend on, wherever it lies, the package's own code aside."""
+        digests = [_digest(self.start), sha256(self.source)]
+        parts = json.dumps([*digests, self.recipe, self.passes, self.seed], sort_keys=True)
+        return hashlib.sha256(parts.encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -55,15 +56,16 @@ class Trained:
 
     Attributes:
         model, baseline: .tflite files: compressed, and trained as long without compression.
-        original, trained_on: accuracy of the float models on the test samples, as loaded and as `baseline` was trained.
-        right, baseline_right: which test samples the integer models answer correctly, (samples,) bool.
+        original_right: which test samples the float model answers correctly as it was loaded, (samples,) bool.
+        trained_on: accuracy of the float model that `baseline` was made from.
+        right, baseline_right: which test samples the integer models answer correctly.
         seconds: of both builds, when they were made.
-        peak_bytes: the largest memory of any process of theirs.
+        peak_bytes: the largest memory of any process until then.
     """
 
     model: Path
     baseline: Path
-    original: float
+    original_right: np.ndarray
     trained_on: float
     right: np.ndarray
     baseline_right: np.ndarray
@@ -73,9 +75,14 @@ class Trained:
     seed: int
 
     @property
+    def loaded_is_better(self) -> bool:
+        """Whether training on has made the uncompressed model worse than it was: then the float model as loaded is what counts."""
+        return bool(self.original_right.sum() > self.baseline_right.sum())
+
+    @property
     def difference(self) -> PairedDifference:
-        """Compressed against baseline, both integers, sample by sample."""
-        return compare(self.baseline_right, self.right)
+        """Compressed integers against the better of the two uncompressed models, sample by sample."""
+        return compare(self.original_right if self.loaded_is_better else self.baseline_right, self.right)
 
 
 def train(job: Training, cache: Path, say: Any) -> Trained:
@@ -95,7 +102,8 @@ def train(job: Training, cache: Path, say: Any) -> Trained:
     make_folder(folder)
     recipe = folder / "recipe.toml"
     write_text(recipe, _toml(job.recipe))
-    common: dict[str, Any] = {"recipe": recipe, "target": TARGET, "resume": True, "on_event": say, "seed": job.seed}
+    common: dict[str, Any] = {"data": str(job.source), "recipe": recipe, "seed": job.seed}
+    common |= {"target": TARGET, "resume": True, "on_event": say}
     compressed = edgecompress.build(job.start, passes=job.passes, out=folder / "compressed", **common)
     trained_on = folder / "compressed" / "compress" / "baseline.h5"
     baseline = edgecompress.build(trained_on, passes="", out=folder / "baseline", **common)
@@ -104,7 +112,6 @@ def train(job: Training, cache: Path, say: Any) -> Trained:
     accuracy = compressed.report.accuracy
     found = {
         "fingerprint": job.fingerprint,
-        "original": accuracy.original,
         "baseline": accuracy.baseline,
         "seconds": (compressed.report.seconds or 0) + (baseline.report.seconds or 0),
         "peak_bytes": _peak_bytes(),
@@ -120,7 +127,7 @@ def _read(folder: Path, found: Mapping[str, Any]) -> Trained:
     return Trained(
         folder / "compressed" / "model.tflite",
         folder / "baseline" / "model.tflite",
-        found["original"],
+        _float_right(folder / "compressed" / "test"),
         found["baseline"],
         right,
         before,
@@ -129,6 +136,12 @@ def _read(folder: Path, found: Mapping[str, Any]) -> Trained:
         found["passes"],
         found["seed"],
     )
+
+
+def _float_right(folder: Path) -> np.ndarray:
+    tests = read_test_set(folder)
+    assert tests.labels is not None, "the rows with training have labels"
+    return np.asarray(tests.outputs["original"].reshape(len(tests), -1).argmax(axis=1) == tests.labels)
 
 
 def _right(built: edgecompress.Build) -> np.ndarray:
