@@ -179,6 +179,11 @@ def _check_borders(graph: Graph) -> None:
                 f'the input or output "{printable(tensor.name)}" has a type that is not supported',
                 found=tensor.type_name,
             )
+        if tensor.quantization is not None and len(tensor.quantization.scales) > 1:
+            raise UnsupportedError(
+                f'the input or output "{printable(tensor.name)}" must have one scale',
+                found=f"{len(tensor.quantization.scales)} scales",
+            )
     for index in graph.inputs:
         if graph.tensors[index].is_constant:
             raise UnsupportedError(f'the input "{printable(graph.tensors[index].name)}" is a constant')

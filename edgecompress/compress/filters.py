@@ -1,8 +1,8 @@
 """Pruning of structure: neurons, filters and channels are taken out, and what is left is a smaller plain model.
 
 Li et al., "Pruning filters for efficient convnets", 2016, https://arxiv.org/abs/1608.08710. Which channels go together is
-found from the wiring (`channel_graph`, `channel_rules`), which matter least by a score (`channel_scores`), how many go by
-a budget (`channel_choice`); then layers are built anew without them (`channel_removal`) and learn on.
+found from the wiring (`channels.graph`, `channels.rules`), which matter least by a score (`channels.scores`), how many go by
+a budget (`channels.choice`); then layers are built anew without them (`channels.removal`) and learn on.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ import numpy as np
 
 from edgecompress.compress.allocation import count_zeros
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
-from edgecompress.compress.channel_choice import Budget, choose, cost_of
-from edgecompress.compress.channel_graph import ChannelGraph
-from edgecompress.compress.channel_removal import remove_channels, rows_that_stay
-from edgecompress.compress.channel_rules import trace
-from edgecompress.compress.channel_scores import NEEDS, PER_COST, SCORES
+from edgecompress.compress.channels.choice import Budget, choose, cost_of
+from edgecompress.compress.channels.graph import ChannelGraph
+from edgecompress.compress.channels.removal import remove_channels, rows_that_stay
+from edgecompress.compress.channels.rules import trace
+from edgecompress.compress.channels.scores import NEEDS, PER_COST, SCORES
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.kernels import KernelVariable, keras_kernels, kernel_variables
 from edgecompress.compress.promises import demand, measure
@@ -42,7 +42,7 @@ class Filters:
     Attributes:
         macs: fraction of the multiply-accumulates of the model's kernels that may be left; half without any budget.
         parameters: instead: fraction of the weights of the kernels that may be left.
-        score: what is least important (see `channel_scores`): l1, l2, fpgm, taylor, second_order, bn_gamma, apoz, random.
+        score: what is least important (see `channels.scores`): l1, l2, fpgm, taylor, second_order, bn_gamma, apoz, random.
         scope: "global" compares the channels of all layers; "layer" takes about the same share of each.
         multiple: what numbers of channels are rounded to; 1 takes any.
         least: fraction of a layer's channels that stays in any case.

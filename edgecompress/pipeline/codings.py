@@ -25,9 +25,9 @@ from edgecompress.targets.compilers import Name
 from edgecompress.targets.target import Target
 from edgecompress.tflite.graph import Graph
 
-MOST_TIMES = 5.25
-"""So many times the cycles without codes may a model take, by estimate, for the sake of its size: six, less what estimates miss."""
-CYCLES_A_BYTE = 4000
+MOST_TIMES = 5.9
+"""So many times the cycles without codes may a model take, by estimate, for its size alone: six with what estimates miss."""
+CYCLES_A_BYTE = 2000
 """That a byte less of flash may cost: the last ones can take more cycles than all others."""
 CYCLES_A_BYTE_OF_RAM = 200
 """The same of the arena, which may grow for the sake of the flash."""

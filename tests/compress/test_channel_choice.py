@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edgecompress.compress.base import Kind
-from edgecompress.compress.channel_choice import Budget, choose, cost_of
-from edgecompress.compress.channel_graph import ChannelGraph
-from edgecompress.compress.channel_rules import trace
+from edgecompress.compress.channels.choice import Budget, choose, cost_of
+from edgecompress.compress.channels.graph import ChannelGraph
+from edgecompress.compress.channels.rules import trace
 from edgecompress.compress.kernels import kernel_variables
 from edgecompress.load.runtime import keras2
 from edgecompress.load.summary import describe_model

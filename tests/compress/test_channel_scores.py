@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edgecompress.compress.base import Context, TrainingSettings
-from edgecompress.compress.channel_graph import ChannelGraph
-from edgecompress.compress.channel_rules import trace
-from edgecompress.compress.channel_scores import SCORES
+from edgecompress.compress.channels.graph import ChannelGraph
+from edgecompress.compress.channels.rules import trace
+from edgecompress.compress.channels.scores import SCORES
 from edgecompress.compress.rebuilding import rebuild
 from edgecompress.compress.task import infer
 from edgecompress.compress.training import describe_output

@@ -57,7 +57,7 @@ def kws(models: Path, data: Path, cache: Path) -> Training:
             "mixup": True,
         },
     }
-    passes = "prune{sparsity=0.705,threshold=global,epochs=450,end=0.6},codes{values=16,epochs=150,learning_rate=0.001}"
+    passes = "prune{sparsity=0.72,threshold=global,epochs=450,end=0.6},codes{values=16,epochs=150,learning_rate=0.001}"
     return Training("kws", material.find(models, "kws_ref_model"), source, recipe, passes)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.channel_graph import ChannelGraph, Channels, Flow, Role
+from edgecompress.compress.channels.graph import ChannelGraph, Channels, Flow, Role
 from edgecompress.compress.rebuilding import nodes
 
 Shape = tuple[int | None, ...]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.channel_graph import ChannelGraph, Role, Size, Slot
+from edgecompress.compress.channels.graph import ChannelGraph, Role, Size, Slot
 from edgecompress.compress.kernels import KernelVariable, kernel_variables, to_rows
 from edgecompress.compress.rebuilding import rebuild
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.base import Context
-from edgecompress.compress.channel_graph import ChannelGraph, Role, Slot
+from edgecompress.compress.channels.graph import ChannelGraph, Role, Slot
 from edgecompress.compress.kernels import KERNEL_NAMES
 from edgecompress.compress.training import loss_gradients
 from edgecompress.errors import DataError

@@ -115,7 +115,7 @@ class ChannelGraph:
 
 
 class Flow:
-    """A channel graph in the making: what the rules of the layers write to (see `channel_rules`)."""
+    """A channel graph in the making: what the rules of the layers write to (see `channels.rules`)."""
 
     def __init__(self) -> None:
         self._parents: list[int] = []

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecompress.compress.base import Kind
-from edgecompress.compress.channel_graph import ChannelGraph, Slot
+from edgecompress.compress.channels.graph import ChannelGraph, Slot
 from edgecompress.compress.kernels import KernelVariable
 
 
