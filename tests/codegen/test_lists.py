@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from model_cases import model_of
 
+from edgecompress.codegen.features import Features
+from edgecompress.codegen.variants import candidates
 from edgecompress.codegen.variants.lists import COUNT_BITS, SUM_BITS, pack_lists
+from edgecompress.tflite.reader import read_bytes
 
 
 def read(lists, outputs, inputs):
@@ -65,3 +69,12 @@ def test_what_a_head_does_not_hold_is_refused():
     assert pack_lists(np.resize(np.array([1, -1], np.int8), (1, 1024))) is None
     assert pack_lists(np.full((1, 64), 127, np.int8)) is not None, "8,128"
     assert pack_lists(np.full((1, 65), 127, np.int8)) is None, "8,255 is beyond 14 bits"
+
+
+def test_lists_are_taken_where_most_weights_are_zero_unless_there_are_vectors():
+    graph = read_bytes(model_of("conv_2d-pruned_same"))
+    first = {
+        mve: next(candidates(graph, graph.operations[0], Features(dsp=True, mve=mve))).kernel for mve in (False, True)
+    }
+    assert "sparse" in first[False]
+    assert first[True] == "conv_2d_mve"

@@ -21,7 +21,14 @@ LANES = 8
 """Output pixels of one step."""
 
 
-class SparseConv2D(DualVariant):
+class ListVariant(DualVariant):
+    """One weight after the other, which vectors outdo."""
+
+    def suits(self, features: Features) -> bool:
+        return features.dsp and not features.mve
+
+
+class SparseConv2D(ListVariant):
     """Eight pixels at a time times one weight after the other."""
 
     opcode = "CONV_2D"
@@ -62,7 +69,7 @@ class SparseConv2D(DualVariant):
         return by_window(call, "strip.window.")
 
 
-class SparseFullyConnected(DualVariant):
+class SparseFullyConnected(ListVariant):
     """One output after the other, from its list of weights."""
 
     opcode = "FULLY_CONNECTED"
