@@ -65,7 +65,7 @@ class Promise:
             case Kind.ALLOWED_VALUES:
                 return f"only multiples of {{{', '.join(f'{v:g}' for v in self.numbers)}}} per {self.granularity}"
             case Kind.MACS | Kind.PARAMETERS:
-                return f"at most {self.bound:g} {'MACs' if self.kind is Kind.MACS else 'weights'}"
+                return f"at most {self.bound:,.0f} {'MACs' if self.kind is Kind.MACS else 'weights'}"
         return "nothing about the weights"
 
     @property

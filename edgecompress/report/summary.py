@@ -70,10 +70,15 @@ def promise_line(record: PassRecord) -> str:
         return record.status or "promises nothing about the weights"
     words = [f"promised: {record.promise.text}"]
     if record.reached is not None:
-        words.append(f"reached {record.reached:.4g}")
+        words.append(f"reached {_amount(record.reached)}")
     if record.reached_in_tflite is not None:
-        words.append(f"in the .tflite {record.reached_in_tflite:.4g}")
+        words.append(f"in the .tflite {_amount(record.reached_in_tflite)}")
     return "; ".join(words) + (f" ({record.status})" if record.status else "")
+
+
+def _amount(value: float) -> str:
+    """A share with four digits, a large number with all of them."""
+    return f"{value:.4g}" if value < 1000 else f"{value:,.0f}"
 
 
 @dataclass(frozen=True)
