@@ -21,7 +21,7 @@ from edgecompress.reference.tflm import Tflm
 from edgecompress.targets import find, names
 from edgecompress.tflite import reader
 
-FEW, MANY = 20, 200
+FEW, MANY = 20, 240
 """Models of each operator."""
 
 CORES = tuple(name for name in names() if name == find(name).cpu.name)
