@@ -77,9 +77,8 @@ def choose(
             )
         return found
     if mode == "size" and cycles_a_byte is not None:
-        best = min((_cheapest(usable, cycles_a_byte) for usable in _sets_of_decoders(tensors)), key=lambda one: one[0])[
-            1
-        ]
+        made = (_cheapest(usable, cycles_a_byte) for usable in _sets_of_decoders(tensors))
+        best = min(made, key=lambda choice: price(choice, cycles_a_byte))
         if most_cycles is None or best.cycles <= most_cycles:
             return best
     if mode == "balanced":
@@ -113,14 +112,14 @@ def _least(
     return best
 
 
-def _cheapest(usable: "_Usable", cycles_a_byte: int) -> tuple[int, Choice]:
-    """(its price in cycles, the choice) with the least price of all that a set of decoders can decode."""
+def price(one: Option | Choice, cycles_a_byte: int) -> int:
+    """In cycles, with a byte at so many."""
+    return one.cycles + cycles_a_byte * one.bytes
 
-    def price(one: Option | Choice) -> int:
-        return one.cycles + cycles_a_byte * one.bytes
 
-    choice = _choice([min(options, key=price) for options in usable.tensors])
-    return price(choice), choice
+def _cheapest(usable: "_Usable", cycles_a_byte: int) -> Choice:
+    """The least price of all that a set of decoders can decode."""
+    return _choice([min(options, key=lambda one: price(one, cycles_a_byte)) for options in usable.tensors])
 
 
 def _rank(choice: Choice, what: str) -> tuple[int, int]:

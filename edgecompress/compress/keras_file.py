@@ -9,24 +9,13 @@ import h5py
 
 from edgecompress.compress.cloning import is_wrapped
 from edgecompress.compress.saved import save_model, write_aside
-from edgecompress.errors import UnsupportedError, UsageError
+from edgecompress.errors import UnsupportedError
 from edgecompress.load.bridge import TOLERANCE, difference_of, random_inputs
 from edgecompress.load.runtime import keras3
 
-SUFFIXES = (".keras", ".h5")
 _MODELS = ("Functional", "Model", "Sequential")
 
 Config = dict[str, Any]
-
-
-def check_suffix(path: Path) -> None:
-    """Raises UsageError for a file that is no Keras file by its name."""
-    if path.suffix not in SUFFIXES:
-        raise UsageError(
-            f"{path}: a compressed model is written as {' or '.join(SUFFIXES)}",
-            found=f"the suffix {path.suffix!r}",
-            hint=f"--out {path.with_suffix('.keras').name} for Keras 3, --out {path.with_suffix('.h5').name} for Keras 2",
-        )
 
 
 def write_keras(model: Any, path: Path) -> float:
@@ -34,7 +23,7 @@ def write_keras(model: Any, path: Path) -> float:
 
     Args:
         model: Functional or Sequential, without TF-MOT's wrappers.
-        path: its suffix, one of SUFFIXES, tells the format.
+        path: its suffix, `.keras` or `.h5`, tells the format.
 
     Returns:
         The largest difference of the outputs, relative to their largest magnitude; 0 for `.h5`.

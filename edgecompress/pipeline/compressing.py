@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from edgecompress import worker
-from edgecompress.compress.keras_file import check_suffix
 from edgecompress.errors import UsageError
 from edgecompress.files import sha256, size
 from edgecompress.pipeline import accuracy, assembly
 from edgecompress.pipeline.preparation import OnEvent, Run, prepare
 from edgecompress.report.records import ModelFile, Report, Stage
+
+SUFFIXES = (".keras", ".h5")
+"""Of Keras 3 and Keras 2."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,16 @@ def compress(
     except BaseException:
         run.folder.forget_if_bare()
         raise
+
+
+def check_suffix(path: Path) -> None:
+    """Raises UsageError for a file that is no Keras file by its name."""
+    if path.suffix not in SUFFIXES:
+        raise UsageError(
+            f"{path}: a compressed model is written as {' or '.join(SUFFIXES)}",
+            found=f"the suffix {path.suffix!r}",
+            hint=f"--out {path.with_suffix('.keras').name} for Keras 3, --out {path.with_suffix('.h5').name} for Keras 2",
+        )
 
 
 def _check_passes(run: Run) -> None:

@@ -4,6 +4,8 @@
  * instruction cache that some chips have, and twice the loop would gain 2 % where flash never waits and lose 30 % there. */
 #include "ec_gemm_joint.h"
 
+#include "ec_scaling_asm.h"
+
 #if EC_HAS_DSP
 
 /* r0 strip, r1 weights; r4, r6, r8, r10 the sums of the first channel, r5, r7, r9, r11 the joint ones. Per pair of inputs: five
@@ -52,20 +54,6 @@
     "ldm r0!, {r2, r3}\n\t" zero_point "and r12, r3, #63\n\t"                                                          \
     "asr r3, r3, #5\n\t"                                                                                               \
     "lsl lr, lr, r12\n\t"
-
-/* One sum, shifted to twice its value. */
-#define SCALE_RELU(sum, shift)                                                                                         \
-    "add " sum ", r3, " sum ", " shift "\n\t"                                                                          \
-    "smmlar " sum ", " sum ", r2, lr\n\t"                                                                              \
-    "asr " sum ", " sum ", r12\n\t"                                                                                    \
-    "ssat " sum ", #8, " sum ", asr #1\n\t"
-#define SCALE_LINEAR(sum, shift)                                                                                       \
-    "add " sum ", r3, " sum ", " shift "\n\t"                                                                          \
-    "smmulr " sum ", " sum ", r2\n\t"                                                                                  \
-    "add " sum ", " sum ", " sum ", asr #31\n\t"                                                                       \
-    "add " sum ", " sum ", lr\n\t"                                                                                     \
-    "asr " sum ", " sum ", r12\n\t"                                                                                    \
-    "ssat " sum ", #8, " sum ", asr #1\n\t"
 
 #define LEAVE(zero_point, scale)                                                                                       \
     "ldr r0, [sp, #4]\n\t"                                                                                             \

@@ -3,6 +3,7 @@
 #include "ec_gemm_sparse.h"
 
 #include "ec_lanes.h"
+#include "ec_scaling_asm.h"
 
 #if EC_HAS_DSP
 
@@ -100,20 +101,6 @@
     "bne 2b\n\t"                                                                                                       \
     "sub r1, r1, #1\n"                                                                                                 \
     "4:\n\t"
-
-/* One sum, shifted to twice its value: r2 multiplier, r3 twice the bias, r12 shift - 1, lr offset. */
-#define SCALE_RELU(sum, shift)                                                                                         \
-    "add " sum ", r3, " sum ", " shift "\n\t"                                                                          \
-    "smmlar " sum ", " sum ", r2, lr\n\t"                                                                              \
-    "asr " sum ", " sum ", r12\n\t"                                                                                    \
-    "ssat " sum ", #8, " sum ", asr #1\n\t"
-#define SCALE_LINEAR(sum, shift)                                                                                       \
-    "add " sum ", r3, " sum ", " shift "\n\t"                                                                          \
-    "smmulr " sum ", " sum ", r2\n\t"                                                                                  \
-    "add " sum ", " sum ", " sum ", asr #31\n\t"                                                                       \
-    "add " sum ", " sum ", lr\n\t"                                                                                     \
-    "asr " sum ", " sum ", r12\n\t"                                                                                    \
-    "ssat " sum ", #8, " sum ", asr #1\n\t"
 
 #define LEAVE(zero_point, scale)                                                                                       \
     "ldr r0, [sp, #20]\n\t"                                                                                            \
