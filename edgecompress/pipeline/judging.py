@@ -61,7 +61,7 @@ def write_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
     original = load.load(job["original"], trust_model_code=bool(job.get("trust_model_code")))
     described = {"original": describe_model(original), "compressed": describe_model(compressed)}
     difference = write_keras(compressed, Path(job["file"]))
-    return {"difference": difference, "described": described, "judged": judge(job)}
+    return {"difference": difference, "described": described, "judged": judge(job, original)}
 
 
 def judge_tflite(dataset: data.Dataset, model: Path, training: TrainingRecipe, out: Path) -> dict[str, Any]:
@@ -84,13 +84,14 @@ def judge_tflite(dataset: data.Dataset, model: Path, training: TrainingRecipe, o
     return {"task": task.as_dict(), "samples": len(split), "labels": labels}
 
 
-def judge(job: Mapping[str, Any]) -> dict[str, Any]:
+def judge(job: Mapping[str, Any], original: Any = None) -> dict[str, Any]:
     """Every Keras model's outputs on the test split; runs in the worker process.
 
     Args:
         job: "original" (path of the user's model), "models" (name -> {"path", "quantized"}: those of earlier stages),
             "tflite" (path, or None where no integer model is judged beside them), "data" (source),
             "recipe" (path or None), "overrides", "out" (folder), "trust_model_code".
+        original: the user's model, where it is loaded already.
 
     Returns:
         {"task": see `compress.task.Task`, "samples": how many, "labels": how they were understood}; the arrays are in
@@ -101,7 +102,8 @@ def judge(job: Mapping[str, Any]) -> dict[str, Any]:
 
     settings = recipe.load(job.get("recipe"), dict(job.get("overrides") or {}))
     dataset = data.open(job["data"], settings.data, settings.build.seed)
-    original = load.load(job["original"], trust_model_code=bool(job.get("trust_model_code")))
+    if original is None:
+        original = load.load(job["original"], trust_model_code=bool(job.get("trust_model_code")))
     task = task_of(describe_output(original), dataset, settings.training)
     split = test_split(dataset)
     out = Path(job["out"])
