@@ -6,6 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from edgecompress.compress.augmentation import Augmentation
 from edgecompress.compress.task import Task
 
 if TYPE_CHECKING:
@@ -134,6 +135,9 @@ DEFAULT_EPOCHS = 3
 """Where neither the pass nor the recipe says how long to fine-tune."""
 
 
+NO_AUGMENTATION = Augmentation()
+
+
 @dataclass(frozen=True)
 class TrainingSettings:
     """How passes fine-tune, where they do not say otherwise.
@@ -147,7 +151,7 @@ class TrainingSettings:
         distillation: the share of the loss that comes from what a teacher answers, 0..1.
         temperature: by which its answers and the model's are softened.
         teacher: the model as loaded ("original"), or trained as long without compression ("baseline").
-        mixup: train on mixtures of samples, which the teacher alone can answer.
+        augmentation: what is done to the training samples.
     """
 
     batch: int = 32
@@ -158,7 +162,7 @@ class TrainingSettings:
     distillation: float = 0.0
     temperature: float = 2.0
     teacher: str = "original"
-    mixup: bool = False
+    augmentation: Augmentation = NO_AUGMENTATION
 
 
 @dataclass(frozen=True, eq=False)

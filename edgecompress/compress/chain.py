@@ -86,7 +86,7 @@ class Chain:
             steps += fine_tune(trained, context, epochs, learning_rate=learning_rate)
         if steps:
             settings = self.context.settings
-            refresh_statistics(trained, self.context.samples, settings.batch, settings.seed, mixup=settings.mixup)
+            refresh_statistics(trained, self.context.samples, settings.batch, settings.seed, settings.augmentation)
         entry = {
             "path": path.name,
             "steps": steps,

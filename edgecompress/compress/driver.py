@@ -48,7 +48,7 @@ def run_pass(compression: Pass, text: str, model: Any, context: Context) -> Step
     outcome = compression.apply(model, context)
     if not outcome.did_nothing_reason:
         settings = context.settings
-        refresh_statistics(outcome.model, context.samples, settings.batch, settings.seed, mixup=settings.mixup)
+        refresh_statistics(outcome.model, context.samples, settings.batch, settings.seed, settings.augmentation)
     promise = Promise(**{**vars(outcome.promise), "source": text})
     outcome = Outcome(**{**vars(outcome), "promise": promise})
     earlier, ended = carry(context.standing, outcome, text)

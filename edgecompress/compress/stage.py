@@ -12,6 +12,7 @@ from typing import Any
 
 from edgecompress import data, load, recipe, worker
 from edgecompress.compress import make_all
+from edgecompress.compress.augmentation import Augmentation
 from edgecompress.compress.base import Context, TrainingSettings
 from edgecompress.compress.chain import Chain
 from edgecompress.compress.cloning import is_wrapped
@@ -86,7 +87,7 @@ def training_settings(settings: recipe.Recipe) -> TrainingSettings:
         distillation=training.distillation or default.distillation,
         temperature=training.temperature or default.temperature,
         teacher=training.teacher or default.teacher,
-        mixup=training.mixup,
+        augmentation=Augmentation(training.shift, training.flip, training.mixup),
     )
 
 
@@ -98,7 +99,7 @@ def _check_teacher(settings: TrainingSettings, task: Task) -> None:
             found=task.why,
             hint="leave it out: the loaded model's outputs are the only targets already",
         )
-    if not settings.mixup or only_teacher:
+    if not settings.augmentation.mixup or only_teacher:
         return
     if settings.distillation < 1:
         raise RecipeError(

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.augmentation import mixed
+from edgecompress.compress.augmentation import Augmentation
 from edgecompress.compress.samples import Inputs, Samples
 
 BATCHES = 64
 """Enough for an average whose noise is far below that of a single batch."""
 
 
-def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int, *, mixup: bool = False) -> int:
+def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int, augmentation: Augmentation) -> int:
     """Set moving mean and variance of every trainable batch norm to their averages over training batches.
 
     Args:
@@ -26,7 +26,7 @@ def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int, *, m
         samples: its train split is used.
         batch: samples per batch.
         seed: which batches.
-        mixup: the model was trained on mixtures, whose statistics are others: its weights are right with those.
+        augmentation: of the training; mixtures have statistics of their own, and the weights are right with those.
 
     Returns:
         How many batch norms were set.
@@ -39,7 +39,7 @@ def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int, *, m
     for norm in norms:
         norm.momentum = 0.0  # a moving average without memory: the statistics of the last batch
     try:
-        averages = _averages(model, _inputs(samples, batch, seed, mixup), variables)
+        averages = _averages(model, _inputs(samples, batch, seed, augmentation), variables)
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
@@ -48,10 +48,10 @@ def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int, *, m
     return len(norms)
 
 
-def _inputs(samples: Samples, batch: int, seed: int, mixup: bool) -> Iterator[Inputs]:
+def _inputs(samples: Samples, batch: int, seed: int, augmentation: Augmentation) -> Iterator[Inputs]:
     generator = np.random.default_rng(seed)
     for inputs, _ in islice(samples.batches("train", batch, seed=seed), BATCHES):
-        yield mixed(inputs, generator) if mixup else inputs
+        yield augmentation(inputs, generator)
 
 
 def _averages(model: Any, batches: Iterator[Inputs], variables: list[Any]) -> list[np.ndarray]:

@@ -2,12 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.augmentation import mixed
 from edgecompress.compress.base import Context
 from edgecompress.compress.distillation import distilling, joined
 from edgecompress.compress.guarding import guard_callback
@@ -194,15 +193,16 @@ def _stream(model: Any, context: Context) -> Any:
     teacher = outputs_of(context.teacher) if context.teacher is not None else None
     # Labels of one number per sample as (n, 1): losses that compare element by element would broadcast (n,) to (n, n).
     one = model.output_shape[-1] == 1
+    # Without a teacher there is nobody to answer mixtures: labels go with samples as they are.
+    augmentation = replace(settings.augmentation, mixup=settings.augmentation.mixup and bool(teacher or original))
 
     def examples() -> Iterator[tuple[Any, Any]]:
         generator = np.random.default_rng(settings.seed)
         for given, labels in endless(context.samples, settings.batch, settings.seed):
-            # Without a teacher there is nobody to answer mixtures: labels go with samples as they are.
-            inputs = mixed(_floats(given), generator) if settings.mixup and (teacher or original) else given
+            inputs = augmentation(_floats(given), generator)
             targets = np.asarray(targets_of(task.target, inputs, labels, original), np.float32)
             targets = targets.reshape(len(targets), -1) if one and targets.ndim == 1 else targets
-            yield _floats(inputs), targets if teacher is None else joined(targets, teacher(inputs))
+            yield inputs, targets if teacher is None else joined(targets, teacher(inputs))
 
     inputs, targets = next(examples())
     signature = (

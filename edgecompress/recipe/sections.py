@@ -127,6 +127,8 @@ class TrainingRecipe:
         temperature: by which both answers are softened before they are compared; None is 2.
         teacher: "original", the model as loaded, or "baseline", that model trained as long without compression; None is
             the original.
+        shift: move each sample at random by up to so many steps along its first axes, the border repeated.
+        flip: mirror images at random along their width.
         mixup: train on random mixtures of two samples each, as the teacher answers them: needs distillation = 1.
     """
 
@@ -140,6 +142,8 @@ class TrainingRecipe:
     distillation: float | None = field(default=None, metadata=limits(low=0, high=1))
     temperature: float | None = field(default=None, metadata=limits(above=0, high=100))
     teacher: str | None = field(default=None, metadata=limits(choices=TEACHERS))
+    shift: tuple[int, ...] = field(default=(), metadata=limits(low=0, high=1024))
+    flip: bool = False
     mixup: bool = False
 
 

@@ -7,7 +7,7 @@ import keras_examples as examples
 import numpy as np
 import pytest
 
-from edgecompress.compress.augmentation import mixed
+from edgecompress.compress.augmentation import Augmentation, mixed
 from edgecompress.compress.base import Context, TrainingSettings
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.distillation import distilling, joined
@@ -136,7 +136,7 @@ def test_mixtures_lie_between_their_two_samples_and_keep_the_mean_of_several_inp
 def test_training_on_mixtures_asks_the_teacher_about_the_mixtures():
     teacher = examples.trained("residual", 8)
     context = contexts(1.0, teacher)
-    mixtures = replace(context, settings=replace(context.settings, mixup=True))
+    mixtures = replace(context, settings=replace(context.settings, augmentation=Augmentation(mixup=True)))
     plain, blended = trained_student(context, 1), trained_student(mixtures, 1)
     assert any(not np.array_equal(a, b) for a, b in zip(plain.get_weights(), blended.get_weights(), strict=True))
     before, after = copy_model(examples.functional()), trained_student(mixtures, 6)
@@ -150,7 +150,7 @@ def test_statistics_of_a_model_that_was_trained_on_mixtures_are_those_of_mixture
     data = examples.samples(train=4096)
     variances = []
     for mixup in (False, True):
-        refresh_statistics(model, data, 512, 0, mixup=mixup)
+        refresh_statistics(model, data, 512, 0, Augmentation(mixup=mixup))
         variances.append(model.layers[0].moving_variance.numpy())
     # a · x + (1 - a) · y with a even in 0..1: the variance of one sample times the mean of a² + (1 - a)², which is 2/3.
     np.testing.assert_allclose(variances[1] / variances[0], 2 / 3, rtol=0.05)

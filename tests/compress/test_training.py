@@ -7,7 +7,7 @@ import keras_examples as examples
 import numpy as np
 import pytest
 
-from edgecompress.compress.base import Context, TrainingSettings
+from edgecompress.compress.base import NO_AUGMENTATION, Context, TrainingSettings
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.statistics import refresh_statistics
 from edgecompress.compress.task import Wishes, infer
@@ -137,7 +137,7 @@ def test_refreshed_statistics_are_those_of_the_training_samples():
     data = examples.samples()
     norm = model.get_layer("norm")
     norm.moving_mean.assign(np.full(6, 9.0))
-    assert refresh_statistics(model, data, 32, 0) == 2
+    assert refresh_statistics(model, data, 32, 0, NO_AUGMENTATION) == 2
     inputs = np.concatenate([x for x, _ in data.batches("train", 32)])
     outputs = keras2().Model(model.input, model.get_layer("first").output).predict(inputs, verbose=0)
     np.testing.assert_allclose(norm.moving_mean.numpy(), outputs.mean(axis=(0, 1, 2)), atol=1e-5)
@@ -149,5 +149,5 @@ def test_frozen_batch_norms_keep_their_statistics():
     model = examples.sequential()
     model.get_layer("norm").trainable = False
     before = model.get_layer("norm").moving_mean.numpy()
-    assert refresh_statistics(model, examples.samples(), 32, 0) == 1
+    assert refresh_statistics(model, examples.samples(), 32, 0, NO_AUGMENTATION) == 1
     np.testing.assert_array_equal(model.get_layer("norm").moving_mean.numpy(), before)
