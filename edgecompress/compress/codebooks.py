@@ -1,16 +1,16 @@
 """Integer codes for a kernel: a scale per output channel, and few integers within ±127 that all channels share.
 
 Codebook and scales are found in turns, as ternary weight networks find theirs (Li et al., 2016,
-https://arxiv.org/abs/1605.04711): the best integers for the scales by dynamic programming, which is optimal in one
-dimension (Wang and Song, 2011, https://doi.org/10.32614/RJ-2011-015), then the best scales for the codes in closed form.
+https://arxiv.org/abs/1605.04711): the best integers for the scales (see `codebook_forms`), then the best scales for the
+codes in closed form.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-LARGEST = 127
-"""TFLite's int8 weights are symmetric: -127 to 127."""
+from edgecompress.compress.codebook_forms import FORMS, LARGEST, Form
+
 ROUNDS = 8
 LEAST_SCALE = 1e-4
 """Of the largest scale of the kernel: a channel that has all but vanished gets no finer one, or its bias, an int32 in
@@ -37,7 +37,15 @@ class Coding:
         return (self.codes.astype(np.float64) * self.scales[:, None].astype(np.float64)).astype(np.float32)
 
 
-def encode(rows: np.ndarray, values: int, *, per_channel: bool, zero: bool, mask: np.ndarray | None = None) -> Coding:
+def encode(
+    rows: np.ndarray,
+    values: int,
+    *,
+    per_channel: bool,
+    zero: bool,
+    mask: np.ndarray | None = None,
+    form: Form = FORMS["learned"],
+) -> Coding:
     """The codes of least error, which is summed over channels, each relative to its own energy.
 
     Args:
@@ -46,6 +54,7 @@ def encode(rows: np.ndarray, values: int, *, per_channel: bool, zero: bool, mask
         per_channel: a codebook for every channel instead of one for all.
         zero: 0 must be among the codes.
         mask: False where the code must be 0 (then 0 is among them).
+        form: what the codes may be; one that has no zero is for rows without zeros.
     """
     rows = rows.astype(np.float64)
     energy = (rows**2).sum(axis=1)
@@ -56,7 +65,7 @@ def encode(rows: np.ndarray, values: int, *, per_channel: bool, zero: bool, mask
     for _ in range(ROUNDS):
         units = rows / scales[:, None]
         importance = np.where(alive, scales**2, 0) / np.where(alive, energy, 1)
-        codebook = _codebook(units, importance, values, per_channel, zero)
+        codebook = _codebook(units, importance, values, per_channel, zero, form)
         codes = nearest(units, codebook) * (1 if mask is None else mask)
         fitted = (rows * codes).sum(axis=1) / np.maximum((codes**2).sum(axis=1), 1)
         scales = _usable(np.where(fitted > 0, fitted, 0))
@@ -77,51 +86,14 @@ def nearest(units: np.ndarray, codebook: np.ndarray) -> np.ndarray:
     return found
 
 
-def optimal(histogram: np.ndarray, values: int, *, zero: bool) -> np.ndarray:
-    """The integers that stand for a histogram of codes with the least squared error, ascending.
-
-    Args:
-        histogram: (255,) weights of the codes -127 to 127, at least one of them positive.
-        values: how many integers at most.
-        zero: one of them must be 0.
-    """
-    present = histogram > 0
-    present[LARGEST] |= zero
-    x = np.flatnonzero(present).astype(np.float64) - LARGEST
-    if len(x) <= values:
-        return x
-    cost, centres = _costs(x, histogram[present], zero)
-    best, first = cost[0].copy(), np.zeros((values, len(x)), np.int64)
-    for count in range(1, values):
-        # Row i, column j: the clusters before i as they were best, then one from i to j.
-        candidates = cost + np.concatenate(([np.inf], best[:-1]))[:, None]
-        first[count] = candidates.argmin(axis=0)
-        best = candidates.min(axis=0)
-    found, end = [], len(x) - 1
-    for count in range(values - 1, -1, -1):
-        found.append(centres[first[count, end], end])
-        end = first[count, end] - 1
-    return np.array(found[::-1])
-
-
-def _costs(x: np.ndarray, weights: np.ndarray, zero: bool) -> tuple[np.ndarray, np.ndarray]:
-    """(n, n) error and integer centre of the cluster from one value to another; infinite where it would end before."""
-    sums = [np.concatenate(([0.0], np.cumsum(weights * x**power))) for power in range(3)]
-    mass, first, second = (one[None, 1:] - one[:-1, None] for one in sums)
-    centres = np.rint(first / np.where(mass > 0, mass, 1))
-    if zero:
-        centres[(x[:, None] <= 0) & (x[None, :] >= 0)] = 0
-    # A cluster of the added zero alone has no mass, and 0 for its centre.
-    cost = second - 2 * centres * first + centres**2 * mass
-    return np.where(np.triu(np.ones(cost.shape, bool)), np.maximum(cost, 0), np.inf), centres
-
-
-def _codebook(units: np.ndarray, importance: np.ndarray, values: int, per_channel: bool, zero: bool) -> np.ndarray:
+def _codebook(
+    units: np.ndarray, importance: np.ndarray, values: int, per_channel: bool, zero: bool, form: Form
+) -> np.ndarray:
     codes = np.clip(np.rint(units), -LARGEST, LARGEST).astype(np.int64) + LARGEST
     histograms = np.stack([np.bincount(row, minlength=2 * LARGEST + 1) for row in codes]) * importance[:, None]
     if not per_channel:
         histograms = histograms.sum(axis=0, keepdims=True)
-    books = [optimal(one, values, zero=zero) if one.any() else np.zeros(1) for one in histograms]
+    books = [form.fit(one, values, zero=zero) if one.any() else np.zeros(1) for one in histograms]
     return np.stack([np.pad(book, (0, values - len(book)), mode="edge") for book in books])
 
 

@@ -14,12 +14,14 @@ import numpy as np
 
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
 from edgecompress.compress.cloning import copy_model, wrap_layers
+from edgecompress.compress.codebook_forms import FORMS
 from edgecompress.compress.codebooks import Coding, encode
 from edgecompress.compress.folding import Wiring, fold_batch_norms, wiring
 from edgecompress.compress.kernels import KernelVariable, from_rows, kernel_variables, to_rows
 from edgecompress.compress.selection import layer_names, select
 from edgecompress.compress.straight_through import Quantizer, wrap
 from edgecompress.compress.training import fine_tune
+from edgecompress.errors import RecipeError
 from edgecompress.recipe.schema import limits
 
 
@@ -32,6 +34,8 @@ class Codes:
     Attributes:
         values: different codes, zero included.
         per: what shares them: "tensor", or "channel" for a codebook per output channel.
+        codebook: what the codes may be: "learned" integers, a "linear" ladder (of 2: the signs), 0 and a "power_of_two" of
+            either sign, or the sums of "binary_bases"; see `codebook_forms`.
         epochs: of training codes, scales and biases, None as the recipe says; 0 only finds the nearest codes.
         exclude: layers to leave alone, by name or pattern.
         learning_rate: None takes the recipe's.
@@ -43,13 +47,20 @@ class Codes:
 
     values: int = field(default=16, metadata=limits(low=2, high=255))
     per: str = field(default="tensor", metadata=limits(choices=("tensor", "channel")))
+    codebook: str = field(default="learned", metadata=limits(choices=tuple(FORMS)))
     epochs: int | None = field(default=None, metadata=limits(low=0, high=100_000))
     exclude: tuple[str, ...] = ()
     learning_rate: float | None = field(default=None, metadata=limits(above=0, high=100))
 
+    def __post_init__(self) -> None:
+        if reason := FORMS[self.codebook].reason_against(self.values):
+            raise RecipeError(f"codes: {reason}.", found=f"codebook={self.codebook},values={self.values}")
+
     def apply(self, model: Any, context: Context) -> Outcome:
         found = wiring(model)
-        chosen, notes = select(model, self.name, self.exclude, lambda kernel: self._reason_against(kernel, found))
+        chosen, notes = select(
+            model, self.name, self.exclude, lambda kernel: self._reason_against(kernel, found, context)
+        )
         if not chosen:
             return Outcome(copy_model(model), notes=notes, did_nothing_reason="there is no kernel to encode")
         names = frozenset(kernel.name for kernel in chosen)
@@ -64,7 +75,7 @@ class Codes:
         )
         return Outcome(encoded, promise, notes=notes)
 
-    def _reason_against(self, kernel: KernelVariable, found: Wiring) -> str:
+    def _reason_against(self, kernel: KernelVariable, found: Wiring, context: Context) -> str:
         name = kernel.layer.name
         norm = found.norm_behind(name)
         if norm and not found.foldable(name):
@@ -73,18 +84,23 @@ class Codes:
         sharing = rows.shape[1] if self.per == "channel" else rows.size
         if sharing <= self.values:
             return f"a {self.per} of it has {sharing} weights only: sharing would gain nothing"
+        if FORMS[self.codebook].has_zero(self.values):
+            return ""
+        if kernel.name in context.pruned or not rows.any(axis=1).all():
+            return f"it has zeros to keep, and {self.values} values by {self.codebook} have none"
         return ""
 
     def _quantizers(self, folded: Any, names: frozenset[str], context: Context) -> dict[str, dict[str, Quantizer]]:
         """Layer name → attribute → quantizer."""
         quantizers: dict[str, dict[str, Quantizer]] = {}
+        form, per_channel = FORMS[self.codebook], self.per == "channel"
         for kernel in kernel_variables(folded):
             if kernel.name not in names:
                 continue
             rows = to_rows(kernel.variable.numpy(), kernel.kind)
             mask = rows != 0 if kernel.name in context.pruned else None
-            coding = encode(rows, self.values, per_channel=self.per == "channel", zero=False, mask=mask)
-            quantizers.setdefault(kernel.layer.name, {})[kernel.attribute] = Quantizer(kernel, coding, mask)
+            coding = encode(rows, self.values, per_channel=per_channel, zero=False, mask=mask, form=form)
+            quantizers.setdefault(kernel.layer.name, {})[kernel.attribute] = Quantizer(kernel, coding, mask, form)
         return quantizers
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.codebooks import LARGEST, Coding
+from edgecompress.compress.codebook_forms import FORMS, LARGEST, Form
+from edgecompress.compress.codebooks import Coding
 from edgecompress.compress.kernels import ROW_ORDER, KernelVariable, from_rows, to_rows
 from edgecompress.load.runtime import keras2
 
@@ -55,7 +56,9 @@ class Quantizer:
         start: what the kernel's variable has to hold at first, in Keras' layout.
     """
 
-    def __init__(self, found: KernelVariable, coding: Coding, mask: np.ndarray | None) -> None:
+    def __init__(
+        self, found: KernelVariable, coding: Coding, mask: np.ndarray | None, form: Form = FORMS["learned"]
+    ) -> None:
         """Start from a coding of the kernel; `mask`, (channels, weights of each), is False where weights stay zero."""
         values = found.variable.numpy()
         self.kind, self.shape = found.kind, values.shape
@@ -64,14 +67,14 @@ class Quantizer:
         self.start = from_rows(units / UNIT, found.kind, values.shape).astype(np.float32)
         self._coding = coding
         self._mask = None if mask is None else mask.astype(np.float32)
-        # A zero of the codebook stays one: pruned weights and constant channels rely on it.
-        self._free = (coding.codebook != 0).astype(np.float32)
+        self._form = form
 
     def add_weights(self, layer: Any, attribute: str) -> None:
-        """The codebook in units of `UNIT` codes, so that it learns at the pace of weights, and the scales' growth."""
-        start = self._coding.codebook / UNIT
-        constant = keras2().initializers.Constant
-        self._codebook = layer.add_weight(f"{attribute}_codebook", start.shape, initializer=constant(start))
+        """What the codebook learns, in units of `UNIT` codes, at the pace of weights then, and the scales' growth."""
+        start = self._form.start(self._coding.codebook) / UNIT
+        constant = keras2().initializers.Constant(start)
+        name = f"{attribute}_codebook"
+        self._codebook = layer.add_weight(name, start.shape, initializer=constant, trainable=self._form.trains)
         shape = self._coding.scales.shape
         self._growth = layer.add_weight(f"{attribute}_scale_growth", shape, initializer="zeros")
 
@@ -98,10 +101,7 @@ class Quantizer:
 
     def _integers(self) -> Any:
         """The codebook as integers, ascending; gradients pass the rounding."""
-        import tensorflow as tf
-
-        values = tf.clip_by_value(UNIT * self._codebook, -LARGEST, LARGEST) * self._free
-        return tf.sort(values + tf.stop_gradient(tf.round(values) - values), axis=1)
+        return self._form.integers(UNIT * self._codebook, self._coding.codebook)
 
     def _codes(self, rows: Any) -> Any:
         import tensorflow as tf

@@ -5,7 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from edgecompress.compress.codebooks import LARGEST, encode, nearest, optimal
+from edgecompress.compress.codebook_forms import FORMS, LARGEST, optimal
+from edgecompress.compress.codebooks import encode, nearest
 
 
 def error(x: np.ndarray, weights: np.ndarray, book: tuple[int, ...]) -> float:
@@ -101,3 +102,58 @@ def test_nearest_takes_the_entry_of_least_distance():
     units = np.array([[-200.0, -3.9, 0.2, 6.4, 300.0], [1.0, 2.0, 3.0, 4.0, 5.0]])
     book = np.array([[-8.0, 0.0, 5.0, 127.0]])
     np.testing.assert_array_equal(nearest(units, book), [[-8, 0, 0, 5, 127], [0, 0, 5, 5, 5]])
+
+
+@pytest.mark.parametrize(
+    ("form", "values", "wanted"),
+    [
+        ("linear", 2, [-127, 127]),
+        ("linear", 3, [-127, 0, 127]),
+        ("linear", 4, [-126, -63, 0, 63]),
+        ("linear", 15, [18 * step for step in range(-7, 8)]),
+        ("power_of_two", 3, [-64, 0, 64]),
+        ("power_of_two", 7, [-64, -32, -16, 0, 16, 32, 64]),
+    ],
+)
+def test_ladders_are_the_same_whatever_the_weights_are(form, values, wanted):
+    histogram = np.random.default_rng(6).random(2 * LARGEST + 1)
+    np.testing.assert_array_equal(FORMS[form].fit(histogram, values, zero=False), wanted)
+
+
+@pytest.mark.parametrize("bases", [[70], [60, 23], [64, 32, 16], [50, 31, 9, 4]])
+def test_binary_bases_are_found_again_from_their_sums(bases):
+    signs = np.array(np.meshgrid(*[[-1, 1]] * len(bases))).reshape(len(bases), -1)
+    sums = np.sort(np.array(bases) @ signs)
+    histogram = np.zeros(2 * LARGEST + 1)
+    histogram[sums + LARGEST] = 1
+    form = FORMS["binary_bases"]
+    np.testing.assert_array_equal(np.sort(form.start(sums[None])[0])[::-1], bases)
+    found = form.fit(histogram, len(sums), zero=False)
+    if len(bases) <= 2:
+        np.testing.assert_array_equal(found, sums)
+    np.testing.assert_array_equal(found, -found[::-1])
+    np.testing.assert_array_equal(form.integers(np.float32(form.start(sums[None])), sums[None]), sums[None])
+
+
+@pytest.mark.parametrize("values", [2, 4, 8, 16])
+def test_more_binary_bases_leave_less_error_and_no_less_than_free_integers(values):
+    rows = np.random.default_rng(7).normal(0, 1, (6, 200))
+
+    def lost(form: str, count: int) -> float:
+        coding = encode(rows, count, per_channel=False, zero=False, form=FORMS[form])
+        return float(((coding.rows() - rows) ** 2).sum() / (rows**2).sum())
+
+    assert lost("learned", values) <= lost("binary_bases", values) + 1e-3
+    assert values == 2 or lost("binary_bases", values) < lost("binary_bases", values // 2)
+
+
+def test_two_values_of_a_ladder_are_signs_times_the_mean_magnitude_of_each_filter():
+    rows = np.random.default_rng(8).normal(0, 1, (5, 40)) * np.geomspace(0.1, 3, 5)[:, None]
+    coding = encode(rows, 2, per_channel=False, zero=False, form=FORMS["linear"])
+    # XNOR-Net's solution of least error in closed form.
+    np.testing.assert_allclose(coding.rows(), np.sign(rows) * np.abs(rows).mean(axis=1, keepdims=True), rtol=1e-5)
+
+
+@pytest.mark.parametrize(("form", "values"), [("power_of_two", 4), ("power_of_two", 17), ("binary_bases", 6)])
+def test_numbers_of_values_that_a_form_cannot_have_are_refused(form, values):
+    assert FORMS[form].reason_against(values)

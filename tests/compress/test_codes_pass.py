@@ -19,7 +19,7 @@ from edgecompress.compress.straight_through import Quantizer, wrap
 from edgecompress.compress.task import infer
 from edgecompress.compress.training import describe_output, evaluate
 from edgecompress.convert.codes import with_codes
-from edgecompress.errors import PromiseError
+from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes
 from edgecompress.tflite import reader
@@ -251,3 +251,44 @@ def test_codes_of_a_run_that_was_stopped_are_taken_up_with_their_scales(tmp_path
     assert [entry["resumed"] for entry in resumed["passes"]] == [True, False]
     assert resumed["promises"] == whole["promises"]
     assert resumed["promises"][0]["units"].keys() == set(resumed["promises"][0]["layers"])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "allowed"),
+    [
+        ("codebook=linear,values=2", {-127, 127}),
+        ("codebook=linear,values=7", {42 * step for step in range(-3, 4)}),
+        ("codebook=power_of_two,values=5", {-64, -32, 0, 32, 64}),
+    ],
+)
+def test_trained_codes_stay_on_the_ladder_that_was_asked_for(parameters, allowed):
+    encoded, _, (step,) = run(f"codes{{{parameters},epochs=2}}", examples.trained("sequential"))
+    assert not step.outcome.did_nothing_reason
+    for codes in codes_of(encoded, step.outcome.promise).values():
+        assert set(np.unique(codes)) <= allowed
+
+
+def test_sums_of_binary_bases_stay_sums_while_the_bases_learn():
+    model = examples.trained("sequential")
+    found = []
+    for epochs in (0, 3):
+        encoded, _, (step,) = run(f"codes{{codebook=binary_bases,values=4,epochs={epochs}}}", model)
+        found.append(codes_of(encoded, step.outcome.promise))
+        for codes in found[-1].values():
+            values = np.unique(codes)
+            assert len(values) <= 4
+            np.testing.assert_array_equal(values, -values[::-1])
+    assert any(set(np.unique(found[0][layer])) != set(np.unique(found[1][layer])) for layer in found[0])
+
+
+def test_codes_without_a_zero_leave_out_kernels_whose_zeros_must_stay():
+    text = "prune{sparsity=0.5,epochs=1},codes{codebook=linear,values=2,epochs=0}"
+    _, _, steps = run(text, examples.trained("sequential"))
+    assert "it has zeros to keep, and 2 values by linear have none" in " ".join(steps[1].outcome.notes)
+
+
+@pytest.mark.parametrize("parameters", ["codebook=power_of_two,values=4", "codebook=binary_bases,values=3"])
+def test_numbers_of_values_that_a_codebook_cannot_have_are_refused_before_any_training(parameters):
+    (spec,) = parse_passes(f"codes{{{parameters}}}")
+    with pytest.raises(RecipeError, match="codes: "):
+        make(spec)
