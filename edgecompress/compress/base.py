@@ -151,6 +151,8 @@ class TrainingSettings:
         distillation: the share of the loss that comes from what a teacher answers, 0..1.
         temperature: by which its answers and the model's are softened.
         teacher: the model as loaded ("original"), or trained as long without compression ("baseline").
+        hints: what the layers inside learn from the teacher's, "features", "attention", or "" for nothing; see `hints`.
+        hint_weight: of that in the loss.
         augmentation: what is done to the training samples.
     """
 
@@ -162,6 +164,8 @@ class TrainingSettings:
     distillation: float = 0.0
     temperature: float = 2.0
     teacher: str = "original"
+    hints: str = ""
+    hint_weight: float = 1.0
     augmentation: Augmentation = NO_AUGMENTATION
 
 

@@ -87,6 +87,8 @@ def training_settings(settings: recipe.Recipe) -> TrainingSettings:
         distillation=training.distillation or default.distillation,
         temperature=training.temperature or default.temperature,
         teacher=training.teacher or default.teacher,
+        hints=training.hints or default.hints,
+        hint_weight=default.hint_weight if training.hint_weight is None else training.hint_weight,
         augmentation=Augmentation(training.shift, training.flip, training.mixup),
     )
 
@@ -98,6 +100,12 @@ def _check_teacher(settings: TrainingSettings, task: Task) -> None:
             "training.distillation adds a teacher's answers to labels, but there are no labels to learn from here.",
             found=task.why,
             hint="leave it out: the loaded model's outputs are the only targets already",
+        )
+    if settings.hints and not settings.distillation and not only_teacher:
+        raise RecipeError(
+            "training.hints are a teacher's, but there is none.",
+            found="training.distillation = 0",
+            hint="set training.distillation above 0",
         )
     if not settings.augmentation.mixup or only_teacher:
         return

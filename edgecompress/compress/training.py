@@ -10,6 +10,7 @@ import numpy as np
 from edgecompress.compress.base import Context
 from edgecompress.compress.distillation import distilling, joined
 from edgecompress.compress.guarding import guard_callback
+from edgecompress.compress.hints import with_hints
 from edgecompress.compress.samples import Inputs, Samples, endless, steps, targets_of
 from edgecompress.compress.task import Output, Task, auc, score
 from edgecompress.errors import DataError, RecipeError, UnsupportedError
@@ -92,10 +93,11 @@ def fine_tune(
         raise DataError("There are no training samples.", hint="give the train split a share: data.split")
     keras.utils.set_random_seed(settings.seed)
     optimizer = _optimizer(settings.optimizer, learning_rate or settings.learning_rate, epochs * each)
-    model.compile(optimizer=optimizer, loss=_loss_with_teacher(context), metrics=_training_metrics(context))
+    taught = _taught(model, context)
+    taught.compile(optimizer=optimizer, loss=_loss_with_teacher(context), metrics=_training_metrics(context))
     guard = guard_callback(model, context.standing, unguarded)
     reporter = _reporter(context, epochs, each)
-    model.fit(
+    taught.fit(
         _stream(model, context),
         epochs=epochs,
         steps_per_epoch=each,
@@ -104,6 +106,15 @@ def fine_tune(
         callbacks=[*callbacks, *([guard] if guard is not None else []), reporter],
     )
     return epochs * each
+
+
+def _taught(model: Any, context: Context) -> Any:
+    """The model with hints from its teacher, where they are asked for and there is one."""
+    settings = context.settings
+    teacher = context.original if context.task.target == "teacher" else context.teacher
+    if not settings.hints or teacher is None:
+        return model
+    return with_hints(model, teacher, settings.hints, settings.hint_weight)
 
 
 def evaluate(

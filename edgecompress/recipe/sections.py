@@ -22,6 +22,7 @@ LOSSES = (
 METRICS = ("accuracy", "mean_absolute_error", "mean_squared_error", "auc")
 OPTIMIZERS = ("adam", "sgd", "rmsprop")
 TEACHERS = ("original", "baseline")
+HINTS = ("features", "attention")
 
 Numbers = float | tuple[float, ...]
 NO_NAMES: Mapping[str, Any] = Parameters()
@@ -127,6 +128,8 @@ class TrainingRecipe:
         temperature: by which both answers are softened before they are compared; None is 2.
         teacher: "original", the model as loaded, or "baseline", that model trained as long without compression; None is
             the original.
+        hints: learn from the teacher's layers inside as well: their "features", or their "attention".
+        hint_weight: of the hints in the loss; None is 1.
         shift: move each sample at random by up to so many steps along its first axes, the border repeated.
         flip: mirror images at random along their width.
         mixup: train on random mixtures of two samples each, as the teacher answers them: needs distillation = 1.
@@ -142,6 +145,8 @@ class TrainingRecipe:
     distillation: float | None = field(default=None, metadata=limits(low=0, high=1))
     temperature: float | None = field(default=None, metadata=limits(above=0, high=100))
     teacher: str | None = field(default=None, metadata=limits(choices=TEACHERS))
+    hints: str | None = field(default=None, metadata=limits(choices=HINTS))
+    hint_weight: float | None = field(default=None, metadata=limits(low=0, high=1000))
     shift: tuple[int, ...] = field(default=(), metadata=limits(low=0, high=1024))
     flip: bool = False
     mixup: bool = False
