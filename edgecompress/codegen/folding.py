@@ -12,14 +12,20 @@ from edgecompress.tflite.graph import ABSENT, Graph, Tensor
 def fold_constants(graph: Graph) -> Graph:
     """The graph without operators whose result does not depend on the input; their outputs hold the values.
 
-    Operator indices stay those of the file. The graph's own outputs are never folded away.
+    Operator indices stay those of the file. The graph's own outputs, and what it keeps, are never folded away.
     """
+    kept = {*graph.outputs, *(state.last for state in graph.states)}
     tensors = dict(graph.tensors)
     remaining = []
     for operation in graph.operations:
         current = dataclasses.replace(graph, tensors=MappingProxyType(tensors))
         known = all(i == ABSENT or tensors[i].is_constant for i in operation.inputs) or operation.opcode == "SHAPE"
-        if not known or operation.opcode not in ops.OPERATORS or set(operation.outputs) & set(graph.outputs):
+        if (
+            not known
+            or not operation.inputs
+            or operation.opcode not in ops.OPERATORS
+            or kept.intersection(operation.outputs)
+        ):
             remaining.append(operation)
             continue
         ops.check(current, operation)

@@ -11,6 +11,7 @@ from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.ops.base import KernelCall, describe, printable
 from edgecompress.codegen.padding import fold_paddings
 from edgecompress.codegen.separation import separated
+from edgecompress.codegen.state import functional, kept_tensors, with_copies
 from edgecompress.codegen.zero_taps import crop_filters
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Group, Plan, Sweep
@@ -87,7 +88,7 @@ def lower(
     """
     _check_integer(graph)
     _check_borders(graph)
-    folded = separated(crop_filters(fold_paddings(fold_constants(graph))))
+    folded = with_copies(separated(crop_filters(fold_paddings(fold_constants(functional(graph))))))
     _check_sizes(folded)
     layers = layers_of(folded, features, choices)
     if not layers:
@@ -121,6 +122,8 @@ def layers_of(graph: Graph, features: Features, choices: Mapping[int, int] = DEF
 def task_of(graph: Graph, layers: Sequence[Layer]) -> Task:
     """What kernel calls mean for their schedule and their memory; an operation without one is an alias."""
     steps = {layer.step for layer in layers}
+    # a new state is written whole, once nothing reads the old one any more
+    banded = [layer for layer in layers if layer.call.band and layer.operation.outputs[0] not in kept_tensors(graph)]
     return Task(
         graph,
         {o.outputs[0]: o.inputs[0] for step, o in enumerate(graph.operations) if step not in steps},
@@ -128,7 +131,7 @@ def task_of(graph: Graph, layers: Sequence[Layer]) -> Task:
         sweeps={layer.step: stated_sweeps(layer.call) for layer in layers},
         macs={layer.step: macs(graph, layer.operation) for layer in layers},
         again={layer.step: layer.call.code.cycles for layer in layers if layer.call.code},
-        bands={layer.step: partial(_band_scratch, layer.call.band) for layer in layers if layer.call.band},
+        bands={layer.step: partial(_band_scratch, layer.call.band) for layer in banded if layer.call.band},
     )
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 from types import MappingProxyType
 
+from edgecompress.codegen import ops
 from edgecompress.tflite.graph import Graph, Operation
 
 
@@ -10,7 +11,13 @@ def separated(graph: Graph) -> Graph:
     """The graph with one operation for each result: its option `result` says which of the file's operator it is.
 
     They keep the index of the file's operator.
+
+    Raises:
+        UnsupportedError: an operator has another number of results than it says.
     """
+    for operation in graph.operations:
+        if len(operation.outputs) > 1:
+            ops.check(graph, operation)
     operations = tuple(part for operation in graph.operations for part in _parts(operation))
     return dataclasses.replace(graph, operations=operations)
 

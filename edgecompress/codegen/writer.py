@@ -16,6 +16,7 @@ from edgecompress.codegen.blocks import decoder_files
 from edgecompress.codegen.layers import write_layer
 from edgecompress.codegen.literals import C_TYPES, array, c_number, comment
 from edgecompress.codegen.program import Program
+from edgecompress.codegen.resetting import write_reset
 from edgecompress.codegen.turns import entries_of, turns_of
 from edgecompress.errors import UsageError
 from edgecompress.tflite.graph import Tensor
@@ -140,6 +141,8 @@ def _header_parts(program: Program, prefix: str) -> dict[str, str]:
         "VERSION": version("edgecompress"),
         "SHA256": graph.sha256,
         "ARENA_BYTES": str(max(program.plan.arena_bytes, 1)),
+        "STATEFUL": _remark_on_state(program, prefix),
+        "STATE_BYTES": str(program.plan.state_bytes),
         "LAYERS": str(len(entries_of(program))),
         "MACS": str(program.macs),
         "INPUTS": str(len(graph.inputs)),
@@ -149,6 +152,14 @@ def _header_parts(program: Program, prefix: str) -> dict[str, str]:
         "BORDERS": "\n".join(borders),
         "ACCESSORS": "\n".join(accessors),
     }
+
+
+def _remark_on_state(program: Program, prefix: str) -> str:
+    if not program.graph.states:
+        return ""
+    return f"""
+ * It remembers: call {prefix}_reset once before the first inference, and wherever a sequence begins. What it remembers lies
+ * in the last {prefix.upper()}_STATE_BYTES bytes of the arena, which nothing else may use; every arena is a network of its own."""
 
 
 def _slots(name: str, count: int) -> str:
@@ -202,6 +213,7 @@ def _source_parts(program: Program, prefix: str) -> dict[str, str]:
         "DEFINITIONS": "\n".join(write_layer(program, layer, prefix) for layer in program.layers),
         "TABLE": "\n".join(f"    {prefix}_layer_{layer.index}," for layer in program.layers),
         "FUNCTIONS": str(len(program.layers)),
+        "RESET": write_reset(program, prefix),
         "TURNS": ", ".join(f"{{{turn.layers.start}, {turn.layers.stop}, {turn.rounds}}}" for turn in turns),
     }
 

@@ -16,7 +16,7 @@ from edgecompress.targets.image import Image
 
 MAGIC, ABI = 0x424D4345, 2
 READY = 1
-INVOKE, RUN_LAYERS = 1, 2
+INVOKE, RUN_LAYERS, RESET = 1, 2, 3
 COUNTERS = ("none", "dwt", "systick")
 _LAYOUT = struct.Struct("<7I i 13I 2I")
 _COMMAND = struct.Struct("<3I")
@@ -102,11 +102,15 @@ class Mailbox:
             self._port.write_memory(self._address + _ARGUMENTS_OFFSET, _ARGUMENTS.pack(_PRESENT, 0))
 
     def run(self, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
-        """One inference: input tensors in, output tensors back, as raw little-endian bytes."""
+        """One inference from a fresh state: input tensors in, output tensors back, as raw little-endian bytes."""
         self.write_inputs(inputs)
         self._before, self._last = (), 0
         self._obey(INVOKE, 1, 0, "running the model")
         return self.read_outputs()
+
+    def reset(self) -> None:
+        """The state is that before the first inference; only models that keep one know this command."""
+        self._obey(RESET, 1, 0, "resetting the model")
 
     def write_inputs(self, inputs: Sequence[bytes]) -> None:
         """Put all input tensors into the arena; they are gone once layers that reuse their bytes have run."""

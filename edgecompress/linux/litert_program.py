@@ -19,6 +19,9 @@ from typing import Any
 
 PACKAGES = (("ai_edge_litert", "ai-edge-litert"), ("tflite_runtime", "tflite-runtime"))
 
+STATEFUL = ("VAR_HANDLE", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM")
+"""Operators that remember."""
+
 
 def probe() -> dict[str, Any]:
     """What is installed here."""
@@ -84,12 +87,15 @@ def nothing() -> None:
     """Costs what calling anything costs."""
 
 
-def run_samples(interpreter: Any, samples: dict[int, Any], wanted: list[int]) -> dict[str, Any]:
-    """tensor index -> its values, first axis the sample."""
+def run_samples(opened: Any, samples: dict[int, Any], wanted: list[int], keeps_state: bool) -> dict[str, Any]:
+    """tensor index -> its values, first axis the sample; each from a fresh state, which takes a new interpreter."""
     import numpy
 
+    interpreter = opened()
     collected: dict[str, list[Any]] = {str(index): [] for index in wanted}
     for number in range(len(next(iter(samples.values())))):
+        if keeps_state and number:
+            interpreter = opened()
         for index, values in samples.items():
             interpreter.set_tensor(index, values[number])
         interpreter.invoke()
@@ -117,6 +123,24 @@ def operator_outputs(interpreter: Any) -> list[int]:
     )
 
 
+def open_default(module: Any, model: str, threads: int) -> Any:
+    interpreter = module.Interpreter(model_path=model, num_threads=threads)
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+def open_reference(module: Any, model: str) -> Any:
+    """With the reference kernels, every tensor to be read."""
+    interpreter = module.Interpreter(
+        model_path=model,
+        num_threads=1,
+        experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
+        experimental_preserve_all_tensors=True,
+    )
+    interpreter.allocate_tensors()
+    return interpreter
+
+
 def run(folder: str) -> None:
     """Does the job in the folder."""
     import numpy
@@ -129,23 +153,20 @@ def run(folder: str) -> None:
     with numpy.load(os.path.join(folder, "inputs.npz"), allow_pickle=False) as stored:  # noqa: PTH118
         samples = {int(name): stored[name] for name in stored.files}
     model = os.path.join(folder, "model.tflite")  # noqa: PTH118
-    interpreter = module.Interpreter(model_path=model, num_threads=job["threads"])
-    interpreter.allocate_tensors()
+    interpreter = open_default(module, model, job["threads"])
     answer = dict(found, kernels=kernels_of(interpreter), problem="")
     mark_runs(interpreter, samples, job.get("marks", 0))
     answer["times"] = time_runs(interpreter, samples, job["warm_up"], job["runs"])
     answer["peak_bytes"] = peak_bytes()
     outputs = [int(detail["index"]) for detail in interpreter.get_output_details()]
-    save(folder, "outputs.npz", run_samples(interpreter, samples, outputs))
+    reference = open_reference(module, model)
+    stateful = any(str(operator["op_name"]) in STATEFUL for operator in reference._get_ops_details())
+    default = (lambda: open_default(module, model, job["threads"])) if stateful else (lambda: interpreter)
+    save(folder, "outputs.npz", run_samples(default, samples, outputs, stateful))
     if job["operators"]:
-        reference = module.Interpreter(
-            model_path=model,
-            num_threads=1,
-            experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
-            experimental_preserve_all_tensors=True,
-        )
-        reference.allocate_tensors()
-        save(folder, "operators.npz", run_samples(reference, samples, operator_outputs(reference)))
+        wanted = operator_outputs(reference)
+        shown = run_samples(lambda: open_reference(module, model), samples, wanted, stateful)
+        save(folder, "operators.npz", shown)
     with open(os.path.join(folder, "answer.json"), "w") as text:  # noqa: PTH118, PTH123
         json.dump(answer, text)
 

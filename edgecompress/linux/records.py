@@ -118,6 +118,7 @@ def report(
             arena=lowered.plan.arena_bytes,
             bound_without_sharing=lowered.plan.bound_without_sharing,
             bound_of_schedule=lowered.plan.bound_of_schedule,
+            state=lowered.plan.state_bytes,
         ),
         instructions=counts.total,
         layers=layers,

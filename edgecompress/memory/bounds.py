@@ -4,12 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from edgecompress.memory.lifetimes import NONE, tensor_spans
 from edgecompress.memory.overlap import Overlap, Rules
-from edgecompress.memory.plan import Buffer
+from edgecompress.memory.plan import Buffer, align_up
 from edgecompress.tflite.graph import Graph
-
-
-def align_up(value: int, alignment: int) -> int:
-    return (value + alignment - 1) // alignment * alignment
 
 
 def bound_of_schedule(buffers: Sequence[Buffer], permitted: Iterable[Overlap] = ()) -> int:

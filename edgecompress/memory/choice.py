@@ -10,7 +10,7 @@ from edgecompress.errors import DoesNotFitError
 from edgecompress.memory.bounds import bound_without_sharing
 from edgecompress.memory.lifetimes import lifetimes
 from edgecompress.memory.overlap import Rules, Sweeps, overlaps
-from edgecompress.memory.plan import Plan
+from edgecompress.memory.plan import Plan, with_states
 from edgecompress.memory.planners import NODE_LIMIT, plan_buffers
 from edgecompress.memory.rolling import Bands, roll
 from edgecompress.memory.verify import verify
@@ -98,7 +98,10 @@ class Task:
         buffers = lifetimes(self.graph, self.aliases, self.scratch, groups=groups)
         permitted = overlaps(self.graph, buffers, self.sweeps, groups)
         bound = bound_without_sharing(self.graph, self.scratch)
-        return plan_buffers(buffers, permitted, bound_without_sharing=bound, node_limit=node_limit)
+        states = {state.first for state in self.graph.states}
+        passing = [buffer for buffer in buffers if buffer.key not in states]
+        plan = plan_buffers(passing, permitted, bound_without_sharing=bound, node_limit=node_limit)
+        return with_states(plan, [buffer for buffer in buffers if buffer.key in states])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,6 +1,6 @@
 """From a graph to the buffers that an arena must hold, and when.
 
-Constants live in flash and get no buffer. Graph inputs are there before step 0, graph outputs until the last step.
+Constants live in flash and get no buffer. Graph inputs are there before step 0, graph outputs until the last step, states always.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ def lifetimes(
     Args:
         graph: a step is the place of an operation in `graph.operations`.
         aliases: output tensor → input tensor of the same operation with the very same bytes (RESHAPE); both become
-            one buffer that lives as long as either.
+            one buffer that lives as long as either. So do a state's tensors: what an inference begins and ends with.
         scratch: step → bytes needed during that step only.
         groups: steps that take turns: what lives in one of them lives in all, and their inner tensors are kept in part.
         alignment: of every buffer, a power of two.
@@ -39,7 +39,7 @@ def lifetimes(
     """
     spans = {key: _stretched(span, groups) for key, span in tensor_spans(graph).items()}
     kept = {key: size for group in groups for key, size in group.sizes.items()}
-    roots = _roots(graph, spans, aliases)
+    roots = _joined(graph, _roots(graph, spans, aliases))
     members: dict[int, list[int]] = {}
     for key in sorted(spans):
         members.setdefault(roots[key], []).append(key)
@@ -93,13 +93,14 @@ def tensor_spans(graph: Graph) -> dict[int, tuple[int, int]]:
     """
     end = max(len(graph.operations) - 1, 0)
     spans = {key: (0, 0) for key in graph.inputs if not graph.tensors[key].is_constant}
+    spans |= {state.first: (0, end) for state in graph.states}
     for step, operation in enumerate(graph.operations):
         for key in operation.inputs:
             if key == ABSENT or graph.tensors[key].is_constant:
                 continue
             if key not in spans:
                 raise _read_too_early(graph, operation, key)
-            spans[key] = (spans[key][0], step)
+            spans[key] = (spans[key][0], max(spans[key][1], step))
         for key in operation.outputs:
             if key in spans or graph.tensors[key].is_constant:
                 raise ModelFileError(
@@ -108,7 +109,7 @@ def tensor_spans(graph: Graph) -> dict[int, tuple[int, int]]:
                     hint="convert the model again: every tensor must be written once",
                 )
             spans[key] = (step, step)
-    for key in graph.outputs:
+    for key in (*graph.outputs, *(state.last for state in graph.states)):
         if graph.tensors[key].is_constant:
             continue
         if key not in spans:
@@ -142,6 +143,12 @@ def _roots(graph: Graph, spans: Mapping[int, tuple[int, int]], aliases: Mapping[
     if unknown:
         raise ValueError(f"no operation writes the sharing tensors {unknown}")
     return roots
+
+
+def _joined(graph: Graph, roots: dict[int, int]) -> dict[int, int]:
+    """With one root for each state: its first tensor, which lives from the first step to the last."""
+    homes = {roots[state.last]: state.first for state in graph.states}
+    return {key: homes.get(root, root) for key, root in roots.items()}
 
 
 def _read_too_early(graph: Graph, operation: Operation, key: int) -> ModelFileError:

@@ -57,12 +57,15 @@ def overlaps(
     """
     owners = {key: buffer for buffer in buffers for key in (buffer.key, *buffer.shared_with)}
     inner = {key for group in groups for key in group.sizes}
-    kept = {owners[key].key for key in graph.outputs if key in owners} | inner
+    states = {state.first for state in graph.states}
+    kept = {owners[key].key for key in graph.outputs if key in owners} | inner | states
     grouped = {step for group in groups for step in group.steps}
     single = [step for step in sorted(sweeps) if step not in grouped]
     found = []
     for steps in (*(range(step, step + 1) for step in single), *(group.steps for group in groups)):
         output = owners[graph.operations[steps[-1]].outputs[0]]
+        if output.key in states:
+            continue
         for source, keys in _read(graph, steps, owners).items():
             spans = (owners[source].last, output.first) == (steps[-1], steps[0])
             stated = all(key in sweeps.get(step, {}) for step, key in keys)

@@ -1,9 +1,14 @@
 """The values of memory planning: what must be kept, when, and where it was put in the one arena."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 SCRATCH_BASE = 2
+
+
+def align_up(value: int, alignment: int) -> int:
+    return (value + alignment - 1) // alignment * alignment
 
 
 def scratch_key(step: int) -> int:
@@ -60,6 +65,7 @@ class Plan:
         bound_without_sharing: the largest sum of bytes alive at once, every tensor counted apart.
         bound_of_schedule: the same over `buffers`; no plan of them can be smaller.
         planner: the name of the planner that found it.
+        state_bytes: at the end of the arena, which are kept from one inference to the next.
     """
 
     buffers: tuple[Buffer, ...]
@@ -68,6 +74,7 @@ class Plan:
     bound_without_sharing: int
     bound_of_schedule: int
     planner: str
+    state_bytes: int = 0
 
     @property
     def overhead(self) -> int:
@@ -84,3 +91,27 @@ class Plan:
         """The placed buffers in the order of their offsets."""
         placed = (Block(b.key, b.name, self.offsets[b.key], b.size, b.first, b.last) for b in self.buffers)
         return tuple(sorted(placed, key=lambda block: (block.offset, block.first, block.key)))
+
+
+def with_states(plan: Plan, states: Sequence[Buffer]) -> Plan:
+    """The plan with buffers behind all others that nothing else may use: wherever they lay, they would cost as much.
+
+    Args:
+        plan: of all other buffers; its bound without sharing is that of all.
+    """
+    if not states:
+        return plan
+    start = end = align_up(plan.arena_bytes, max(buffer.alignment for buffer in states))
+    offsets = dict(plan.offsets)
+    for buffer in states:
+        at = align_up(end, buffer.alignment)
+        offsets |= dict.fromkeys((buffer.key, *buffer.shared_with), at)
+        end = at + buffer.size
+    return replace(
+        plan,
+        buffers=(*states, *plan.buffers),
+        offsets=MappingProxyType(dict(sorted(offsets.items()))),
+        arena_bytes=end,
+        bound_of_schedule=plan.bound_of_schedule + sum(buffer.size for buffer in states),
+        state_bytes=end - start,
+    )

@@ -45,9 +45,9 @@ def verify(
     kept = {key: size for group in groups for key, size in group.sizes.items()}
     _check_places(plan, sizes | kept, is_whole=not groups)
     shadow = Shadow(graph, plan, sizes)
-    for key in graph.inputs:
+    for key in (*graph.inputs, *(state.first for state in graph.states)):
         if key in sizes:
-            shadow.begin("the graph's inputs", key)
+            shadow.begin("the graph's inputs and states", key)
             shadow.write(shadow.whole(key))
     grouped = {step: group for group in groups for step in group.steps}
     for step, operation in enumerate(graph.operations):
@@ -68,7 +68,11 @@ def verify(
             shadow.write(rows)
         shadow.pass_on(where, {key: aliases[key] for key in operation.outputs if key in aliases})
         shadow.read(f"the end of {where}", [shadow.whole(key) for key in operation.outputs])
-    shadow.read("the graph's end", [shadow.whole(key) for key in graph.outputs if key in sizes])
+    ends = (*graph.outputs, *(state.last for state in graph.states))
+    shadow.read("the graph's end", [shadow.whole(key) for key in ends if key in sizes])
+    for state in graph.states:
+        if plan.offsets[state.first] != plan.offsets[state.last]:
+            raise PlanError(f"a state begins as tensor {state.first} and ends as tensor {state.last}, somewhere else")
 
 
 def _run_group(
@@ -204,7 +208,7 @@ def _corner(rows: Rows, row: int, pixel: int, height: int, width: int) -> tuple[
 
 def _sizes(graph: Graph, scratch: Mapping[int, int]) -> dict[int, int]:
     """Bytes of all that needs a place, by key."""
-    ends = {*graph.inputs, *graph.outputs}
+    ends = {*graph.inputs, *graph.outputs, *(key for state in graph.states for key in (state.first, state.last))}
     used = ends.union(*((*operation.inputs, *operation.outputs) for operation in graph.operations))
     needed = {key for key in used if key != ABSENT and graph.tensors[key].data is None}
     sizes = {}

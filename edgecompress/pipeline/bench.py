@@ -18,7 +18,7 @@ from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
 from edgecompress.pipeline import coding_report, firmware, measuring, records, saving, shrinking, tuning
 from edgecompress.pipeline.accuracy import Answers, different_bytes
 from edgecompress.pipeline.codings import Lowered, lower_for
-from edgecompress.pipeline.evidence import Expected, expect, not_exact
+from edgecompress.pipeline.evidence import Expected, expect, not_exact, sequence_length
 from edgecompress.pipeline.execution import raw_inputs, run_layer_by_layer
 from edgecompress.pipeline.firmware import Firmware
 from edgecompress.pipeline.shrinking import Given, Source, outputs_as_given, require_original, was_shrunk
@@ -150,7 +150,8 @@ def bench(
         ready = firmware.load(Path(model), program, chosen) if on is not EMULATOR else None
         prefix = ready.prefix if ready else prefix
         expected, built, given = _expect_and_build(source, program, chosen, folder, tests, prefix, compiler, ready)
-        ran = _run(program, built, chosen, on, tests, runs, data, folder, say)
+        length = sequence_length(source.original, len(tests))
+        ran = _run(program, built, chosen, on, tests, length, runs, data, folder, say)
         say("counting", 0, 1)
         names = [f"{prefix}_layer_{layer.index}" for layer in program.layers]
         profile = emulate.profile(built.standalone, chosen, f"{prefix}_invoke", names)
@@ -194,6 +195,7 @@ def _run(
     target: Target,
     on: Place,
     tests: Sequence[Mapping[int, np.ndarray]],
+    length: int,
     runs: int,
     data: TestData | None,
     folder: Path,
@@ -204,7 +206,9 @@ def _run(
     name = target.name if on is EMULATOR else on.text
     with connect(on, target, image) as connection:
         mailbox = Mailbox(connection.port, image)
-        outputs = run_layer_by_layer(program, mailbox, tests, lambda d, n: say(f"running on {name}", d, n))
+        outputs = run_layer_by_layer(
+            program, mailbox, tests, lambda d, n: say(f"running on {name}", d, n), length=length
+        )
         timed = measuring.measure(
             mailbox, raw_inputs(program, tests[0]), runs, lambda d, n: say(f"timing on {name}", d, n)
         )
@@ -259,7 +263,8 @@ def _expect_and_build(
     path = source.file(folder)
     with ThreadPoolExecutor(3) as pool:
         given = pool.submit(outputs_as_given, source, tests)
-        expected = pool.submit(expect, path, source.graph, tests)
+        length = sequence_length(source.original, len(tests))
+        expected = pool.submit(expect, path, source.graph, tests, length=length)
         if ready is None:
             golden = tests[0], run_graph(program.graph, tests[0])
             ready = firmware.build(program, target, folder, golden, prefix=prefix, compiler=compiler)

@@ -13,6 +13,9 @@ from edgecompress.reference.litert import Litert
 from edgecompress.reference.tflm import Tflm
 from edgecompress.tflite.graph import Graph
 
+SEQUENCES = 2
+"""So that the second one shows whether resetting undoes what the first one left."""
+
 
 @dataclass(frozen=True, eq=False)
 class Expected:
@@ -33,21 +36,34 @@ class Expected:
     litert_problem: str = ""
 
 
-def expect(model: Path, graph: Graph, inputs: Sequence[Tensors], *, with_litert: bool = True) -> Expected:
+def sequence_length(graph: Graph, samples: int) -> int:
+    """How many samples follow one another before the state is a fresh one: models that keep one are run in two sequences."""
+    is_stateful = any(o.opcode == "VAR_HANDLE" for o in graph.operations) or any(
+        tensor.is_variable for tensor in graph.tensors.values()
+    )
+    return -(-samples // SEQUENCES) if is_stateful else 1
+
+
+def expect(
+    model: Path, graph: Graph, inputs: Sequence[Tensors], *, with_litert: bool = True, length: int = 1
+) -> Expected:
     """Runs TensorFlow Lite Micro's interpreter where it is installed, our NumPy reference always, LiteRT beside them.
+
+    Args:
+        length: of sequences.
 
     Raises:
         NotExactError: our reference differs from tflite-micro: a defect of ours.
         ModelFileError, UnsupportedError, ToolError: the model cannot be run.
     """
-    ours = Integer().run(model, inputs)
+    ours = Integer().run(model, inputs, length)
     outputs, agreement, reference = ours, None, "our NumPy reference"
     tflm = Tflm()
     if reason := tflm.available():
         reference += f" ({reason})"
     else:
         try:
-            outputs = tflm.run(model, inputs)
+            outputs = tflm.run(model, inputs, length)
         except UnsupportedError as error:
             reference += f" (tflite-micro refuses the model: {error.found or error.what})"
         else:
@@ -55,7 +71,7 @@ def expect(model: Path, graph: Graph, inputs: Sequence[Tensors], *, with_litert:
             agreement = compare(graph, ours, outputs)
     if agreement is not None and not agreement.exact:
         raise not_exact(agreement, "our NumPy reference", "tflite-micro")
-    litert, problem = _litert(model, graph, inputs, outputs) if with_litert else (None, "not asked for")
+    litert, problem = _litert(model, graph, inputs, outputs, length) if with_litert else (None, "not asked for")
     return Expected(reference, tuple(outputs), agreement, litert, problem)
 
 
@@ -78,7 +94,7 @@ def not_exact(comparison: Comparison, left: str, right: str) -> NotExactError:
 
 
 def _litert(
-    model: Path, graph: Graph, inputs: Sequence[Tensors], outputs: Sequence[Tensors]
+    model: Path, graph: Graph, inputs: Sequence[Tensors], outputs: Sequence[Tensors], length: int
 ) -> tuple[Comparison | None, str]:
     """LiteRT is shown beside the reference, never relied on: some foreign files it refuses, some end it."""
     litert = Litert()
@@ -86,7 +102,7 @@ def _litert(
     if reason is not None:
         return None, reason
     try:
-        return compare(graph, litert.run(model, inputs), outputs), ""
+        return compare(graph, litert.run(model, inputs, length), outputs), ""
     except EdgecompressError as error:
         return None, error.what + (f" ({error.found})" if error.found else "")
 

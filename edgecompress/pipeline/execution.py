@@ -16,6 +16,8 @@ def run_layer_by_layer(
     mailbox: Mailbox,
     inputs: Sequence[Tensors],
     on_progress: Callable[[int, int], None] | None = None,
+    *,
+    length: int = 1,
 ) -> list[dict[int, np.ndarray]]:
     """Runs every input and stops after every layer.
 
@@ -23,6 +25,7 @@ def run_layer_by_layer(
         mailbox: of the connected device.
         inputs: one mapping per sample, input tensor index -> array.
         on_progress: called with (samples done, samples in all).
+        length: of sequences: before so many samples the state, if there is one, is reset.
 
     Returns:
         One mapping per sample: output tensor of every operation of the program -> its value.
@@ -32,6 +35,8 @@ def run_layer_by_layer(
     """
     results = []
     for number, sample in enumerate(inputs):
+        if program.graph.states and number % length == 0:
+            mailbox.reset()
         mailbox.write_inputs(raw_inputs(program, sample))
         results.append(collect(program, mailbox.run_layers, mailbox.read_arena))
         if on_progress:
@@ -45,7 +50,7 @@ def run_outputs(
     samples: Sequence[Sequence[bytes]],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[tuple[np.ndarray, ...]]:
-    """Runs every sample in one go and returns the model's outputs only: for accuracy on many samples."""
+    """Runs every sample in one go, each from a fresh state, and returns the model's outputs only: for accuracy on many samples."""
     results = []
     for number, sample in enumerate(samples):
         raw = mailbox.run(sample)

@@ -21,7 +21,7 @@ def run_on_host(
     prefix: str = "model",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[np.ndarray, ...]:
-    """Compiles the model for this computer and runs all samples.
+    """Compiles the model for this computer and runs all samples, each from a fresh state.
 
     Args:
         sources: the model's C by file name.
@@ -32,7 +32,8 @@ def run_on_host(
         One array per model output, first axis the sample.
     """
     library = host.build(sources, folder / f"{prefix}{LIBRARY_SUFFIX}", kind="library", optimization="-O3")
-    invoke = getattr(ctypes.CDLL(str(library.absolute())), f"{prefix}_invoke")
+    functions = ctypes.CDLL(str(library.absolute()))
+    invoke, reset = getattr(functions, f"{prefix}_invoke"), getattr(functions, f"{prefix}_reset")
     graph, offsets = program.graph, program.plan.offsets
     # float64 aligns to 8 bytes, more than the arena asks for
     arena = np.zeros(-(-program.plan.arena_bytes // 8) + 1, np.float64).view(np.uint8)
@@ -42,7 +43,8 @@ def run_on_host(
         for index, values in zip(graph.inputs, inputs, strict=True):
             raw = np.ascontiguousarray(values[sample]).view(np.uint8).reshape(-1)
             arena[offsets[index] : offsets[index] + raw.size] = raw
-        if status := invoke(arena.ctypes.data_as(ctypes.c_void_p)):
+        place = arena.ctypes.data_as(ctypes.c_void_p)
+        if status := reset(place) or invoke(place):
             raise ToolError("the generated C returned an error on this computer", found=f"status {status}")
         for index, result in zip(graph.outputs, outputs, strict=True):
             tensor = graph.tensors[index]

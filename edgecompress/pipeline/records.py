@@ -172,6 +172,7 @@ def _ram(program: Program, built: Firmware, profile: Profile) -> Ram:
         static=static,
         stack=stack,
         total=None if stack is None else program.plan.arena_bytes + static + stack,
+        state=program.plan.state_bytes,
     )
 
 

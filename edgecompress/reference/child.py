@@ -1,9 +1,10 @@
 """The process in which a foreign interpreter runs: reads jobs from a folder, writes every operator's outputs into it.
 
-`python -m edgecompress.reference.child tflm|litert FOLDER`. The folder holds `jobs.json`, a list of {"model": path}, and
-for job k `k.inputs.npz`: arrays named by tensor index, first axis the sample. Written are `k.outputs.npz` in the same
-form and `k.json`: {"error": null or text, "kind": the exception's class}. Both are renamed into place, `k.json` last: a
-job without it is the one during which the process died. `ready` appears once the interpreter is loaded.
+`python -m edgecompress.reference.child tflm|litert FOLDER`. The folder holds `jobs.json`, a list of {"model": path,
+"length": samples from one fresh state to the next}, and for job k `k.inputs.npz`: arrays named by tensor index, first axis
+the sample. Written are `k.outputs.npz` in the same form and `k.json`: {"error": null or text, "kind": the exception's class}.
+Both are renamed into place, `k.json` last: a job without it is the one during which the process died. `ready` appears once
+the interpreter is loaded.
 """
 
 import json
@@ -31,15 +32,16 @@ def session_opener(kind: str) -> Callable[[bytes], Session]:
     raise ValueError(f"no interpreter called {kind!r}")
 
 
-def run_job(folder: Path, number: int, model: Path, open_session: Callable[[bytes], Session]) -> None:
-    """Run all samples of one job and write its outputs."""
+def run_job(folder: Path, number: int, model: Path, length: int, open_session: Callable[[bytes], Session]) -> None:
+    """Run all samples of one job, from a fresh state after every `length` of them, and write its outputs."""
     with np.load(folder / f"{number}.inputs.npz", allow_pickle=False) as stored:
         inputs = {int(name): stored[name] for name in stored.files}
     session = open_session(model.read_bytes())
     samples = len(next(iter(inputs.values())))
     collected: dict[int, list[np.ndarray]] = {}
     for sample in range(samples):
-        outputs = session.run({index: np.ascontiguousarray(values[sample]) for index, values in inputs.items()})
+        given = {index: np.ascontiguousarray(values[sample]) for index, values in inputs.items()}
+        outputs = session.run(given, fresh=sample % length == 0)
         for index, value in outputs.items():
             collected.setdefault(index, []).append(value)
     unfinished = folder / f"{number}.unfinished.npz"
@@ -73,7 +75,7 @@ def main(arguments: list[str]) -> int:
         os.write(2, f"\njob {number}\n".encode())
         error: Exception | None = None
         try:
-            run_job(folder, number, Path(job["model"]), open_session)
+            run_job(folder, number, Path(job["model"]), int(job["length"]), open_session)
         except Exception as caught:
             error = caught
         write_status(folder, number, error)

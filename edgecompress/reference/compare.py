@@ -117,9 +117,10 @@ def compare(graph: Graph, a: Sequence[Tensors], b: Sequence[Tensors]) -> Compari
         raise ToolError("two executors returned different numbers of samples", found=f"{len(a)} and {len(b)}")
     compared: list[TensorComparison] = []
     missing: list[tuple[int, int]] = []
+    states = {state.last for state in graph.states}  # of no file: what was assigned shows when it is read
     for operation in graph.operations:
         for index in operation.outputs:
-            if graph.tensors[index].dtype.kind not in "biuf":
+            if index in states or graph.tensors[index].dtype.kind not in "biuf":
                 continue
             if all(index in sample for sample in (*a, *b)):
                 compared.append(compare_tensor(graph, operation, index, a, b))

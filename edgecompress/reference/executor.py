@@ -20,10 +20,12 @@ class Job:
     Attributes:
         model: path of the .tflite file.
         inputs: one mapping per sample: tensor index of each model input -> array of that tensor's shape and dtype.
+        length: of sequences: so many samples follow one another before the state is a fresh one again.
     """
 
     model: Path
     inputs: tuple[Tensors, ...]
+    length: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +54,8 @@ class Executor(Protocol):
     def available(self) -> str | None:
         """None when it can run here, else the reason why not."""
 
-    def run(self, model_path: Path, inputs: Sequence[Tensors]) -> list[dict[int, np.ndarray]]:
-        """Run each sample from a fresh state; return every operator's output tensors, sample by sample.
+    def run(self, model_path: Path, inputs: Sequence[Tensors], length: int = 1) -> list[dict[int, np.ndarray]]:
+        """Run sequences of so many samples, each from a fresh state; return every operator's output tensors, sample by sample.
 
         Tensors that hold no numbers (resource handles) and tensors that the executor cannot show are left out.
 

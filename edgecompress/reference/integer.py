@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from edgecompress.codegen import ops
+from edgecompress.codegen.state import functional
 from edgecompress.errors import DataError, EdgecompressError, ToolError
 from edgecompress.reference.executor import Answer, Job, Tensors
 from edgecompress.tflite import reader
@@ -23,34 +24,51 @@ class Integer:
         """None: nothing is needed."""
         return None
 
-    def run(self, model_path: Path, inputs: Sequence[Tensors]) -> list[dict[int, np.ndarray]]:
+    def run(self, model_path: Path, inputs: Sequence[Tensors], length: int = 1) -> list[dict[int, np.ndarray]]:
         """See `Executor.run`."""
-        graph = reader.read(model_path)
-        return [run_graph(graph, sample) for sample in inputs]
+        return run_sequences(reader.read(model_path), inputs, length)
 
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
         answers = []
         for job in jobs:
             try:
-                answers.append(Answer(tuple(self.run(job.model, job.inputs))))
+                answers.append(Answer(tuple(self.run(job.model, job.inputs, job.length))))
             except EdgecompressError as error:
                 answers.append(Answer(error=error))
         return answers
 
 
-def run_graph(graph: Graph, inputs: Tensors) -> dict[int, np.ndarray]:
+def run_sequences(graph: Graph, inputs: Sequence[Tensors], length: int) -> list[dict[int, np.ndarray]]:
+    """Inferences of a Graph, from a fresh state after every `length`; errors as of `run_graph`."""
+    graph = functional(graph)
+    outputs = []
+    for number, sample in enumerate(inputs):
+        if number % length == 0:
+            states = {state.first: state.initial.copy() for state in graph.states}
+        outputs.append(run_graph(graph, sample, states))
+        states |= {state.first: outputs[-1][state.last] for state in graph.states if state.last != state.first}
+    return outputs
+
+
+def run_graph(graph: Graph, inputs: Tensors, states: Tensors | None = None) -> dict[int, np.ndarray]:
     """One inference of a Graph; returns every operator's output tensors.
 
     Works on any Graph, also a rewritten one that no file holds.
+
+    Args:
+        states: of a `functional` graph, by their first tensor; None: fresh ones. Those that an operator changes in place are
+            changed here as well.
 
     Raises:
         DataError: inputs are missing or of another shape or dtype than the graph's.
         UnsupportedError: an operator, or a case of it, that the back end does not accept.
         ToolError: an operator's reference returned another shape or dtype than the graph says (a defect of ours).
     """
+    graph = functional(graph) if states is None and not graph.states else graph
     constants: dict[int, np.ndarray] = {i: t.data for i, t in graph.tensors.items() if t.data is not None}
-    values = constants | {index: checked_input(graph, index, inputs) for index in graph.inputs}
+    kept = dict(states) if states is not None else {state.first: state.initial.copy() for state in graph.states}
+    values = constants | kept | {index: checked_input(graph, index, inputs) for index in graph.inputs}
     written: dict[int, np.ndarray] = {}
     for operation in graph.operations:
         known = with_constants(graph, operation, constants)

@@ -49,10 +49,10 @@ class Litert:
             return "neither ai-edge-litert nor tflite-runtime is installed (pip install ai-edge-litert)"
         return None
 
-    def run(self, model_path: Path, inputs: Sequence[Tensors]) -> list[dict[int, np.ndarray]]:
+    def run(self, model_path: Path, inputs: Sequence[Tensors], length: int = 1) -> list[dict[int, np.ndarray]]:
         """See `Executor.run`."""
         self._require()
-        return process.run_one("litert", self.name, model_path, inputs, self.timeout)
+        return process.run_one("litert", self.name, model_path, inputs, self.timeout, length)
 
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
@@ -114,13 +114,14 @@ class LitertSession:
         self._keeps_state = any(operator["op_name"] == "VAR_HANDLE" for operator in operators)
         self._used = False
 
-    def run(self, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    def run(self, inputs: dict[int, np.ndarray], *, fresh: bool = True) -> dict[int, np.ndarray]:
         """See `Session.run`."""
         check_input_tensors(self._inputs, inputs)
-        if self._keeps_state and self._used:
+        if fresh and self._keeps_state and self._used:
             self._interpreter = open_interpreter(self._data)
         self._used = True
-        self._interpreter.reset_all_variables()
+        if fresh:
+            self._interpreter.reset_all_variables()
         for index, value in inputs.items():
             try:
                 self._interpreter.set_tensor(index, value)

@@ -48,10 +48,10 @@ def run_jobs(kind: str, name: str, jobs: Sequence[Job], timeout: float) -> list[
 
 
 def run_one(
-    kind: str, name: str, model: Path, inputs: Sequence[Tensors], timeout: float
+    kind: str, name: str, model: Path, inputs: Sequence[Tensors], timeout: float, length: int = 1
 ) -> list[dict[int, np.ndarray]]:
     """Run one model; raise its error."""
-    (answer,) = run_jobs(kind, name, [Job(Path(model), tuple(inputs))], timeout)
+    (answer,) = run_jobs(kind, name, [Job(Path(model), tuple(inputs), length)], timeout)
     if answer.error is not None:
         raise answer.error
     return [dict(sample) for sample in answer.outputs]
@@ -76,7 +76,7 @@ def write_jobs(folder: Path, jobs: Sequence[Job]) -> None:
     for number, job in enumerate(jobs):
         stacked: dict[str, Any] = {str(i): np.stack([sample[i] for sample in job.inputs]) for i in job.inputs[0]}
         np.savez(folder / f"{number}.inputs.npz", **stacked)
-    models = [{"model": str(job.model.resolve())} for job in jobs]
+    models = [{"model": str(job.model.resolve()), "length": job.length} for job in jobs]
     (folder / "jobs.json").write_text(json.dumps(models), encoding="utf-8")
 
 

@@ -16,8 +16,8 @@ class InputMismatchError(Exception):
 class Session(Protocol):
     """A model loaded into an interpreter."""
 
-    def run(self, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
-        """One inference from a fresh state; returns every operator's output tensors.
+    def run(self, inputs: dict[int, np.ndarray], *, fresh: bool = True) -> dict[int, np.ndarray]:
+        """One inference, from a fresh state or from the one that the last inference left; returns every operator's output tensors.
 
         Raises:
             InputMismatchError: the inputs do not suit the model.

@@ -10,7 +10,8 @@ Facts about that package, each seen (0.dev20261023):
   a large arena cost nothing, so it is sized generously and grown when the allocation fails.
 - Operators and types that are not registered, too small an arena, and a failing check in a kernel's preparation all
   raise "TFLM failed to allocate tensors"; the reason is only on standard error.
-- `reset()` clears variables, those of VAR_HANDLE among them, and costs microseconds.
+- `reset()` costs microseconds. It fills variables with the byte of their zero point, those of VAR_HANDLE too, and never runs
+  CALL_ONCE again: a new interpreter is what models with it begin a sequence with.
 - With all tensors preserved nothing is done in place: RESHAPE copies, and its output is readable as any other.
 - Inputs must have the exact rank, dimensions and dtype; an equal number of elements is not enough.
 - A SOFTMAX whose exponentials sum to 512 or more (that many equal inputs) fails an assertion and aborts; so does LiteRT.
@@ -56,10 +57,10 @@ class Tflm:
             return "the package tflite-micro is not installed (Linux: pip install --pre tflite-micro)"
         return None
 
-    def run(self, model_path: Path, inputs: Sequence[Tensors]) -> list[dict[int, np.ndarray]]:
+    def run(self, model_path: Path, inputs: Sequence[Tensors], length: int = 1) -> list[dict[int, np.ndarray]]:
         """See `Executor.run`."""
         self._require()
-        return process.run_one("tflm", self.name, model_path, inputs, self.timeout)
+        return process.run_one("tflm", self.name, model_path, inputs, self.timeout, length)
 
     def run_jobs(self, jobs: Sequence[Job]) -> list[Answer]:
         """See `Executor.run_jobs`."""
@@ -85,14 +86,26 @@ class TflmSession:
             check_identifier(data)
         except Exception as error:
             raise MalformedError(f"{type(error).__name__}: {error}") from error
+        self._data, self._arena_bytes = data, arena_estimate(model, len(data))
         self._inputs = [int(i) for i in subgraph.inputs]
         self._outputs = operator_outputs(runtime.schema_fb, subgraph)
-        self._interpreter = open_interpreter(runtime, data, arena_estimate(model, len(data)))
+        self._begins_once = len(model.subgraphs) > 1
+        self._runtime = runtime
+        self._open()
 
-    def run(self, inputs: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+    def _open(self) -> None:
+        self._interpreter = open_interpreter(self._runtime, self._data, self._arena_bytes)
+        self._is_new = True
+
+    def run(self, inputs: dict[int, np.ndarray], *, fresh: bool = True) -> dict[int, np.ndarray]:
         """See `Session.run`."""
         check_input_tensors(self._inputs, inputs)
-        self._interpreter.reset()
+        if fresh and not self._is_new:
+            if self._begins_once:
+                self._open()
+            else:
+                self._interpreter.reset()
+        self._is_new = False
         for place, index in enumerate(self._inputs):
             try:
                 self._interpreter.set_input(inputs[index], place)

@@ -147,7 +147,7 @@ class Flash:
 
 @dataclass(frozen=True)
 class Ram:
-    """Bytes of RAM: the arena with its two lower bounds, static data, stack, and all."""
+    """Bytes of RAM: the arena with its two lower bounds, static data, stack, and all; the state is a part of the arena."""
 
     arena: int | None = None
     bound_without_sharing: int | None = None
@@ -155,6 +155,7 @@ class Ram:
     static: int | None = None
     stack: int | None = None
     total: int | None = None
+    state: int | None = None
 
 
 @dataclass(frozen=True)

@@ -211,6 +211,7 @@ def _ram(report: Report) -> Fact:
     if ram.arena is not None:
         bound = overhead(ram.arena, ram.bound_of_schedule)
         words.append(f"arena {fmt.size(ram.arena)}" + (f" {bound}" if bound else ""))
+        words += [f"{fmt.size(ram.state)} of it state"] if ram.state else []
     words += [f"{name} {fmt.size(n)}" for name, n in (("static", ram.static), ("stack", ram.stack)) if n is not None]
     return Fact("RAM", fmt.size(ram.total), _with_share(", ".join(words), ram.total, report.board.ram_bytes))
 

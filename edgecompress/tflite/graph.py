@@ -117,6 +117,22 @@ class Signature:
 
 
 @dataclass(frozen=True, eq=False)
+class State:
+    """What is kept from one inference to the next.
+
+    Attributes:
+        first: the tensor that holds it when an inference begins.
+        last: the tensor that holds it when the inference ends, in the same bytes; `first` where the operator that reads it
+            changes it in place.
+        initial: its value before the first inference and after a reset.
+    """
+
+    first: int
+    last: int
+    initial: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Graph:
     """The main subgraph of a .tflite file.
 
@@ -127,6 +143,8 @@ class Graph:
         sha256: of the file's bytes.
         description: the converter's remark in the file: untrusted text.
         signatures: of the main subgraph.
+        subgraphs: those that CALL_ONCE runs, by their index.
+        states: what `codegen.state.functional` makes of variables; a graph as it was read has none.
     """
 
     tensors: Mapping[int, Tensor]
@@ -136,6 +154,8 @@ class Graph:
     sha256: str
     description: str = ""
     signatures: tuple[Signature, ...] = ()
+    subgraphs: "Mapping[int, Graph]" = field(default_factory=lambda: MappingProxyType({}))
+    states: tuple[State, ...] = ()
 
     def operands(self, operation: Operation) -> tuple[Tensor | None, ...]:
         """The operation's input tensors, None for absent ones."""

@@ -10,6 +10,7 @@ import math
 import re
 import struct
 from collections.abc import Sized
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -124,7 +125,28 @@ def _read_model(content: bytes, step: _Step) -> Graph:
     step.now = "the list of subgraphs"
     if _length(model.SubgraphsLength(), "subgraphs") == 0:
         raise ModelFileError("the file has no subgraph", found="0 subgraphs")
-    subgraph = model.Subgraphs(0)
+    opcodes = []
+    for index in range(_length(model.OperatorCodesLength(), "operator codes")):
+        step.now = f"operator code {index}"
+        opcodes.append(_read_opcode(model.OperatorCodes(index)))
+        step.count(opcodes[-1][0])
+    main = _read_subgraph(model, 0, opcodes, content, step)
+    graph = replace(
+        main,
+        sha256=hashlib.sha256(content).hexdigest(),
+        description=(model.Description() or b"").decode("utf-8", "replace"),
+        signatures=_read_signatures(model, len(main.tensors), step),
+        subgraphs=_read_initialisers(model, main, opcodes, content, step),
+    )
+    _check_order(graph)
+    return graph
+
+
+def _read_subgraph(
+    model: schema.Model, number: int, opcodes: list[tuple[str, int]], content: bytes, step: _Step
+) -> Graph:
+    """A subgraph by itself; `_check_order` has not seen it."""
+    subgraph = model.Subgraphs(number)
     tensor_count = _length(subgraph.TensorsLength(), "tensors")
     buffer_count = _length(model.BuffersLength(), "buffers")
     tensors = {}
@@ -132,11 +154,6 @@ def _read_model(content: bytes, step: _Step) -> Graph:
         step.now = f"tensor {index}"
         tensors[index] = tensor = _read_tensor(model, subgraph.Tensors(index), index, buffer_count, content)
         step.count(tensor.name, tensor.quantization.scales if tensor.quantization else ())
-    opcodes = []
-    for index in range(_length(model.OperatorCodesLength(), "operator codes")):
-        step.now = f"operator code {index}"
-        opcodes.append(_read_opcode(model.OperatorCodes(index)))
-        step.count(opcodes[-1][0])
     operations = []
     for index in range(_length(subgraph.OperatorsLength(), "operators")):
         step.now = f"operator {index}"
@@ -148,17 +165,26 @@ def _read_model(content: bytes, step: _Step) -> Graph:
     step.now = "the graph's inputs and outputs"
     inputs = _indices(subgraph.InputsLength(), subgraph.Inputs, tensor_count, "the graph's inputs")
     outputs = _indices(subgraph.OutputsLength(), subgraph.Outputs, tensor_count, "the graph's outputs")
-    graph = Graph(
-        tensors=MappingProxyType(tensors),
-        operations=tuple(operations),
-        inputs=inputs,
-        outputs=outputs,
-        sha256=hashlib.sha256(content).hexdigest(),
-        description=(model.Description() or b"").decode("utf-8", "replace"),
-        signatures=_read_signatures(model, tensor_count, step),
-    )
-    _check_order(graph)
-    return graph
+    return Graph(MappingProxyType(tensors), tuple(operations), inputs, outputs, "")
+
+
+def _read_initialisers(
+    model: schema.Model, main: Graph, opcodes: list[tuple[str, int]], content: bytes, step: _Step
+) -> MappingProxyType[int, Graph]:
+    """The subgraphs that CALL_ONCE names, by their index."""
+    found = {}
+    for operation in main.operations:
+        if operation.opcode == "CALL_ONCE":
+            number = int(operation.options.get("init_subgraph_index", 0))  # type: ignore[call-overload]
+            if not 0 < number < model.SubgraphsLength():
+                raise ModelFileError(
+                    f"operator {operation.index} CALL_ONCE: subgraph out of range",
+                    found=f"{number} of {model.SubgraphsLength()} subgraphs",
+                )
+            if number not in found:
+                found[number] = _read_subgraph(model, number, opcodes, content, step)
+                _check_order(found[number])
+    return MappingProxyType(found)
 
 
 def _read_signatures(model: schema.Model, tensor_count: int, step: _Step) -> tuple[Signature, ...]:

@@ -23,6 +23,7 @@ from on_host import OnHost
 from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import SIMD, Features
 from edgecompress.errors import EdgecompressError
+from edgecompress.pipeline.evidence import sequence_length
 from edgecompress.reference.executor import Answer, Executor, Job
 from edgecompress.reference.inputs import FILLS, filled_input
 from edgecompress.reference.integer import Integer
@@ -114,7 +115,8 @@ def material(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             path = folder / f"{case.id}.tflite"
             path.write_bytes(case.build())
             graph = reader.read(path)
-            job = Job(path, tuple(filled_input(graph, fill) for fill in FILLS))
+            fills = tuple(filled_input(graph, fill) for fill in FILLS)
+            job = Job(path, fills, sequence_length(graph, len(fills)))
             made[case.id] = Material(case, graph, job)
     return made
 

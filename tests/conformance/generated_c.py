@@ -15,6 +15,7 @@ from edgecompress.errors import EdgecompressError
 from edgecompress.reference.executor import Answer, Job, Tensors
 from edgecompress.tflite import reader
 
+RESET = -1
 GARBAGE = 0xA5
 """What the arena holds before a run: a kernel that reads what nothing has written gives other bytes than TFLM."""
 
@@ -72,7 +73,8 @@ def program_of(cases: Sequence[Written]) -> dict[str, str]:
                 assert files.setdefault(name, text) == text, f"{name} differs from model to model"
     headers = "".join(f'#include "case_{case.number}.h"\n' for case in cases)
     rows = "".join(
-        f"    {{case_{c.number}_run_layers, CASE_{c.number}_ARENA_BYTES, CASE_{c.number}_LAYERS}},\n" for c in cases
+        f"    {{case_{n}_run_layers, case_{n}_reset, CASE_{n}_ARENA_BYTES, CASE_{n}_LAYERS}},\n"
+        for n in (case.number for case in cases)
     )
     table = f'#include "cases.h"\n{headers}\nconst struct ec_case ec_cases[] = {{\n{rows}}};\n'
     return {**files, **{name: "\n".join(texts) for name, texts in units.items()}, "cases.h": CASES_H, "cases.c": table}
@@ -83,10 +85,17 @@ CASES_H = """\
 #define CASES_H
 struct ec_case {
     int (*run_layers)(void *arena, int first, int count);
+    int (*reset)(void *arena);
     int arena_bytes;
     int layers;
 };
 extern const struct ec_case ec_cases[];
+
+/* reset where `first` is negative */
+static inline int ec_run_case(const struct ec_case *c, void *arena, int first, int count)
+{
+    return first < 0 ? c->reset(arena) : c->run_layers(arena, first, count);
+}
 #endif
 """
 
@@ -98,7 +107,7 @@ class Device(Protocol):
         """Chooses a case and fills its arena."""
 
     def run(self, first: int, count: int) -> int:
-        """Runs some layers of the chosen case; returns the status."""
+        """Runs some layers of the chosen case, or resets its state where `first` is RESET; returns the status."""
 
     def read(self, offset: int, size: int) -> bytes:
         """Bytes of the arena."""
@@ -107,11 +116,15 @@ class Device(Protocol):
 def answer(case: Written, device: Device) -> Answer:
     """Every operator's outputs for all inputs of a case, read layer by layer; the same again in one go."""
     outputs = []
-    for sample in case.job.inputs:
-        device.load(case, filled_arena(case.program, sample))
+    before = fresh_state(case, device)
+    for number, sample in enumerate(case.job.inputs):
+        if number % case.job.length == 0:
+            before = fresh_state(case, device)
+        device.load(case, filled_arena(case.program, sample, before))
         layer_by_layer = run_layers(case.program, device)
-        device.load(case, filled_arena(case.program, sample))
+        device.load(case, filled_arena(case.program, sample, before))
         assert device.run(0, len(entries_of(case.program))) == 0
+        before = state_of(case.program, device)
         for index in case.program.graph.outputs:
             place = case.program.plan.offsets[index]
             assert device.read(place, case.program.graph.tensors[index].nbytes) == layer_by_layer[index].tobytes(), (
@@ -121,9 +134,26 @@ def answer(case: Written, device: Device) -> Answer:
     return Answer(tuple(outputs))
 
 
-def filled_arena(program: Program, sample: Tensors) -> bytes:
-    """The arena before an inference: garbage, and the inputs in their places."""
+def fresh_state(case: Written, device: Device) -> bytes:
+    """What resetting makes of garbage."""
+    if not case.program.graph.states:
+        return b""
+    garbage = bytes([GARBAGE]) * case.program.plan.arena_bytes
+    device.load(case, garbage)
+    assert device.run(RESET, 0) == 0
+    passing = case.program.plan.arena_bytes - case.program.plan.state_bytes
+    assert device.read(0, passing) == garbage[:passing], "resetting writes beside the state"
+    return state_of(case.program, device)
+
+
+def state_of(program: Program, device: Device) -> bytes:
+    return device.read(program.plan.arena_bytes - program.plan.state_bytes, program.plan.state_bytes)
+
+
+def filled_arena(program: Program, sample: Tensors, state: bytes = b"") -> bytes:
+    """The arena before an inference: garbage, the inputs in their places, and the state that the last one left."""
     arena = bytearray([GARBAGE]) * program.plan.arena_bytes
+    arena[len(arena) - len(state) :] = state
     for index in program.graph.inputs:
         place, data = program.plan.offsets[index], np.ascontiguousarray(sample[index]).tobytes()
         arena[place : place + len(data)] = data

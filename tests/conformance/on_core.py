@@ -41,7 +41,7 @@ __attribute__((naked, noinline, used)) static void ec_mailbox_stop(void) {
 int main(void) {
     for (;;) {
         ec_mailbox_stop();
-        ec_request.status = ec_cases[ec_request.which].run_layers(ec_arena, ec_request.first, ec_request.count);
+        ec_request.status = ec_run_case(&ec_cases[ec_request.which], ec_arena, ec_request.first, ec_request.count);
     }
 }
 """

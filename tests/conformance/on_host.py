@@ -36,7 +36,7 @@ int main(void) {
                 return 1;
             }
         }
-        const int32_t status = c->run_layers(arena, request[1], request[2]);
+        const int32_t status = ec_run_case(c, arena, request[1], request[2]);
         fwrite(&status, sizeof(status), 1, stdout);
         fwrite(arena, (size_t)c->arena_bytes, 1, stdout);
         fflush(stdout);

@@ -14,6 +14,7 @@ from model_cases import (
     pruned,
     rows,
     simd,
+    state,
     transposed,
     windows,
 )
@@ -22,6 +23,7 @@ from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 CASES: tuple[Case, ...] = (
     *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *movement.CASES, *places.CASES,
     *rows.CASES, *transposed.CASES, *networks.CASES, *blocks.CASES, *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES,
+    *state.CASES,
 )  # fmt: skip
 
 

@@ -27,13 +27,23 @@ DTYPES = {
 
 
 class Network:
-    """A model under construction; every method that adds a tensor returns its index."""
+    """A model under construction; every method that adds a tensor returns its index.
 
-    def __init__(self) -> None:
+    Args:
+        main: the model that this is a further subgraph of.
+    """
+
+    def __init__(self, main: "Network | None" = None) -> None:
         self._tensors: list[Any] = []
-        self._buffers: list[Any] = [schema.BufferT()]
-        self._codes: list[tuple[int, int]] = []
+        self._buffers: list[Any] = main._buffers if main else [schema.BufferT()]
+        self._codes: list[tuple[int, int]] = main._codes if main else []
         self._operators: list[Any] = []
+        self._others: list[Any] = []
+
+    def subgraph(self, other: "Network", inputs: Sequence[int] = (), outputs: Sequence[int] = ()) -> int:
+        """Add a further subgraph, made with `Network(main)`; returns its index."""
+        self._others.append(other._subgraph(inputs, outputs, f"subgraph{len(self._others) + 1}"))
+        return len(self._others)
 
     def tensor(
         self,
@@ -113,11 +123,14 @@ class Network:
             # Codes beyond 127 live in the newer field only; the older one then holds this placeholder.
             code.deprecatedBuiltinCode, code.builtinCode, code.version = min(builtin, 127), builtin, version
             model.operatorCodes.append(code)
-        subgraph = schema.SubGraphT()
-        subgraph.tensors, subgraph.operators = self._tensors, self._operators
-        subgraph.inputs, subgraph.outputs = list(inputs), list(outputs)
-        subgraph.name = "main"
-        model.subgraphs = [subgraph]
+        model.subgraphs = [self._subgraph(inputs, outputs, "main"), *self._others]
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
+
+    def _subgraph(self, inputs: Sequence[int], outputs: Sequence[int], name: str) -> Any:
+        subgraph = schema.SubGraphT()
+        subgraph.tensors, subgraph.operators = self._tensors, self._operators
+        subgraph.inputs, subgraph.outputs = list(inputs), list(outputs)
+        subgraph.name = name
+        return subgraph

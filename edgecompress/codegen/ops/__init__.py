@@ -12,10 +12,12 @@ OPERATORS = {
     "ADD": "add:Add",
     "ARG_MAX": "arg_max:ArgMax",
     "ARG_MIN": "arg_max:ArgMin",
+    "ASSIGN_VARIABLE": "variables:AssignVariable",
     "AVERAGE_POOL_2D": "pool_2d:AveragePool2D",
     "BATCH_MATMUL": "batch_matmul:BatchMatmul",
     "BATCH_TO_SPACE_ND": "blocks_of_space:BatchToSpaceNd",
     "BROADCAST_TO": "repetition:BroadcastTo",
+    "CALL_ONCE": "variables:CallOnce",
     "CONCATENATION": "concatenation:Concatenation",
     "CONV_2D": "conv_2d:Conv2D",
     "DEPTHWISE_CONV_2D": "depthwise_conv_2d:DepthwiseConv2D",
@@ -46,6 +48,7 @@ OPERATORS = {
     "PADV2": "pad:PadV2",
     "PRELU": "pairs:Prelu",
     "QUANTIZE": "quantize:Quantize",
+    "READ_VARIABLE": "variables:ReadVariable",
     "REDUCE_MAX": "reductions:ReduceMax",
     "REDUCE_MIN": "reductions:ReduceMin",
     "RELU": "lookup:Relu",
@@ -74,6 +77,7 @@ OPERATORS = {
     "TRANSPOSE": "transpose:Transpose",
     "TRANSPOSE_CONV": "transpose_conv:TransposeConv",
     "UNPACK": "slices:Unpack",
+    "VAR_HANDLE": "variables:VarHandle",
 }
 
 

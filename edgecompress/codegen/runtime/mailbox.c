@@ -8,6 +8,7 @@
 #include "mailbox.h"
 
 #define LAYERS EC_MACRO(LAYERS)
+#define KEEPS_STATE (EC_MACRO(STATE_BYTES) > 0)
 uint8_t ec_arena[EC_MACRO(ARENA_BYTES)] __attribute__((section(".bss.arena"), aligned(16)));
 
 /* layers that take turns are many calls: the host asks for some at a time */
@@ -46,7 +47,7 @@ static void report_cycles(uint64_t cycles)
 
 static int invoke(uint32_t times)
 {
-    int status = 0;
+    int status = KEEPS_STATE ? EC_FUNCTION(reset)(ec_arena) : 0;
     for (uint32_t run = 0; run < times && status == 0; ++run) {
         const uint64_t start = ec_cycles_now();
         status = EC_FUNCTION(invoke)(ec_arena);
@@ -78,6 +79,8 @@ static int obey(uint32_t command)
         return invoke(ec_mailbox.argument[0]);
     if (command == EC_COMMAND_RUN_LAYERS)
         return run_layers(ec_mailbox.argument[0], ec_mailbox.argument[1]);
+    if (KEEPS_STATE && command == EC_COMMAND_RESET)
+        return EC_FUNCTION(reset)(ec_arena);
     return command == EC_COMMAND_NONE ? 0 : EC_STATUS_UNKNOWN_COMMAND;
 }
 

@@ -12,8 +12,9 @@
 
 enum ec_command {
     EC_COMMAND_NONE = 0,
-    EC_COMMAND_INVOKE = 1,     /* the whole model, argument[0] times; cycles: of the last run */
+    EC_COMMAND_INVOKE = 1,     /* the whole model from a fresh state, argument[0] times; cycles: of the last run */
     EC_COMMAND_RUN_LAYERS = 2, /* argument[1] layers from argument[0] on, at most `timed_layers`, timed one by one */
+    EC_COMMAND_RESET = 3,      /* of models that keep a state: forget it */
 };
 
 enum ec_state { EC_STATE_READY = 1, EC_STATE_BUSY = 2 };

@@ -4,6 +4,7 @@
  * All numbers are little-endian, as every processor is that this is compiled for.
  * JOB:    8 words of 32 bits: "ECJB", version, samples, taps, warm-up runs, timed runs, timed runs layer by layer, limit in
  *         seconds; per tap 3 words: layers run before it is read, offset in the arena, bytes; per sample the inputs' bytes.
+ *         Every sample begins with a fresh state; timed runs follow one another.
  * ANSWER: 8 words: "ECAN", version, samples, taps, timed runs, timed runs layer by layer, layers, peak memory in KiB;
  *         nanoseconds as 64 bits: per run, then per run and layer; per sample the taps' bytes.
  * Exit status: 0 done, 2 bad job, 3 ANSWER cannot be written, 4 the model refused. */
@@ -132,6 +133,7 @@ static size_t sample_bytes(void)
 static void time_runs(const uint8_t *samples, const uint32_t *head, uint64_t *run_times, uint64_t *layer_times)
 {
     const size_t bytes = sample_bytes();
+    check(EC_FUNCTION(reset)(arena));
     for (uint32_t run = 0; run < head[WARM_UP] + head[RUNS]; ++run) {
         set_inputs(samples + run % head[SAMPLES] * bytes);
         const uint64_t start = ec_now();
@@ -183,6 +185,7 @@ int main(int argc, char **argv)
     write_all(answer, run_times, head[RUNS] * sizeof *run_times);
     write_all(answer, layer_times, (size_t)head[LAYER_RUNS] * EC_MACRO(LAYERS) * sizeof *layer_times);
     for (uint32_t k = 0; k < head[SAMPLES]; ++k) {
+        check(EC_FUNCTION(reset)(arena));
         set_inputs(samples + k * sample_bytes());
         run_and_tap(answer, taps, head[TAPS]);
     }
