@@ -25,7 +25,7 @@ class Joining(Operator):
         return f"inputs {list(operation.inputs)}" if None in graph.operands(operation) else ""
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """inputs and output must have the same type: int8 or int16, of what is known at build time any"""
+        """inputs and output must have the same type: int8, uint8, int16, int32 or bool, of what is known at build time any"""
         tensors = [graph.tensors[i] for i in operation.inputs]
         (result,) = graph.results(operation)
         known = result.dtype in TYPES or all(tensor.is_constant for tensor in tensors)
