@@ -89,6 +89,10 @@ OPERATORS = {
 }
 
 
+FLOAT_ONLY = ("L2_POOL_2D",)
+"""Operators without an integer meaning anywhere."""
+
+
 def find(opcode: str) -> Operator:
     """The operator of a builtin name.
 
@@ -136,4 +140,6 @@ def is_supported(graph: Graph, operation: Operation) -> bool:
 def _advice(graph: Graph, operation: Operation) -> str:
     if operation.opcode.startswith("CUSTOM:"):
         return "custom operators belong to other runtimes; export the model before it is compiled for them"
+    if operation.opcode in FLOAT_ONLY:
+        return "TensorFlow Lite defines it for float32 only, so no integer model can use it; replace the layer"
     return "replace the layer in the Keras model, or see SUPPORTED_OPERATORS.md for what there is"
