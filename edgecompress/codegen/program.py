@@ -21,7 +21,7 @@ from edgecompress.tflite.graph import Graph, Operation
 
 MOST_ELEMENTS = 2**23
 """Of an activation: sums over all its values stay within 32 bits, and no microcontroller holds more."""
-BORDER_TYPES = ("float32", "int16", "int32", "int8", "uint8")
+BORDER_TYPES = ("bool", "float32", "int16", "int32", "int8", "uint8")
 """Of inputs and outputs: what the header has a C type for."""
 
 

@@ -9,6 +9,7 @@ of what a teacher has to say: thousands of numbers for each sample instead of on
 import math
 from typing import Any
 
+from edgecompress.compress.cloning import copy_model
 from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 
@@ -30,6 +31,7 @@ def with_hints(model: Any, teacher: Any, kind: str, weight: float) -> Any:
         RecipeError: when no activation of the one has a counterpart in the other.
     """
     keras = keras2()
+    teacher = copy_model(teacher)  # frozen below: its layers may be those that a pass copies
     pairs = _pairs(model, teacher, kind)
     if not pairs:
         raise RecipeError(

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from edgecompress.codegen import ops
+from edgecompress.codegen.folding import evaluate
+from edgecompress.codegen.shape_arithmetic import is_known
 from edgecompress.codegen.state import functional
 from edgecompress.errors import DataError, EdgecompressError, ToolError
 from edgecompress.reference.executor import Answer, Job, Tensors
@@ -72,12 +73,11 @@ def run_graph(graph: Graph, inputs: Tensors, states: Tensors | None = None) -> d
     written: dict[int, np.ndarray] = {}
     for operation in graph.operations:
         known = with_constants(graph, operation, constants)
-        ops.check(known, operation)
         operands = [None if i == ABSENT else values[i] for i in operation.inputs]
-        results = checked_results(graph, operation, ops.find(operation.opcode).reference(known, operation, operands))
+        results = checked_results(graph, operation, evaluate(known, operation, operands))
         written |= results
         values |= results
-        if operation.opcode == "SHAPE" or all(i == ABSENT or i in constants for i in operation.inputs):
+        if is_known(known, operation):
             constants |= results
     return written
 

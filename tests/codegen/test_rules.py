@@ -217,6 +217,9 @@ PAIRS = ("MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB")
 SCALED = ("RSQRT", "SQRT")
 """Whose scales have limits on both sides."""
 
+COMPARING = ("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL")
+LOGICAL = ("LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR")
+
 VIOLATIONS_OF_SUMS = {
     "rule_types": TYPES,
     "rule_axes": [
@@ -369,6 +372,18 @@ VIOLATIONS = {
         options(padding="NONE"),
         options(stride_h=0),
     ],
+    ("CAST", "rule_types"): [result(dtype=np.dtype(np.int64)), operand(0, dtype=np.dtype(np.float32))],
+    ("CAST", "rule_shapes"): [longer_result],
+    ("DIV", "rule_types"): TYPES,
+    ("DIV", "rule_shapes"): [longer_result],
+    ("DIV", "rule_divisor"): [operand(1, data=None), control(1, -5)],
+    ("DIV", "rule_factors"): [both(HUGE, TINY), result(quantization=scale(1.0))],
+    **{(opcode, "rule_types"): [*TYPES[:4], operand(1, dtype=np.dtype(np.int32))] for opcode in COMPARING},
+    **{(opcode, "rule_shapes"): [longer_result, longer(0)] for opcode in (*COMPARING, *LOGICAL)},
+    **{(opcode, "rule_scales"): [operand(0, quantization=scale(1.0))] for opcode in COMPARING},
+    **{(opcode, "rule_types"): [wrong_type, operand(0, dtype=np.dtype(np.int8))] for opcode in LOGICAL},
+    ("SELECT_V2", "rule_types"): [wrong_type, float_instead, operand(0, dtype=np.dtype(np.int8))],
+    ("SELECT_V2", "rule_shapes"): [longer_result, longer(0), longer(1)],
     ("SQUEEZE", "rule_shapes"): [longer_result, wrong_type],
     ("EXPAND_DIMS", "rule_shapes"): [longer_result, wrong_type],
     ("CONCATENATION", "rule_activation"): [options(fused_activation_function="RELU")],

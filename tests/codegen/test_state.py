@@ -50,8 +50,8 @@ def test_nothing_else_ever_lies_where_the_state_does(case):
     for buffer in plan.buffers:
         is_state = plan.offsets[buffer.key] + buffer.size > plan.arena_bytes - plan.state_bytes
         assert is_state == bool(ends & {buffer.key, *buffer.shared_with})
-    for state in program.graph.states:
-        assert plan.offsets[state.first] == plan.offsets[state.last]
+    for kept in program.graph.states:
+        assert plan.offsets[kept.first] == plan.offsets[kept.last]
 
 
 def accumulator():

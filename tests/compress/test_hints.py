@@ -70,6 +70,7 @@ def test_the_teacher_does_not_learn_and_the_model_does():
     model, teacher = small(), small()
     taught = with_hints(model, teacher, "features", 1.0)
     assert {id(one) for one in taught.trainable_weights} == {id(one) for one in model.trainable_weights}
+    assert len(teacher.trainable_weights) == len(model.trainable_weights), "another pass may copy it"
 
 
 @pytest.mark.slow
@@ -87,8 +88,7 @@ def test_passes_that_are_given_hints_end_nearer_to_the_teachers_answers(text):
         (spec,) = parse_passes(text)
         found = outputs_of(run_pass(make(spec), text, teacher, given).outcome.model)(x)
         distances.append(float(np.abs(found - wanted).mean()))
-    assert distances[1] != distances[0]
-    assert distances[1] < distances[0] + 0.02
+    assert distances[1] < distances[0]
 
 
 def test_without_a_teacher_of_its_own_the_baseline_is_trained_without_hints():

@@ -13,6 +13,8 @@ from edgecompress.reference.inputs import FILLS
 from edgecompress.reference.litert import rounds_fully_connected_once
 
 REFUSED = {
+    "div-by_anything": "divisor",
+    "div-coarse": "shift",
     "dequantize-int16": "int8",
     "dequantize-uint8": "int8",
     "quantize-float_to_int16": "int8",

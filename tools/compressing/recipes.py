@@ -10,8 +10,8 @@ LENETS = {"lenet-300-100": [784], "lenet-5": [28, 28, 1]}
 """The networks on MNIST and the shape of an image for them."""
 FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4}
 PASSES = {
-    "lenet-300-100": "prune{sparsity=0.93,threshold=global,epochs=12,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
-    "lenet-5": "prune{sparsity=0.94,threshold=global,epochs=3,end=0.6},codes{values=16,epochs=1,learning_rate=0.0001}",
+    "lenet-300-100": "prune{sparsity=0.905,threshold=global,epochs=12,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
+    "lenet-5": "prune{sparsity=0.90,threshold=global,epochs=3,end=0.6},codes{values=16,epochs=1,learning_rate=0.0001}",
 }
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
 FEW_VALUES = {
@@ -19,8 +19,11 @@ FEW_VALUES = {
     "binary": "codes{values=2,epochs=6,learning_rate=0.001}",
 }
 """Of LeNet-300-100, in every tensor."""
+MIXTURES = {"distillation": 1.0, "temperature": 2.0, "mixup": True}
+"""The network as it was loaded answers mixtures of samples."""
 TEACHER = {"distillation": 0.7, "temperature": 2.0, "teacher": "baseline"}
 """The same network trained as long without compression."""
+TEACHING = {"lenet-300-100": MIXTURES, "lenet-5": TEACHER}
 
 
 def resnet8(models: Path, data: Path, cache: Path) -> Training:
@@ -52,9 +55,7 @@ def kws(models: Path, data: Path, cache: Path) -> Training:
         "training": {
             "batch_size": 32,
             "learning_rate": 2e-3,
-            "distillation": 1.0,
-            "temperature": 2.0,
-            "mixup": True,
+            **MIXTURES,
         },
     }
     passes = "prune{sparsity=0.72,threshold=global,epochs=450,end=0.6},codes{values=16,epochs=150,learning_rate=0.001}"
@@ -80,6 +81,6 @@ def lenet(name: str, passes: str, seed: int, data: Path, cache: Path, folder: st
     start = material.network(name, {**job, "epochs": FLOAT_EPOCHS[name]}, cache)
     recipe = {
         "data": {"scale": 1 / 255, "reshape": shape, "split": {"calibration": 300}},
-        "training": {"batch_size": 128, "learning_rate": 2e-3},
+        "training": {"batch_size": 128, "learning_rate": 2e-3, **TEACHING[name]},
     }
     return Training(f"{folder}-{seed}", start, source, recipe, passes, seed)

@@ -4,7 +4,9 @@ from model_cases import (
     blocks,
     convolutions,
     curves,
+    decisions,
     elementwise,
+    kinds,
     movement,
     narrow,
     networks,
@@ -21,15 +23,15 @@ from model_cases import (
 from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 
 CASES: tuple[Case, ...] = (
-    *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *movement.CASES, *places.CASES,
-    *rows.CASES, *transposed.CASES, *networks.CASES, *blocks.CASES, *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES,
-    *state.CASES,
+    *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *decisions.CASES,
+    *movement.CASES, *kinds.CASES, *places.CASES, *rows.CASES, *transposed.CASES, *networks.CASES, *blocks.CASES,
+    *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES, *state.CASES,
 )  # fmt: skip
 
 
 ONE_OPERATOR = frozenset(
     case.id
-    for module in (elementwise, curves, movement, places, rows, transposed)
+    for module in (elementwise, curves, decisions, kinds, movement, places, rows, transposed)
     for case in module.CASES
 )  # fmt: skip
 """Cases whose model is one operator, give or take a few that only show it."""

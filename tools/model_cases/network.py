@@ -17,6 +17,7 @@ ENUMS = {
 """Option fields that are given by their names."""
 
 DTYPES = {
+    "BOOL": np.bool_,
     "INT8": np.int8,
     "UINT8": np.uint8,
     "INT16": np.int16,

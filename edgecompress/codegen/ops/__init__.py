@@ -18,12 +18,15 @@ OPERATORS = {
     "BATCH_TO_SPACE_ND": "blocks_of_space:BatchToSpaceNd",
     "BROADCAST_TO": "repetition:BroadcastTo",
     "CALL_ONCE": "variables:CallOnce",
+    "CAST": "cast:Cast",
     "CONCATENATION": "concatenation:Concatenation",
     "CONV_2D": "conv_2d:Conv2D",
     "DEPTHWISE_CONV_2D": "depthwise_conv_2d:DepthwiseConv2D",
     "DEPTH_TO_SPACE": "blocks_of_space:DepthToSpace",
     "DEQUANTIZE": "quantize:Dequantize",
+    "DIV": "div:Div",
     "ELU": "curves:Elu",
+    "EQUAL": "comparisons:Equal",
     "EXP": "curves:Exp",
     "EXPAND_DIMS": "reshape:ExpandDims",
     "FILL": "repetition:Fill",
@@ -31,9 +34,16 @@ OPERATORS = {
     "GATHER": "repetition:Gather",
     "GATHER_ND": "repetition:GatherNd",
     "GELU": "curves:Gelu",
+    "GREATER": "comparisons:Greater",
+    "GREATER_EQUAL": "comparisons:GreaterEqual",
     "HARD_SWISH": "curves:HardSwish",
     "L2_NORMALIZATION": "l2_normalization:L2Normalization",
     "LEAKY_RELU": "curves:LeakyRelu",
+    "LESS": "comparisons:Less",
+    "LESS_EQUAL": "comparisons:LessEqual",
+    "LOGICAL_AND": "logical:LogicalAnd",
+    "LOGICAL_NOT": "logical:LogicalNot",
+    "LOGICAL_OR": "logical:LogicalOr",
     "LOGISTIC": "lookup:Logistic",
     "LOG_SOFTMAX": "log_softmax:LogSoftmax",
     "MAXIMUM": "pairs:Maximum",
@@ -43,6 +53,7 @@ OPERATORS = {
     "MIRROR_PAD": "repetition:MirrorPad",
     "MUL": "pairs:Mul",
     "NEG": "curves:Neg",
+    "NOT_EQUAL": "comparisons:NotEqual",
     "PACK": "concatenation:Pack",
     "PAD": "pad:Pad",
     "PADV2": "pad:PadV2",
@@ -59,6 +70,7 @@ OPERATORS = {
     "RESIZE_NEAREST_NEIGHBOR": "repetition:ResizeNearestNeighbor",
     "REVERSE_V2": "transpose:Reverse",
     "RSQRT": "curves:Rsqrt",
+    "SELECT_V2": "select:SelectV2",
     "SHAPE": "shapes:Shape",
     "SLICE": "slices:Slice",
     "SOFTMAX": "softmax:Softmax",
@@ -79,6 +91,10 @@ OPERATORS = {
     "UNPACK": "slices:Unpack",
     "VAR_HANDLE": "variables:VarHandle",
 }
+
+
+FLOAT_ONLY = ("L2_POOL_2D",)
+"""Operators without an integer meaning anywhere."""
 
 
 def find(opcode: str) -> Operator:
@@ -128,4 +144,6 @@ def is_supported(graph: Graph, operation: Operation) -> bool:
 def _advice(graph: Graph, operation: Operation) -> str:
     if operation.opcode.startswith("CUSTOM:"):
         return "custom operators belong to other runtimes; export the model before it is compiled for them"
+    if operation.opcode in FLOAT_ONLY:
+        return "TensorFlow Lite defines it for float32 only, so no integer model can use it; replace the layer"
     return "replace the layer in the Keras model, or see SUPPORTED_OPERATORS.md for what there is"

@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,16 +20,17 @@ class Joining(Operator):
 
     operands = (1, MOST)
     options = ("axis",)
+    types: ClassVar[tuple[np.dtype, ...]] = TYPES
 
     def rule_absent(self, graph: Graph, operation: Operation) -> str:
         """no input may be absent"""
         return f"inputs {list(operation.inputs)}" if None in graph.operands(operation) else ""
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """inputs and output must have the same type: int8 or int16, of what is known at build time any"""
+        """inputs and output must have the same type: int8, uint8, int16, int32, in CONCATENATION bool; any if all are constant"""
         tensors = [graph.tensors[i] for i in operation.inputs]
         (result,) = graph.results(operation)
-        known = result.dtype in TYPES or all(tensor.is_constant for tensor in tensors)
+        known = result.dtype in self.types or all(tensor.is_constant for tensor in tensors)
         return "" if known and {t.dtype for t in tensors} == {result.dtype} else types_of(graph, operation)
 
     def rule_result(self, graph: Graph, operation: Operation) -> str:
@@ -89,6 +91,7 @@ class Concatenation(Joining):
 
 class Pack(Joining):
     opcode = "PACK"
+    types = tuple(kind for kind in TYPES if kind != np.bool_)
 
     def join(self, arrays: list[np.ndarray], operation: Operation) -> np.ndarray:
         return np.stack(arrays, axis_of(operation))

@@ -12,7 +12,7 @@ from edgecompress.codegen.ops.base import Array, KernelCall, Operator, types_of
 from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
-TYPES = (np.dtype(np.int8), np.dtype(np.int16))
+TYPES = tuple(np.dtype(kind) for kind in (np.int8, np.uint8, np.int16, np.int32, np.bool_))
 """Of activations."""
 MOST_LOOPS = 6
 MOST_TABLES = 4
@@ -33,7 +33,7 @@ class Movement(Operator):
     """Which operand is moved; all others say where to."""
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """input and output must have the same type: int8 or int16, of what is known at build time any"""
+        """input and output must have the same type: int8, uint8, int16, int32 or bool, of what is known at build time any"""
         source, results = graph.tensors[operation.inputs[self.source]], graph.results(operation)
         same = all(result.dtype == source.dtype for result in results)
         return "" if same and (source.dtype in TYPES or source.is_constant) else types_of(graph, operation)

@@ -6,12 +6,10 @@ import numpy as np
 
 from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier
 from edgecompress.codegen.ops.activation import activation_range, require_int8
-from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
-from edgecompress.codegen.ops.broadcasting import broadcast_mismatch, broadcast_parameters
+from edgecompress.codegen.ops.broadcasting import broadcast_mismatch, broadcast_parameters, repeating_call
 from edgecompress.codegen.ops.lookup import by_table, rescaling
 from edgecompress.codegen.ops.requantization import bad_factor
-from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 Fields = dict[str, int | float | Array]
@@ -58,10 +56,7 @@ class Pairwise(Operator):
         if table is not None:
             return by_table(table, b if a.is_constant else a, result)
         fields = {**broadcast_parameters(a, b, result, "loops."), **self.parameters(graph, operation)}
-        sweeps = tuple(elementwise(t, result) if t.elements == result.elements else None for t in (a, b))
-        call = KernelCall(self.opcode.lower(), fields, (a, b, result), self.source, sweeps=sweeps)
-        is_one_loop = all(sweeps) and not a.is_constant and not b.is_constant
-        return by_length(call, "loops.sizes[3]") if is_one_loop else call
+        return repeating_call(self.opcode.lower(), fields, (a, b, result), self.source)
 
     def _table(self, a: Tensor, b: Tensor, graph: Graph, operation: Operation) -> np.ndarray | None:
         """The outputs of all bytes, read as unsigned, where one input is a constant number or both are the same tensor."""
