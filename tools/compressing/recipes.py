@@ -8,10 +8,11 @@ from compressing.trained import Training
 SEEDS = (0, 1, 2)
 LENETS = {"lenet-300-100": [784], "lenet-5": [28, 28, 1]}
 """The networks on MNIST and the shape of an image for them."""
+LEARNING_RATES = {"lenet-300-100": 2e-3, "lenet-5": 1e-3}
 FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4}
 PASSES = {
     "lenet-300-100": "prune{sparsity=0.905,threshold=global,epochs=12,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
-    "lenet-5": "prune{sparsity=0.90,threshold=global,epochs=3,end=0.6},codes{values=16,epochs=1,learning_rate=0.0001}",
+    "lenet-5": "prune{sparsity=0.885,threshold=global,epochs=4,end=0.5},codes{values=16,epochs=1,learning_rate=0.0001}",
 }
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
 FEW_VALUES = {
@@ -81,6 +82,6 @@ def lenet(name: str, passes: str, seed: int, data: Path, cache: Path, folder: st
     start = material.network(name, {**job, "epochs": FLOAT_EPOCHS[name]}, cache)
     recipe = {
         "data": {"scale": 1 / 255, "reshape": shape, "split": {"calibration": 300}},
-        "training": {"batch_size": 128, "learning_rate": 2e-3, **TEACHING[name]},
+        "training": {"batch_size": 128, "learning_rate": LEARNING_RATES[name], **TEACHING[name]},
     }
     return Training(f"{folder}-{seed}", start, source, recipe, passes, seed)
