@@ -14,7 +14,7 @@ sys.path.insert(0, str(TOOLS))
 from compressing import show
 from compressing.groups import GROUPS
 from compressing.rows import Figure, _drop, _errors, worst_of
-from compressing.trained import Trained, Training, _toml
+from compressing.trained import Trained, Training, _toml, joined
 
 BARS = tomllib.loads(show.BARS.read_text(encoding="utf-8"))
 
@@ -70,6 +70,18 @@ def test_where_training_on_made_the_uncompressed_model_worse_the_one_that_was_lo
     figure = _drop("kws_drop", trained([True] * 79 + [False] * 21, [True] * 78 + [False] * 22, loaded=85))
     assert figure.value == pytest.approx(6.0)
     assert "79.00% against 85.00% of the float model as loaded" in figure.words
+
+
+def test_trainings_on_two_halves_are_judged_over_the_samples_of_both():
+    halves = [
+        trained([True] * 8 + [False] * 2, [True] * 9 + [False], floats=0.9, loaded=9),
+        trained([True] * 27 + [False] * 3, [True] * 28 + [False] * 2, floats=0.8, loaded=28),
+    ]
+    both = joined(halves)
+    assert (both.trained_on, both.seconds) == (pytest.approx((0.9 * 10 + 0.8 * 30) / 40), 2.0)
+    figure = _drop("kws_drop", both)
+    assert figure.value == pytest.approx(100 * (37 - 35) / 40)
+    assert "40 test samples" in figure.words
 
 
 def test_errors_of_several_seeds_are_compared_by_their_medians():

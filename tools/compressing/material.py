@@ -38,18 +38,18 @@ def cifar(data: Path, cache: Path) -> Path:
     return _kept(cache / "cifar10_jpeg.npz", made)
 
 
-def clips(data: Path, cache: Path) -> Path:
-    """The keyword clips in two halves with the same classes: one to train on, one to test on; MFCC as int8."""
+def clips(data: Path, cache: Path, half: int) -> Path:
+    """The keyword clips in two halves with the same classes: `half`, 0 or 1, to train on, the other to test on; MFCC as int8."""
 
     def made() -> dict[str, np.ndarray]:
         with np.load(find(data, "kws01_mfcc.npz"), allow_pickle=False) as arrays:
             x, y = arrays["x"], arrays["y"]
         order = np.random.RandomState(0).permutation(len(y))
         order = order[np.argsort(y[order], kind="stable")]
-        train, test = order[::2], order[1::2]
+        train, test = order[half::2], order[1 - half :: 2]
         return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
 
-    return _kept(cache / "kws_halves.npz", made)
+    return _kept(cache / f"kws_half_{half}.npz", made)
 
 
 def digits(data: Path, cache: Path) -> Path:

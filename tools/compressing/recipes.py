@@ -43,9 +43,9 @@ def resnet8(models: Path, data: Path, cache: Path) -> Training:
     return Training("resnet8", material.find(models, "pretrainedResnet.h5"), source, recipe, passes)
 
 
-def kws(models: Path, data: Path, cache: Path) -> Training:
+def kws(models: Path, data: Path, cache: Path, half: int) -> Training:
     """MLPerf Tiny's DS-CNN on half of the clips, without their labels: it learns what it answered before."""
-    source = material.clips(data, cache)
+    source = material.clips(data, cache, half)
     scale, zero = material.KWS_SCALE, material.KWS_ZERO_POINT
     recipe = {
         "data": {
@@ -60,7 +60,7 @@ def kws(models: Path, data: Path, cache: Path) -> Training:
         },
     }
     passes = "prune{sparsity=0.72,threshold=global,epochs=450,end=0.6},codes{values=16,epochs=150,learning_rate=0.001}"
-    return Training("kws", material.find(models, "kws_ref_model"), source, recipe, passes)
+    return Training(f"kws-{half}", material.find(models, "kws_ref_model"), source, recipe, passes)
 
 
 def har(data: Path, cache: Path) -> Training:

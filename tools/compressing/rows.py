@@ -1,7 +1,7 @@
 """The groups of the table: each finds figures for some bars, with the words that a reader needs to judge them."""
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 
 from compressing import material, recipes
 from compressing.sizes import Sizes, measure, shares, weights_of
-from compressing.trained import Trained, Training, train
+from compressing.trained import Trained, Training, joined, train
 
 
 @dataclass(frozen=True)
@@ -58,17 +58,17 @@ def ad(at: Setting) -> Iterator[Figure]:
 
 def resnet8(at: Setting) -> Iterator[Figure]:
     """On JPEG images of CIFAR-10."""
-    yield from _compressed("resnet8", recipes.resnet8(at.models, at.data, at.cache), at)
+    yield from _compressed("resnet8", [recipes.resnet8(at.models, at.data, at.cache)], at)
 
 
 def kws(at: Setting) -> Iterator[Figure]:
-    """On halves of the clips."""
-    yield from _compressed("kws", recipes.kws(at.models, at.data, at.cache), at)
+    """On halves of the clips: trained on each, tested on the other."""
+    yield from _compressed("kws", [recipes.kws(at.models, at.data, at.cache, half) for half in (0, 1)], at)
 
 
 def har(at: Setting) -> Iterator[Figure]:
     """By subject."""
-    yield from _compressed("har", recipes.har(at.data, at.cache), at)
+    yield from _compressed("har", [recipes.har(at.data, at.cache)], at)
 
 
 def lenet(name: str, at: Setting) -> Iterator[Figure]:
@@ -107,17 +107,17 @@ def worst_of(figures: list[Figure]) -> list[Figure]:
     return list(found.values())
 
 
-def _compressed(name: str, job: Training, at: Setting) -> Iterator[Figure]:
-    made = train(job, at.cache, at.say)
-    sizes, weights = measure(made.model, at.say), weights_of(made.model)
-    yield _drop(f"{name}_drop", made)
-    words = (
-        f"{weights.zeros:.2%} zeros of {weights.count:,} weights, at most {weights.most_values} values; {sizes.words}"
-    )
-    facts = {"zeros": weights.zeros, "most_values": weights.most_values, "weights": weights.count}
-    yield Figure(f"{name}_weights", sizes.weights / weights.count, words, facts)
-    yield Figure(f"{name}_cycles", sizes.cycles_ratio)
-    yield _ram(sizes, name)
+def _compressed(name: str, jobs: Sequence[Training], at: Setting) -> Iterator[Figure]:
+    """Accuracy over the test samples of all jobs together, sizes of each: the worst counts."""
+    made = [train(job, at.cache, at.say) for job in jobs]
+    yield _drop(f"{name}_drop", joined(made))
+    for one in made:
+        sizes, weights = measure(one.model, at.say), weights_of(one.model)
+        words = f"{weights.zeros:.2%} zeros of {weights.count:,} weights, at most {weights.most_values} values; {sizes.words}"
+        facts = {"zeros": weights.zeros, "most_values": weights.most_values, "weights": weights.count}
+        yield Figure(f"{name}_weights", sizes.weights / weights.count, words, facts)
+        yield Figure(f"{name}_cycles", sizes.cycles_ratio)
+        yield _ram(sizes, name)
 
 
 def _drop(bar: str, made: Trained) -> Figure:

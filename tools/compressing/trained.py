@@ -6,8 +6,8 @@ C are kept, so that the two can be compared sample by sample.
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +120,20 @@ def train(job: Training, cache: Path, say: Any) -> Trained:
     }
     write_text(known, json.dumps(found, indent=2) + "\n")
     return _read(folder, found)
+
+
+def joined(made: Sequence[Trained]) -> Trained:
+    """Several trainings of one model, each with test samples of its own, judged over all of these; the files are the first's."""
+    counts = [len(one.right) for one in made]
+    return replace(
+        made[0],
+        original_right=np.concatenate([one.original_right for one in made]),
+        right=np.concatenate([one.right for one in made]),
+        baseline_right=np.concatenate([one.baseline_right for one in made]),
+        trained_on=float(np.average([one.trained_on for one in made], weights=counts)),
+        seconds=sum(one.seconds for one in made),
+        peak_bytes=max(one.peak_bytes for one in made),
+    )
 
 
 def _read(folder: Path, found: Mapping[str, Any]) -> Trained:
