@@ -27,7 +27,7 @@ def functional(graph: Graph) -> Graph:
         UnsupportedError: variables are used in a way that is not supported.
     """
     kept = [tensor for tensor in graph.tensors.values() if tensor.is_variable and tensor.data is None]
-    if graph.states or not kept and not any(operation.opcode in HANDLING for operation in graph.operations):
+    if graph.states or (not kept and not any(operation.opcode in HANDLING for operation in graph.operations)):
         return graph
     for operation in graph.operations:
         if operation.opcode in (*HANDLING, *ACCESSES):
