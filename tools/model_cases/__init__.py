@@ -12,6 +12,7 @@ from model_cases import (
     places,
     pointwise,
     pruned,
+    recurrent,
     rows,
     simd,
     state,
@@ -23,7 +24,7 @@ from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 CASES: tuple[Case, ...] = (
     *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *movement.CASES, *places.CASES,
     *rows.CASES, *transposed.CASES, *networks.CASES, *blocks.CASES, *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES,
-    *state.CASES,
+    *state.CASES, *recurrent.CASES,
 )  # fmt: skip
 
 
