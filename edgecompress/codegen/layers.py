@@ -103,7 +103,8 @@ def _statements(program: Program, layer: Layer, name: str, band: Band, params: s
             statement = f"ec_copy_rows({ends[0]}, {pitches[0]}, {ends[1]}, {pitches[1]}, {copy.rows}, {copy.bytes});"
             (after if is_result else before).append(statement)
             place = staged
-        operands.append(f"({'' if is_result else 'const '}{C_TYPES[tensor.dtype.name]} *)({place})")
+        is_changed = is_result or tensor.is_variable
+        operands.append(f"({'' if is_changed else 'const '}{C_TYPES[tensor.dtype.name]} *)({place})")
     result = operands[-1]
     if layer.call.joins:
         before.append(f"const void *const inputs[] = {{{', '.join(operands[:-1])}}};")

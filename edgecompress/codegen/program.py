@@ -205,7 +205,8 @@ def _check_borders(graph: Graph) -> None:
 
 
 def _check_sizes(graph: Graph) -> None:
-    for index in sorted({*graph.inputs, *(i for operation in graph.operations for i in operation.outputs)}):
+    kept = (state.first for state in graph.states)
+    for index in sorted({*graph.inputs, *kept, *(i for operation in graph.operations for i in operation.outputs)}):
         tensor = graph.tensors[index]
         if not 1 <= tensor.elements <= MOST_ELEMENTS:
             raise UnsupportedError(

@@ -26,7 +26,9 @@ def functional(graph: Graph) -> Graph:
     Raises:
         UnsupportedError: variables are used in a way that is not supported.
     """
-    kept = [tensor for tensor in graph.tensors.values() if tensor.is_variable and tensor.data is None]
+    read = {index for operation in graph.operations for index in operation.inputs} - {ABSENT, *graph.inputs}
+    kept = [graph.tensors[index] for index in sorted(read) if graph.tensors[index].is_variable]
+    kept = [tensor for tensor in kept if tensor.data is None and tensor.dtype.kind in "iuf"]
     if graph.states or (not kept and not any(operation.opcode in HANDLING for operation in graph.operations)):
         return graph
     for operation in graph.operations:
@@ -38,7 +40,7 @@ def functional(graph: Graph) -> Graph:
 def _in_place(tensor: Tensor) -> State:
     """A variable tensor: TFLM fills int8 with the zero point, all others with zeros."""
     zero_point = tensor.quantization.zero_points[0] if tensor.quantization and tensor.dtype == np.int8 else 0
-    return State(tensor.index, tensor.index, np.full(tensor.shape, zero_point, tensor.dtype))
+    return State(tensor.index, tensor.index, np.broadcast_to(np.array(zero_point, tensor.dtype), tensor.shape))
 
 
 def _without_handles(graph: Graph, states: list[State]) -> Graph:

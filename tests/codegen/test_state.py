@@ -40,13 +40,13 @@ def test_only_what_is_still_needed_is_copied(name):
 
 def test_a_variable_that_is_only_read_is_a_constant_and_takes_no_ram():
     program = program_of("call_once-constant")
-    assert [state.initial.nbytes for state in program.graph.states] == [program.plan.state_bytes] == [12]
+    assert [kept.initial.nbytes for kept in program.graph.states] == [program.plan.state_bytes] == [12]
 
 
 @pytest.mark.parametrize("case", state.CASES, ids=lambda case: case.id)
 def test_nothing_else_ever_lies_where_the_state_does(case):
     program = lower(reader.read_bytes(case.build()))
-    plan, ends = program.plan, {key for state in program.graph.states for key in (state.first, state.last)}
+    plan, ends = program.plan, {key for kept in program.graph.states for key in (kept.first, kept.last)}
     for buffer in plan.buffers:
         is_state = plan.offsets[buffer.key] + buffer.size > plan.arena_bytes - plan.state_bytes
         assert is_state == bool(ends & {buffer.key, *buffer.shared_with})
@@ -81,7 +81,7 @@ def test_running_from_a_state_that_is_given_is_running_on():
     graph = functional(reader.read_bytes(model_of("assign_variable-exchanged")))
     first, second = random_inputs(graph, 2)
     both = run_sequences(graph, [first, second], 2)
-    after = {state.first: both[0][state.last] for state in graph.states}
+    after = {kept.first: both[0][kept.last] for kept in graph.states}
     again = run_graph(graph, second, after)
     assert all(np.array_equal(again[index], both[1][index]) for index in graph.outputs)
     fresh = run_graph(graph, second)

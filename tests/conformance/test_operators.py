@@ -27,6 +27,7 @@ REFUSED = {
     "relu6-tiny_ratio": "scale",
     "relu6-to_lowest_zero_point": "scale",
     "space_to_batch_nd-padded": "padding",
+    "svdf-int8_zero_point": "symmetric",
 }
 """Cases of our operators that the back end declines, and a word of the rule that says so."""
 

@@ -11,6 +11,8 @@ MLPERF = (
     KWS,
     "mlperf_tiny/visual_wake_words/vww_96_int8",
 )
+STREAMING = ("mww/v2_hey_jarvis", "mww/v2_vad")
+"""They keep a state."""
 OTHERS = (
     "mlonmcu/qnn_model",
     "mltk/anomaly_detection",
@@ -20,6 +22,7 @@ OTHERS = (
     "mltk/keyword_spotting_on_off",
     "mltk/tflite_micro_magic_wand",
     "mltk/tflite_micro_speech",
+    *STREAMING,
     "tflm/hello_world_int8",
     "tflm/micro_speech_quantized",
     "tflm/person_detect",
@@ -40,8 +43,6 @@ REFUSED = {
     "mlperf_tiny/visual_wake_words/vww_96_float": "float",
     "mltk/autoencoder_example.float32": "float",
     "mltk/image_example1.float32": "float",
-    "mww/v2_hey_jarvis": "CALL_ONCE",
-    "mww/v2_vad": "CALL_ONCE",
     "tflm/hello_world_float": "float",
     "tflm/keyword_scrambled": "int8",
     "tflm/person_detect_vela": "ethos-u",

@@ -14,6 +14,7 @@ from model_cases import (
     places,
     pointwise,
     pruned,
+    recurrent,
     rows,
     simd,
     state,
@@ -25,7 +26,7 @@ from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 CASES: tuple[Case, ...] = (
     *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *decisions.CASES,
     *movement.CASES, *kinds.CASES, *places.CASES, *rows.CASES, *transposed.CASES, *networks.CASES, *blocks.CASES,
-    *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES, *state.CASES,
+    *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES, *state.CASES, *recurrent.CASES,
 )  # fmt: skip
 
 

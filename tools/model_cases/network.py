@@ -54,13 +54,14 @@ class Network:
         dtype: str = "INT8",
         axis: int = 0,
         data: np.ndarray | None = None,
+        is_variable: bool = False,
     ) -> int:
         """Add a tensor: an activation, or a constant when data are given; several scales run along `axis`."""
         entry = schema.TensorT()
         entry.shape = [int(dimension) for dimension in shape]
         entry.type = getattr(schema.TensorType, dtype)
         entry.name = f"t{len(self._tensors)}"
-        entry.hasRank = True
+        entry.hasRank, entry.isVariable = True, is_variable
         if scale is not None:
             scales = np.atleast_1d(np.asarray(scale, np.float32))
             entry.quantization = schema.QuantizationParametersT()

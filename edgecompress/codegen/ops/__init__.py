@@ -84,6 +84,7 @@ OPERATORS = {
     "STRIDED_SLICE": "slices:StridedSlice",
     "SUB": "add:Sub",
     "SUM": "reductions:Sum",
+    "SVDF": "svdf:Svdf",
     "TANH": "lookup:Tanh",
     "TILE": "repetition:Tile",
     "TRANSPOSE": "transpose:Transpose",

@@ -50,8 +50,8 @@ def initial_values(graph: Graph) -> dict[Name, np.ndarray]:
     values: dict[Name, np.ndarray] = {}
     for name, tensor in assignments(graph):
         zero_point = tensor.quantization.zero_points[0] if tensor.quantization else 0
-        filled = np.full(tensor.nbytes, zero_point & 0xFF, np.uint8).view(tensor.dtype).reshape(tensor.shape)
-        values.setdefault(name, filled)
+        value = np.full(tensor.dtype.itemsize, zero_point & 0xFF, np.uint8).view(tensor.dtype)
+        values.setdefault(name, np.broadcast_to(value, tensor.shape))
     for operation in graph.operations:
         if operation.opcode == "CALL_ONCE":
             once = graph.subgraphs[int(operation.options["init_subgraph_index"])]  # type: ignore[call-overload]

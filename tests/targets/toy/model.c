@@ -39,6 +39,11 @@ API int model_run_layers(void *arena, int first, int count)
     return 0;
 }
 
+API int model_reset(void *arena)
+{
+    return arena == 0;
+}
+
 API int model_invoke(void *arena)
 {
     return model_run_layers(arena, 0, MODEL_LAYERS);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #define MODEL_ARENA_BYTES 192
+#define MODEL_STATE_BYTES 0
 #define MODEL_LAYERS 3
 #define MODEL_INPUTS 1
 #define MODEL_OUTPUTS 1
@@ -16,6 +17,7 @@
 #define MODEL_OUTPUT_0_BYTES 64
 
 int model_invoke(void *arena);
+int model_reset(void *arena);
 int model_run_layers(void *arena, int first, int count);
 int model_selftest(void *arena);
 

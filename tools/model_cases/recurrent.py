@@ -1,0 +1,88 @@
+"""Cases of operators that keep a state of their own: SVDF."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model_cases.case import LITERT_DIFFERS, LITERT_REFUSES, Case
+from model_cases.network import Network
+
+
+@dataclass(frozen=True)
+class Svdf:
+    """A model of one SVDF.
+
+    Attributes:
+        state: its type, and that of the weights of time.
+        zero_point: of the state.
+        input, output: (scale, zero point).
+    """
+
+    state: str = "INT16"
+    batches: int = 1
+    inputs: int = 9
+    units: int = 5
+    rank: int = 1
+    memory: int = 4
+    zero_point: int = 0
+    scale: float = 0.002
+    time_scale: float = 0.0005
+    input: tuple[float, int] = (0.05, 3)
+    output: tuple[float, int] = (0.08, -7)
+    activation: str = "RELU"
+
+    def build(self) -> bytes:
+        model, generator = Network(), np.random.default_rng(self.inputs * self.memory)
+        filters, highest = self.units * self.rank, np.iinfo(self.state.lower()).max
+        x = model.tensor([self.batches, self.inputs], *self.input)
+        features = generator.integers(-127, 128, (filters, self.inputs))
+        time = generator.integers(-highest, highest + 1, (filters, self.memory))
+        bias = generator.integers(-20_000, 20_001, self.units)
+        operands = [
+            x,
+            model.tensor(features.shape, 0.004, data=features),
+            model.tensor(time.shape, self.time_scale, dtype=self.state, data=time),
+            model.tensor(bias.shape, self.scale * self.time_scale, dtype="INT32", data=bias),
+            model.tensor(
+                [self.batches, filters * self.memory], self.scale, self.zero_point, self.state, is_variable=True
+            ),
+        ]
+        y = model.tensor([self.batches, self.units], *self.output)
+        model.operator("SVDF", operands, [y], "SVDF", rank=self.rank, fusedActivationFunction=self.activation)
+        return model.file([x], [y])
+
+
+INT8 = Svdf("INT8", scale=0.02, time_scale=0.01)
+SVDFS = {
+    "int16": Svdf(),
+    "int8": INT8,
+    "int8_zero_point": Svdf("INT8", scale=0.02, time_scale=0.01, zero_point=-9),
+    "rank_2": Svdf(rank=2, units=3),
+    "int8_rank_3": Svdf("INT8", rank=3, units=2, scale=0.03, time_scale=0.01),
+    "batches": Svdf(batches=3),
+    "int8_batches": Svdf("INT8", batches=2, scale=0.02, time_scale=0.01),
+    "no_past": Svdf(memory=1, inputs=1, units=1),
+    "saturating": Svdf(inputs=40, scale=0.0003, output=(0.001, 5)),
+    "int8_saturating": Svdf("INT8", inputs=40, scale=0.005, time_scale=0.02, output=(0.01, 5)),
+    "sums_of_time_wrap": Svdf(memory=12, inputs=30, scale=0.0002, time_scale=0.02, output=(0.9, 0)),
+    "zero_points_at_the_ends": Svdf(input=(0.05, -128), output=(0.02, 127)),
+}
+
+READS_INT16 = "it takes every state for int16"
+
+
+def case(name: str, svdf: Svdf) -> Case:
+    litert = (LITERT_DIFFERS, READS_INT16) if svdf.state == "INT8" else ()
+    return Case("SVDF", name, svdf.build, *litert)
+
+
+CASES = (
+    *(case(name, svdf) for name, svdf in SVDFS.items()),
+    Case(
+        "SVDF",
+        "no_activation",
+        Svdf(activation="NONE").build,
+        LITERT_REFUSES,
+        "it knows RELU only, and does not apply it",
+    ),
+)
