@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-import damage
+from fuzzing import damage
 import numpy as np
 import pytest
 

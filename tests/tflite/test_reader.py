@@ -5,7 +5,7 @@ import time
 import tracemalloc
 import zipfile
 
-import damage
+from fuzzing import damage
 import flatbuffers
 import numpy as np
 import pytest
