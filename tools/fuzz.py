@@ -57,7 +57,9 @@ def fuzz(kind: str, seconds: int, corpus: Path, models: Path | None) -> Outcome:
     path = os.pathsep.join(filter(None, [str(TOOLS.parent), os.environ.get("PYTHONPATH", "")]))
     command = [sys.executable, str(TOOLS / "fuzzing" / "child.py"), kind, str(inputs), str(defects), str(models or "")]
     with (corpus / "log.txt").open("w", encoding="utf-8") as log:
-        code = subprocess.run([*command, *limits], stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": path}).returncode
+        code = subprocess.run(
+            [*command, *limits], stdout=log, stderr=log, env=os.environ | {"PYTHONPATH": path}
+        ).returncode
     text = (corpus / "log.txt").read_text(encoding="utf-8", errors="replace")
     if "No module named 'atheris'" in text:
         sys.exit("atheris is not installed: pip install atheris")
@@ -81,7 +83,9 @@ def main() -> int:
             sys.exit(f"nothing was run: {corpus / 'log.txt'} says why")
     defects = sorted((corpus / "defects").glob("*.bin")) + sorted((corpus / "defects").glob("ended-*"))
     print(f"{options.kind}: {sum(o.executions for o in outcomes):,} executions in {time.monotonic() - started:,.0f} s")
-    print(f"coverage: {max(o.coverage for o in outcomes):,} places; {len(list((corpus / 'inputs').iterdir())):,} inputs kept in {corpus}")
+    print(
+        f"coverage: {max(o.coverage for o in outcomes):,} places; {len(list((corpus / 'inputs').iterdir())):,} inputs kept in {corpus}"
+    )
     print(f"defects: {len(defects)}; processes that an input ended: {sum(not o.ended for o in outcomes)}")
     for defect in defects:
         print(f"  {defect}")

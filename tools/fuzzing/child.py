@@ -15,10 +15,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import atheris
 
 with atheris.instrument_imports(include=["edgecompress"]):
-    from fuzzing.subjects import SUBJECTS, Subject
-
     from edgecompress.errors import EdgecompressError
     from edgecompress.reference.tflm import Tflm
+    from fuzzing.subjects import SUBJECTS, Subject
 
 from fuzzing.mutation import Mutator
 

@@ -5,12 +5,14 @@ A subject gets a file's bytes and either comes to an end or raises one of `edgec
 
 import io
 import tempfile
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import h5py
 import numpy as np
 from model_cases import CASES
 from rich.console import Console
@@ -26,7 +28,14 @@ from edgecompress.recipe import DataRecipe
 from edgecompress.report.codec import dumps
 from edgecompress.report.overview import print_inspection
 
-FAMILIES = (PLAIN, Features(dsp=True), Features(mve=True), Features(single=True), SIMD, Features(dsp=True, spends_flash=True))
+FAMILIES = (
+    PLAIN,
+    Features(dsp=True),
+    Features(mve=True),
+    Features(single=True),
+    SIMD,
+    Features(dsp=True, spends_flash=True),
+)
 LARGEST_SEED = 60_000
 """Bytes of a real model that is begun with: larger ones take seconds each."""
 
@@ -57,16 +66,25 @@ def written(content: bytes, name: str) -> Path:
 
 
 def run_model(content: bytes) -> None:
-    """A .tflite file: read, inspected and shown, or read, shrunk, written again, lowered and written as C."""
-    path = written(content, "model.tflite")
+    """A .tflite file: inspected, or built for one of the families, shrunk or as it is."""
     chosen = zlib.crc32(content)
     if chosen % 4 == 0:
-        found = inspect(path)
-        dumps(found)
-        print_inspection(found, Console(file=io.StringIO(), width=100), verbosity=2)
-        return
-    model = source(path, wanted=chosen % 4 > 1)
-    writer.write(lower(model.graph, FAMILIES[chosen // 4 % len(FAMILIES)]))
+        inspect_model(content)
+    else:
+        build_model(content, FAMILIES[chosen // 4 % len(FAMILIES)], shrunk=chosen % 4 > 1)
+
+
+def inspect_model(content: bytes) -> None:
+    """Read, inspected, written as JSON and shown."""
+    found = inspect(written(content, "model.tflite"))
+    dumps(found)
+    print_inspection(found, Console(file=io.StringIO(), width=100), verbosity=2)
+
+
+def build_model(content: bytes, family: Features, shrunk: bool = True) -> None:
+    """Read, shrunk and written as a file again, lowered, written as C."""
+    model = source(written(content, "model.tflite"), wanted=shrunk)
+    writer.write(lower(model.graph, family))
 
 
 def model_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
@@ -94,7 +112,7 @@ def recipe_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
 def run_data(name: str, content: bytes) -> None:
     """A file of samples, opened, split, and its batches read."""
     opened = data.open(str(written(content, name)), DataRecipe())
-    for split in (opened.train, opened.test):
+    for split in (opened.train, opened.validation):
         for _ in split.batches(4):
             pass
 
@@ -119,7 +137,7 @@ def run_csv(content: bytes) -> None:
 def csv_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
     rows = "".join(f"{i / 8},{-i},{i % 3}\n" for i in range(20))
     yield "numbers", f"a,b,y\n{rows}".encode()
-    yield "quoted", b'"a","b c","y"\r\n1,2,"cat"\r\n3,4e5,"dog, big"\r\n' * 1 + b'5,-6,"cat"\n' * 12
+    yield "quoted", b'"a","b c","y"\r\n' + b'1,-2,"cat"\r\n3,4e5,"dog, big"\n' * 10
 
 
 def run_h5(content: bytes) -> None:
@@ -135,8 +153,6 @@ def h5_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
 
 
 def keras_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
-    import zipfile
-
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("config.json", '{"class_name": "Sequential", "config": {"layers": []}}')
@@ -146,8 +162,6 @@ def keras_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
 
 
 def _h5() -> bytes:
-    import h5py
-
     stream = io.BytesIO()
     with h5py.File(stream, "w") as file:
         file.attrs["model_config"] = '{"class_name": "Sequential", "config": {"layers": []}}'
