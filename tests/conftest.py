@@ -13,6 +13,8 @@ from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import recording
+
 # a shell ignores Ctrl-C for what it starts in the background, and tests that press it would wait for ever
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -65,6 +67,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for program in marker.args:
             if shutil.which(program) is None:
                 skip_or_fail(program, f"{program} is not installed")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    recording.note(report)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    recording.write(session.config)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

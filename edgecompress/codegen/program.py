@@ -1,5 +1,6 @@
 """From a graph to a program: every operation lowered to its kernel call, every activation placed in the arena."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +17,16 @@ from edgecompress.codegen.zero_taps import crop_filters
 from edgecompress.errors import UnsupportedError
 from edgecompress.memory import Group, Plan, Sweep
 from edgecompress.memory.choice import BALANCED, Task, Wish, choose
+from edgecompress.memory.lifetimes import tensor_spans
 from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation
 
 MOST_ELEMENTS = 2**23
 """Of an activation: sums over all its values stay within 32 bits, and no microcontroller holds more."""
+MOST_OPERATORS = 2000
+"""Of a model: several times those of the largest that microcontrollers run."""
+MOST_ALIVE = 2**22
+"""Sum over all steps of the squared number of tensors alive in it: what placing them takes."""
 BORDER_TYPES = ("bool", "float32", "int16", "int32", "int8", "uint8")
 """Of inputs and outputs: what the header has a C type for."""
 
@@ -88,6 +94,7 @@ def lower(
     """
     _check_integer(graph)
     _check_borders(graph)
+    _check_count(graph)
     folded = with_copies(separated(crop_filters(fold_paddings(fold_constants(functional(graph))))))
     _check_sizes(folded)
     layers = layers_of(folded, features, choices)
@@ -202,6 +209,19 @@ def _check_borders(graph: Graph) -> None:
         if len(set(indices)) != len(indices):
             names = ", ".join(printable(graph.tensors[i].name) for i in indices)
             raise UnsupportedError(f"an {kind} is listed twice", found=names)
+
+
+def _check_count(graph: Graph) -> None:
+    """Before anything that takes longer than reading the file did."""
+    if len(graph.operations) > MOST_OPERATORS:
+        raise UnsupportedError(
+            f"a model may have at most {MOST_OPERATORS:,} operators", found=f"{len(graph.operations):,} operators"
+        )
+    breadth = Counter(step for first, last in tensor_spans(graph).values() for step in range(first, last + 1))
+    if sum(count * count for count in breadth.values()) > MOST_ALIVE:
+        raise UnsupportedError(
+            "too many tensors are needed at the same time", found=f"{max(breadth.values()):,} of them alive at once"
+        )
 
 
 def _check_sizes(graph: Graph) -> None:

@@ -1,5 +1,6 @@
 """Which layers take turns: the schedule that the user's wish asks for, chosen by the plan that it leads to."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
@@ -22,6 +23,8 @@ OPTIMIZE: tuple[Optimize, ...] = get_args(Optimize)
 
 LONGEST = 8
 """Layers in a group."""
+MOST_STEPS = 500
+"""Of a graph whose layers may take turns: every trial looks at all of them."""
 ROWS = (1, 2, 4, 8)
 """Rows of a group's output in one round, to choose from."""
 DECODINGS = (2, 3, 4, 6, 8)
@@ -144,10 +147,10 @@ def choose(task: Task, wish: Wish = BALANCED, *, node_limit: int = NODE_LIMIT) -
         PlanError: a defect of edgecompress.
     """
     whole = task.plan((), node_limit=node_limit)
-    best = Choice((), whole, whole.arena_bytes, _why_whole(wish))
-    stages = _whole(task)
+    stages, steps = _whole(task), len(task.graph.operations)
+    best = Choice((), whole, whole.arena_bytes, _why_whole(wish, steps))
     for more in (_in_turns, _in_patches):
-        if _is_enough(best.plan, wish) or (wish.affordable and more is _in_patches):
+        if steps > MOST_STEPS or _is_enough(best.plan, wish) or (wish.affordable and more is _in_patches):
             break
         stages += more(task, stages, best.plan.arena_bytes)
         best = _best(task, wish, stages, best, node_limit)
@@ -185,7 +188,9 @@ def _cheaper(task: Task, stages: Sequence[_Stage], best: Choice, node_limit: int
     return replace(best, groups=groups, plan=plan) if plan.arena_bytes <= limit else best
 
 
-def _why_whole(wish: Wish) -> str:
+def _why_whole(wish: Wish, steps: int) -> str:
+    if steps > MOST_STEPS:
+        return f"turns are only tried with up to {MOST_STEPS} layers"
     if wish.ram_bytes is not None:
         return f"every layer run whole fits {wish.ram_bytes:,} bytes"
     if wish.affordable:
@@ -242,8 +247,13 @@ def _cheapest(steps: int, stages: Sequence[_Stage], limit: int) -> list[_Stage] 
 
 def _whole(task: Task) -> list[_Stage]:
     """Every layer on its own."""
+    buffers = lifetimes(task.graph, task.aliases, task.scratch)
+    savings = Rules(buffers, overlaps(task.graph, buffers, task.sweeps)).savings()
+    alive = Counter[int]()
+    for buffer in buffers:
+        alive.update(dict.fromkeys(range(buffer.first, buffer.last + 1), buffer.size))
     steps = range(len(task.graph.operations))
-    return [_Stage(range(step, step + 1), None, bytes_at(task, step, ()), 0) for step in steps]
+    return [_Stage(range(step, step + 1), None, alive[step] - savings.get(step, 0), 0) for step in steps]
 
 
 def _in_turns(task: Task, stages: Sequence[_Stage], _: int) -> list[_Stage]:

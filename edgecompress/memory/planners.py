@@ -6,6 +6,7 @@ A planner is a function from buffers to offsets; it never looks at the graph.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -18,6 +19,8 @@ Offsets = dict[int, int]
 Planner = Callable[[Sequence[Buffer], Sequence[Overlap]], Offsets]
 
 HILL_CLIMB_ROUNDS = 400
+CLIMB_STEPS = 2**26
+"""Of all rounds together, roughly: a graph of thousands of tensors gets fewer rounds."""
 SEED = 1
 NODE_LIMIT = 20_000
 
@@ -37,12 +40,13 @@ def place_in_order(order: Sequence[Buffer], *, best_fit: bool, permitted: Iterab
     """
     rules = Rules(order, permitted)
     offsets: Offsets = {}
-    placed: list[tuple[int, Buffer]] = []
+    alive: dict[int, list[Buffer]] = {}  # those already placed, by step
     for buffer in order:
-        neighbours = [(offset, other) for offset, other in placed if other.meets(buffer)]
-        offset = _gap(buffer, neighbours, rules, best_fit)
-        offsets[buffer.key] = offset
-        placed.append((offset, buffer))
+        steps = range(buffer.first, buffer.last + 1)
+        met = {other.key: other for step in steps for other in alive.get(step, ())}
+        offsets[buffer.key] = _gap(buffer, [(offsets[key], other) for key, other in met.items()], rules, best_fit)
+        for step in steps:
+            alive.setdefault(step, []).append(buffer)
     return offsets
 
 
@@ -65,6 +69,12 @@ def _gap(buffer: Buffer, neighbours: Sequence[tuple[int, Buffer]], rules: Rules,
         if gaps:
             return min(gaps)[1]
     return free[-1] if best_fit else free[0]
+
+
+def placing_steps(buffers: Sequence[Buffer]) -> int:
+    """About how many steps placing all buffers takes: in every step that one lives, all others there twice over."""
+    breadth = Counter(step for buffer in buffers for step in range(buffer.first, buffer.last + 1))
+    return sum(count * count for count in breadth.values())
 
 
 def by_size(buffers: Sequence[Buffer]) -> list[Buffer]:
@@ -122,6 +132,7 @@ def climb(
         offsets = place_in_order(order, best_fit=False, permitted=permitted)
         return arena_size(order, offsets), offsets
 
+    rounds = min(rounds, CLIMB_STEPS // max(1, placing_steps(buffers)))
     generator = random.Random(seed)
     orders = [list(sort(buffers)) for sort in ORDERS.values()]
     order = min(orders, key=lambda order: place(order)[0])

@@ -3,12 +3,10 @@
 import math
 
 from edgecompress.codegen.ops import is_supported
-from edgecompress.codegen.program import MOST_ELEMENTS, macs
+from edgecompress.codegen.program import MOST_ELEMENTS, MOST_OPERATORS, macs
 from edgecompress.shrink.surgery import channels_of
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
-MOST_OPERATORS = 2000
-"""Rewrites compare operators with each other."""
 MOST_CHANNELS = 2**19
 """Of all tensors together."""
 MOST_TAPS = 2**27

@@ -8,6 +8,7 @@ Schema: https://github.com/google-ai-edge/LiteRT (schema.fbs, version 3).
 import hashlib
 import math
 import re
+import stat
 import struct
 from collections.abc import Sized
 from dataclasses import replace
@@ -21,6 +22,7 @@ from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedEr
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Quantization, Signature, Tensor
 
 IDENTIFIER = b"TFL3"
+MAX_BYTES = 2**30  # a thousand times what microcontrollers hold
 MAX_ELEMENTS = 2**31
 MAX_RANK = 8
 MAX_ENTRIES = 500_000  # of all lists and names together
@@ -59,14 +61,25 @@ def read(path: str | Path) -> Graph:
         UnsupportedError: the file is sound but uses a feature that is not supported (sparse or external buffers).
     """
     path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"{path}: cannot be read", found=error.strerror or str(error)) from error
+    content = _content(path)
     try:
         return read_bytes(content)
     except EdgecompressError as error:
         raise type(error)(f"{path}: {error.what}", found=error.found, hint=error.hint) from error
+
+
+def _content(path: Path) -> bytes:
+    """The file's bytes, of a size that a model may have; a pipe or a device could go on for ever."""
+    try:
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode) and status.st_size > MAX_BYTES:
+            raise ModelFileError(f"{path}: too large for a model", found=f"{status.st_size:,} bytes")
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise ModelFileError(f"{path}: no file", found="a pipe or a device")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        found = getattr(error, "strerror", None) or str(error)
+        raise ModelFileError(f"{path}: cannot be read", found=found) from error
 
 
 def read_bytes(content: bytes) -> Graph:

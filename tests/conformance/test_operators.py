@@ -4,6 +4,7 @@ not know the operator, against LiteRT's reference kernels."""
 import numpy as np
 import pytest
 from model_cases import CASES, LITERT_EXACT, LITERT_REFUSES
+from recording import PROPERTY
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.padding import fold_paddings
@@ -49,7 +50,11 @@ WITHOUT_CODE = {
 """Cases of which nothing is left to generate C from, and what the generator says of them."""
 
 
-def test_back_end_gives_tflms_bytes_or_declines_with_a_rule(executor, case, answers, material):
+def test_back_end_gives_tflms_bytes_or_declines_with_a_rule(executor, case, answers, material, record_property):
+    verdict = "declined" if case.id in REFUSED else "exact"
+    record_property(
+        PROPERTY, (executor, case.id, "no code" if executor != "numpy" and case.id in WITHOUT_CODE else verdict)
+    )
     theirs, ours = answers(case.reference)[case.id], answers(executor)[case.id]
     if executor != "numpy" and case.id in WITHOUT_CODE:
         assert isinstance(ours.error, UnsupportedError), f"{case.id} is generated now: take it out of WITHOUT_CODE"
@@ -76,7 +81,9 @@ def test_tflm_runs_every_case_but_those_that_name_another_reference(case, answer
     assert not compare(material[case.id].graph, answer.outputs, answer.outputs).missing
 
 
-def test_litert_differs_from_tflm_by_no_more_than_stated(case, answers, material):
+def test_litert_differs_from_tflm_by_no_more_than_stated(case, answers, material, record_property):
+    verdict = {LITERT_EXACT: "exact", LITERT_REFUSES: "declined"}.get(case.litert, "as stated")
+    record_property(PROPERTY, ("litert", case.id, "reference" if case.reference == "litert" else verdict))
     theirs, other = answers(case.reference)[case.id], answers("litert")[case.id]
     if case.litert == LITERT_REFUSES:
         assert isinstance(other.error, UnsupportedError), f"LiteRT runs it now, though {case.why}"

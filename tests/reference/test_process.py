@@ -41,6 +41,38 @@ def test_death_of_the_interpreter_is_an_error_and_the_other_jobs_are_done(tflm, 
     assert len(answers[3].outputs) == 2
 
 
+@pytest.mark.parametrize("executor", [Tflm, Litert])
+def test_no_executor_lets_an_interpreter_take_this_process_along(executor, deadly, harmless):
+    """Both are alive afterwards: this process, which has imported neither interpreter, and the job behind the deadly one."""
+    if reason := executor().available():
+        pytest.skip(reason)
+    dead, alive = executor().run_jobs([deadly, harmless])
+    assert isinstance(dead.error, ToolError)
+    assert "died of signal" in dead.error.what
+    assert alive.error is None
+
+
+def test_only_the_child_process_imports_an_interpreter(harmless):
+    """Nothing that runs before a child is started loads a foreign library that could bring the process down."""
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from edgecompress.reference.executor import Job\n"
+        "from edgecompress.reference.inputs import random_inputs\n"
+        "from edgecompress.reference import integer, litert, tflm\n"
+        "from edgecompress.tflite import reader\n"
+        "path = Path(sys.argv[1])\n"
+        "job = Job(path, tuple(random_inputs(reader.read(path), 1)))\n"
+        "for one in (integer.Integer(), litert.Litert(), tflm.Tflm()):\n"
+        "    print(one.name, one.available() or one.run_jobs([job])[0].error)\n"
+        "loaded = [n for n in sys.modules if n.startswith(('tflite_micro', 'tflite_runtime', 'ai_edge_litert.interp'))]\n"
+        "sys.exit(str(loaded) if loaded else 0)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script, harmless.model], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
+
+
 def test_run_raises_what_became_of_the_only_job(tflm, deadly):
     with pytest.raises(ToolError, match="died of signal"):
         tflm.run(deadly.model, deadly.inputs)

@@ -17,7 +17,7 @@ from edgecompress.tflite import reader, writer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tflite"))
 
-import damage
+from fuzzing import damage
 
 ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6")
 DAMAGED = 400

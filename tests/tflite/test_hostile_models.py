@@ -3,9 +3,9 @@
 import sys
 from pathlib import Path
 
-import damage
 import numpy as np
 import pytest
+from fuzzing import damage
 
 from edgecompress.codegen import writer
 from edgecompress.codegen.program import lower

@@ -5,11 +5,11 @@ import time
 import tracemalloc
 import zipfile
 
-import damage
 import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from fuzzing import damage
 
 from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
 from edgecompress.tflite import reader

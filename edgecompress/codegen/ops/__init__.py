@@ -6,6 +6,7 @@ from importlib import import_module
 from edgecompress.codegen.ops.base import Operator, describe
 from edgecompress.errors import UnsupportedError
 from edgecompress.tflite.graph import Graph, Operation
+from edgecompress.tflite.versions import latest
 
 OPERATORS = {
     "ABS": "curves:Abs",
@@ -130,6 +131,12 @@ def check(graph: Graph, operation: Operation) -> None:
         raise UnsupportedError(
             f"{describe(graph, operation)}: there is no kernel for this operator", hint=_advice(graph, operation)
         )
+    if not 0 <= operation.version <= latest(operation.opcode):
+        raise UnsupportedError(
+            f"{describe(graph, operation)}: version {operation.version} of this operator is not known",
+            found=f"{latest(operation.opcode)} is the newest known",
+            hint="convert the model with an older TensorFlow, or update edgecompress",
+        )
     find(operation.opcode).check(graph, operation)
 
 
@@ -143,6 +150,8 @@ def is_supported(graph: Graph, operation: Operation) -> bool:
 
 
 def _advice(graph: Graph, operation: Operation) -> str:
+    if operation.opcode.startswith("CUSTOM:Signal"):
+        return "audio features are computed before the model: give the model that takes them, and compute them on the device"
     if operation.opcode.startswith("CUSTOM:"):
         return "custom operators belong to other runtimes; export the model before it is compiled for them"
     if operation.opcode in FLOAT_ONLY:

@@ -53,7 +53,7 @@ class Movement(Operator):
             return f"{largest:,} elements, more than {MOST_ELEMENTS:,}"
         try:
             found = [x.shape for x in self._moved(np.broadcast_to(np.int8(0), shape), graph, operation)]
-        except (ValueError, IndexError, TypeError, KeyError) as error:
+        except (ValueError, IndexError, TypeError, KeyError, ZeroDivisionError) as error:
             return f"{list(shape)}: {error}"
         expected = [result.shape for result in results]
         return "" if found == expected else f"{found} instead of {expected}"
@@ -63,7 +63,7 @@ class Movement(Operator):
         """All results for the input x, whatever its values.
 
         Raises:
-            ValueError, IndexError, TypeError, KeyError: operands or options that do not fit.
+            ValueError, IndexError, TypeError, KeyError, ZeroDivisionError: operands or options that do not fit.
         """
 
     def _moved(self, x: np.ndarray, graph: Graph, operation: Operation) -> list[np.ndarray]:
