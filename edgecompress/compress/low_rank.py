@@ -2,7 +2,7 @@
 
 Denton et al., "Exploiting linear structure within convolutional networks for efficient evaluation", 2014,
 https://arxiv.org/abs/1404.0736. What can take a layer's place is in `factors.schemes`, which ranks a budget affords in
-`factors.choice`, and how the error is that of the outputs, not of the weights, in `factors.inputs`; then all learns on.
+`factors.choice`, and how the error is that of the outputs, not of the weights, in `factors.metric`; then all learns on.
 """
 
 import fnmatch
@@ -15,8 +15,8 @@ import numpy as np
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.factors.choice import Chosen, Option, as_given, by_budget, by_energy, by_vbmf, options, saved
-from edgecompress.compress.factors.inputs import Whitening, inputs_of, no_whitening, whitening_of
 from edgecompress.compress.factors.layers import places_of, reason_against, replacements
+from edgecompress.compress.factors.metric import inputs_of, metric_of_outputs, metric_of_weights
 from edgecompress.compress.factors.schemes import Scheme, schemes_of
 from edgecompress.compress.kernels import KernelVariable, kernel_variables
 from edgecompress.compress.promises import macs
@@ -82,28 +82,26 @@ class LowRank:
             return Outcome(
                 copy_model(model), notes=notes, did_nothing_reason="there is no layer that factors make smaller"
             )
-        whitenings = {one.name: self._whitening(whole, one, context) for one in kernels}
-        schemes = {one.name: self._schemes(whole, one, whitenings[one.name]) for one in kernels}
+        schemes = {one.name: self._schemes(whole, one, context) for one in kernels}
         chosen = self._choose(whole, schemes)
         if not chosen:
             reason = "no layer gets smaller at the ranks that were asked for"
             return Outcome(copy_model(model), notes=notes, did_nothing_reason=reason)
         self._refuse_promised(chosen, context)
-        made = replacements(whole, chosen, whitenings)
+        made = replacements(whole, chosen)
         small = rebuild(whole, lambda layer: made.get(layer.name) or unchanged(layer))
         promise, *further = self._promises(whole, chosen)
         fine_tune(small, context, epochs_of(self, context.settings), learning_rate=self.learning_rate)
         names = {name: tuple(part.name for part in some) for name, some in made.items()}
         return Outcome(small, promise, tuple(further), names, notes=(*notes, *self._said(whole, chosen)))
 
-    def _whitening(self, whole: Any, kernel: KernelVariable, context: Context) -> Whitening:
+    def _schemes(self, whole: Any, kernel: KernelVariable, context: Context) -> list[Scheme]:
+        values = kernel.variable.numpy().astype(np.float64)
         if self.error == "weights":
-            return no_whitening(int(kernel.variable.shape[-2]))
-        return whitening_of(inputs_of(whole, kernel.layer, context))
-
-    def _schemes(self, whole: Any, kernel: KernelVariable, whitening: Whitening) -> list[Scheme]:
-        values = whitening.apply(kernel.variable.numpy().astype(np.float64))
-        return schemes_of(values, places_of(whole, kernel.layer), self.method)
+            metric = metric_of_weights(values.size // values.shape[-1])
+        else:
+            metric = metric_of_outputs(inputs_of(whole, kernel.layer, context))
+        return schemes_of(values, metric, places_of(whole, kernel.layer), self.method)
 
     def _choose(self, whole: Any, schemes: Mapping[str, list[Scheme]]) -> Chosen:
         found: dict[str, Option | None]

@@ -16,12 +16,17 @@ def truncated_svd(matrix: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray
         rank: 1 to min(m, n).
 
     Returns:
-        (m, rank) and (rank, n), each with the square roots of the singular values, so that they are of equal size. The
-        squared error of their product is the sum of the squares of the other singular values.
+        (m, rank) and (rank, n). The squared error of their product is the sum of the squares of the other singular values.
     """
     left, values, right = np.linalg.svd(matrix, full_matrices=False)
-    roots = np.sqrt(values[:rank])
-    return left[:, :rank] * roots, roots[:, None] * right[:rank]
+    return balanced(left[:, :rank], values[:rank, None] * right[:rank])
+
+
+def balanced(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same product, with each column of the first factor, (m, rank), as long as the row of the second, (rank, n)."""
+    lengths = np.linalg.norm(first, axis=0), np.linalg.norm(second, axis=1)
+    growth = np.sqrt(np.divide(lengths[1], lengths[0], out=np.ones_like(lengths[0]), where=lengths[0] * lengths[1] > 0))
+    return first * growth, second / growth[:, None]
 
 
 def lost_energy(values: np.ndarray) -> np.ndarray:

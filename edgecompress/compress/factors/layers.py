@@ -1,12 +1,12 @@
 """Keras layers that can be factorised, where they are used, and the layers that take their place."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from edgecompress.compress.factors.choice import Chosen
-from edgecompress.compress.factors.inputs import Whitening
+from edgecompress.compress.factors.metric import metric_of_weights
 from edgecompress.compress.factors.schemes import Factor, Places, grid, schemes_of
 from edgecompress.compress.kernels import KernelVariable
 from edgecompress.compress.rebuilding import Part, nodes
@@ -24,7 +24,9 @@ def reason_against(model: Any, kernel: KernelVariable, method: str) -> str:
         return "it has its channels first"
     if getattr(layer, "groups", 1) != 1:
         return "it works in groups"
-    schemes = schemes_of(kernel.variable.numpy(), places_of(model, layer), method)
+    values = kernel.variable.numpy()
+    metric = metric_of_weights(values.size // values.shape[-1])
+    schemes = schemes_of(values, metric, places_of(model, layer), method)
     return "" if any(grid(scheme, 1) for scheme in schemes) else "factors of any rank would be as large as it is"
 
 
@@ -40,20 +42,18 @@ def places_of(model: Any, layer: Any) -> Places:
     return Places(read, between, given)
 
 
-def replacements(model: Any, chosen: Chosen, whitenings: Mapping[str, Whitening]) -> dict[str, list[Part]]:
+def replacements(model: Any, chosen: Chosen) -> dict[str, list[Part]]:
     """Layer → the layers that take its place, with names that nobody has.
 
     Args:
         model: without models inside.
-        chosen: schemes on whitened kernels, and their ranks.
-        whitenings: of the inputs of each layer.
+        chosen: how each layer is factorised.
     """
     taken = {layer.name for layer in model.layers}
     made = {}
     for name, option in chosen.items():
         layer = model.get_layer(name)
-        first, *others = option.scheme.kernels(option.ranks)
-        factors = option.scheme.factors([whitenings[name].undo(first), *others], layer.get_config())
+        factors = option.scheme.factors(option.scheme.kernels(option.ranks), layer.get_config())
         made[name] = [_part(layer, one, i == 0, i == len(factors) - 1, taken) for i, one in enumerate(factors)]
     return made
 
