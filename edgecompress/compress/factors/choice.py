@@ -85,13 +85,11 @@ def by_vbmf(schemes: Sequence[Scheme], multiple: int) -> Option | None:
 
 
 def as_given(schemes: Sequence[Scheme], numbers: Ranks) -> Option | None:
-    """One rank, or Tucker's two; None where these make nothing smaller, or there is no such scheme for the layer."""
+    """One rank, which may stand for both of Tucker's, or two; None where these make nothing smaller, or nothing has two."""
     for scheme in schemes:
-        two = isinstance(scheme, Tucker)
-        if two is (len(numbers) == 2) or len(schemes) == 1:
-            ranks = numbers if len(numbers) == len(scheme.limits) else (numbers[0],) * len(scheme.limits)
-            return fitted(scheme, ranks, 1)
-    return None
+        if len(scheme.limits) == len(numbers):
+            return fitted(scheme, numbers, 1)
+    return fitted(schemes[0], numbers * 2, 1) if len(numbers) == 1 else None
 
 
 def fitted(scheme: Scheme, ranks: Ranks, multiple: int) -> Option | None:
