@@ -6,6 +6,7 @@ https://arxiv.org/abs/1404.0736. What can take a layer's place is in `factors.sc
 """
 
 import fnmatch
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -28,6 +29,8 @@ from edgecompress.recipe.schema import limits
 
 DEFAULT_PARAMETERS = 0.5
 """Where nothing says how far to go."""
+
+_RANKS = re.compile(r"[^:]+(:[1-9][0-9]{0,5}){1,2}")
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class LowRank:
     macs: float | None = field(default=None, metadata=limits(above=0, high=0.99))
     energy: float | None = field(default=None, metadata=limits(above=0, high=0.999_999))
     vbmf: bool = False
-    ranks: tuple[str, ...] = field(default=(), metadata=limits(pattern=r"[^:]+(:[1-9][0-9]{0,5}){1,2}"))
+    ranks: tuple[str, ...] = ()
     method: str = field(default="auto", metadata=limits(choices=("auto", "tucker", "spatial")))
     error: str = field(default="outputs", metadata=limits(choices=("outputs", "weights")))
     multiple: int = field(default=4, metadata=limits(low=1, high=64))
@@ -72,6 +75,12 @@ class LowRank:
                 found=" and ".join(given),
                 hint=f"leave out {given[-1]}",
             )
+
+        for wish in self.ranks:
+            if not _RANKS.fullmatch(wish):
+                raise RecipeError(
+                    "low_rank: ranks are layers with a rank, or Tucker's two.", found=wish, hint="[fc1:40,conv2:8:12]"
+                )
 
     def apply(self, model: Any, context: Context) -> Outcome:
         whole = rebuild(model)
@@ -93,7 +102,11 @@ class LowRank:
         promise, *further = self._promises(whole, chosen)
         fine_tune(small, context, epochs_of(self, context.settings), learning_rate=self.learning_rate)
         names = {name: tuple(part.name for part in some) for name, some in made.items()}
-        return Outcome(small, promise, tuple(further), names, notes=(*notes, *self._said(whole, chosen)))
+        notes += (
+            *self._said(whole, chosen),
+            *(f"low_rank: {name} stays as it is" for name in schemes if name not in chosen),
+        )
+        return Outcome(small, promise, tuple(further), names, notes=notes)
 
     def _schemes(self, whole: Any, kernel: KernelVariable, context: Context) -> list[Scheme]:
         values = kernel.variable.numpy().astype(np.float64)

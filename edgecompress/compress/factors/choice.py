@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecompress.compress.base import Kind
-from edgecompress.compress.factors.schemes import Ranks, Scheme, Tucker, grid
+from edgecompress.compress.factors.schemes import Ranks, Scheme, grid
 
 
 @dataclass(frozen=True, eq=False)
