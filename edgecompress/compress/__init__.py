@@ -16,6 +16,7 @@ PASSES = {
     "cluster": "edgecompress.compress.cluster:Cluster",
     "codes": "edgecompress.compress.codes:Codes",
     "filters": "edgecompress.compress.filters:Filters",
+    "low_rank": "edgecompress.compress.low_rank:LowRank",
     "prune": "edgecompress.compress.prune:Prune",
     "qat": "edgecompress.compress.qat:Qat",
 }

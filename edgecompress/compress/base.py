@@ -117,6 +117,7 @@ class Outcome:
     Attributes:
         model: a new Keras model; the argument's weights and layers are untouched.
         promise: about the new model's weights.
+        further: what else it promises about them.
         successors: kernels that were replaced, by name; () for one that is gone. Kernels not named stayed.
         rows: kernels that lost output channels, by name: the numbers of those that stayed.
         notes: what a user should know: layers left out and why.
@@ -125,6 +126,7 @@ class Outcome:
 
     model: Any
     promise: Promise = NO_PROMISE
+    further: tuple[Promise, ...] = ()
     successors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgecompress.compress.base import Context, Kind, Outcome, Pass, Promise
@@ -17,8 +17,8 @@ class Step:
     """What came of one pass.
 
     Attributes:
-        outcome: of the pass; its promise now names its source.
-        measured: the pass's own promise, then the earlier ones that stand.
+        outcome: of the pass; its promises now name their source.
+        measured: the pass's own promises, then the earlier ones that stand.
         standing: promises that hold from here on.
         ended: earlier promises whose layers this pass replaced by something else, with a sentence for each.
         seconds: wall clock of the pass and its measurements.
@@ -49,10 +49,10 @@ def run_pass(compression: Pass, text: str, model: Any, context: Context) -> Step
     if not outcome.did_nothing_reason:
         settings = context.settings
         refresh_statistics(outcome.model, context.samples, settings.batch, settings.seed, settings.augmentation)
-    promise = Promise(**{**vars(outcome.promise), "source": text})
-    outcome = Outcome(**{**vars(outcome), "promise": promise})
+    promise, *further = (replace(one, source=text) for one in (outcome.promise, *outcome.further))
+    outcome = replace(outcome, promise=promise, further=tuple(further))
     earlier, ended = carry(context.standing, outcome, text)
-    own = (promise,) if promise.kind is not Kind.NONE else ()
+    own = tuple(one for one in (promise, *further) if one.kind is not Kind.NONE)
     kernels = keras_kernels(outcome.model)
     measured = tuple(measure(one, kernels) for one in (*own, *earlier))
     for measurement in measured:

@@ -5,7 +5,7 @@ found from the wiring (`channels.graph`, `channels.rules`), which matter least b
 a budget (`channels.choice`); then layers are built anew without them (`channels.removal`) and learn on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ from edgecompress.compress.channels.scores import NEEDS, PER_COST, SCORES
 from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.kernels import KernelVariable, keras_kernels, kernel_variables
 from edgecompress.compress.promises import demand, measure
-from edgecompress.compress.rebuilding import nested_models, rebuild
+from edgecompress.compress.rebuilding import Part, nested_models, rebuild
 from edgecompress.compress.selection import select
 from edgecompress.compress.training import fine_tune
 from edgecompress.errors import RecipeError
@@ -108,11 +108,11 @@ class Filters:
     def _slim(self, model: Any, context: Context, epochs: int) -> None:
         """Train with a penalty that drives the factors of useless channels to zero."""
 
-        def penalized(layer: Any) -> tuple[dict[str, Any], list[np.ndarray]]:
+        def penalized(layer: Any) -> Sequence[Part]:
             config = layer.get_config()
             if "gamma_regularizer" in config:
                 config["gamma_regularizer"] = {"class_name": "L1", "config": {"l1": self.slimming}}
-            return config, layer.get_weights()
+            return (Part(type(layer), config, layer.get_weights()),)
 
         slimmed = rebuild(model, penalized)
         fine_tune(slimmed, context, epochs, learning_rate=self.learning_rate)

@@ -1,6 +1,7 @@
 """Models built anew from their layers' configurations: changed ones, and with nested models dissolved into their layers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,26 @@ import numpy as np
 from edgecompress.errors import UnsupportedError
 from edgecompress.load.runtime import keras2
 
-Change = Callable[[Any], tuple[dict[str, Any], list[np.ndarray]]]
-"""A layer to the configuration and the weights of the layer that takes its place."""
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A layer to be made.
+
+    Attributes:
+        kind: its class.
+        config: as Keras describes the layer; the name in it does not count.
+        weights: in Keras' order.
+        name: "" is that of the layer whose place it takes.
+    """
+
+    kind: type
+    config: dict[str, Any]
+    weights: list[np.ndarray]
+    name: str = ""
+
+
+Change = Callable[[Any], Sequence[Part]]
+"""A layer to the layers that take its place, one behind the other."""
 
 
 def is_nested(layer: Any) -> bool:
@@ -23,9 +42,9 @@ def nodes(model: Any) -> Iterator[Any]:
         yield from (node for node in model._nodes_by_depth[depth] if not node.is_input)
 
 
-def unchanged(layer: Any) -> tuple[dict[str, Any], list[np.ndarray]]:
+def unchanged(layer: Any) -> Sequence[Part]:
     """The `Change` that copies."""
-    return layer.get_config(), layer.get_weights()
+    return (Part(type(layer), layer.get_config(), layer.get_weights()),)
 
 
 def rebuild(model: Any, change: Change = unchanged) -> Any:
@@ -34,7 +53,7 @@ def rebuild(model: Any, change: Change = unchanged) -> Any:
     Args:
         model: Sequential or functional; it is not changed. Models inside it are replaced by their layers, which keep
             their names where these are unique, else get the model's name in front.
-        change: says what takes a layer's place; its name in the configuration is replaced by the new layer's.
+        change: says what takes a layer's place.
 
     Raises:
         UnsupportedError: for a subclassed model in it, or a layer that Keras cannot build from its configuration.
@@ -82,7 +101,7 @@ class _Builder:
     def __init__(self, model: Any, change: Change) -> None:
         self._change = change
         self._names = _names(model)
-        self._made: dict[int, Any] = {}
+        self._made: dict[int, list[Any]] = {}
         self.weights: list[tuple[Any, list[np.ndarray]]] = []
 
     def follow(self, model: Any, tensors: dict[int, Any]) -> None:
@@ -98,23 +117,30 @@ class _Builder:
                 self.follow(node.layer, inside)
                 outputs = [inside[id(tensor)] for tensor in node.layer.outputs]
             else:
-                outputs = tf.nest.flatten(self._layer(node.layer)(*args, **kwargs))
+                first, *others = self._layers(node.layer)
+                found = first(*args, **kwargs)
+                for layer in others:
+                    found = layer(found)
+                outputs = tf.nest.flatten(found)
             tensors.update(zip(map(id, tf.nest.flatten(node.outputs)), outputs, strict=True))
 
-    def _layer(self, layer: Any) -> Any:
+    def _layers(self, layer: Any) -> list[Any]:
         if id(layer) not in self._made:
-            config, weights = self._change(layer)
-            try:
-                made = type(layer).from_config({**config, "name": self._names[id(layer)]})
-            except (ValueError, TypeError, NotImplementedError) as error:
-                raise UnsupportedError(
-                    f"The layer {layer.name} ({type(layer).__name__}) cannot be built from its configuration.",
-                    found=str(error).splitlines()[0][:300] if str(error) else type(error).__name__,
-                    hint="use Keras' own layers",
-                ) from error
-            self._made[id(layer)] = made
-            self.weights.append((made, weights))
+            self._made[id(layer)] = [self._layer(layer, part) for part in self._change(layer)]
         return self._made[id(layer)]
+
+    def _layer(self, layer: Any, part: Part) -> Any:
+        name = part.name or self._names[id(layer)]
+        try:
+            made = part.kind.from_config({**part.config, "name": name})  # type: ignore[attr-defined]
+        except (ValueError, TypeError, NotImplementedError) as error:
+            raise UnsupportedError(
+                f"The layer {layer.name} ({type(layer).__name__}) cannot be built from its configuration.",
+                found=str(error).splitlines()[0][:300] if str(error) else type(error).__name__,
+                hint="use Keras' own layers",
+            ) from error
+        self.weights.append((made, part.weights))
+        return made
 
 
 def _names(model: Any) -> dict[int, str]:

@@ -16,6 +16,7 @@ GROUPS: Mapping[str, Callable[[Setting], Iterator[Figure]]] = MappingProxyType(
         "resnet8": rows.resnet8,
         "kws": rows.kws,
         "few": rows.few,
+        "low_rank": rows.low_rank,
         **{name: partial(rows.lenet, name) for name in recipes.LENETS},
         "peer": peer,
     }

@@ -20,6 +20,8 @@ FEW_VALUES = {
     "binary": "codes{values=2,epochs=6,learning_rate=0.001}",
 }
 """Of LeNet-300-100, in every tensor."""
+LOW_RANK = "low_rank{parameters=0.33,epochs=6,learning_rate=0.0005}"
+"""Of LeNet-300-100: three times fewer weights."""
 MIXTURES = {"distillation": 1.0, "temperature": 2.0, "mixup": True}
 """The network as it was loaded answers mixtures of samples."""
 TEACHER = {"distillation": 0.7, "temperature": 2.0, "teacher": "baseline"}

@@ -98,6 +98,24 @@ def few(at: Setting) -> Iterator[Figure]:
         yield _ram(sizes, name)
 
 
+def low_rank(at: Setting) -> Iterator[Figure]:
+    """LeNet-300-100 with layers of lower rank, with a few seeds."""
+    jobs = [
+        recipes.lenet("lenet-300-100", recipes.LOW_RANK, seed, at.data, at.cache, "low-rank") for seed in recipes.SEEDS
+    ]
+    made = [train(job, at.cache, at.say) for job in jobs]
+    yield _errors("low_rank_error", made)
+    drops = [_drop("low_rank_drop", one) for one in made]
+    yield max(drops, key=lambda figure: figure.value)
+    shares_left = [weights_of(one.model).count / weights_of(one.baseline).count for one in made]
+    yield Figure("low_rank_weights", max(shares_left), ", ".join(f"1/{1 / one:.2f}" for one in shares_left))
+    sizes, whole = measure(made[0].model, at.say), measure(made[0].baseline, at.say)
+    words = (
+        f"weights as they are: {sizes.dense.flash.weights:,} of {whole.dense.flash.weights:,} B; coded: {sizes.words}"
+    )
+    yield Figure("low_rank_cycles", sizes.dense_cycles / whole.dense_cycles, words)
+
+
 def worst_of(figures: list[Figure]) -> list[Figure]:
     """One figure for each bar: the largest where several groups found one."""
     found: dict[str, Figure] = {}

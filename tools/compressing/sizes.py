@@ -35,6 +35,11 @@ class Sizes:
         return _cycles(self.coded) / _cycles(self.dense)
 
     @property
+    def dense_cycles(self) -> int:
+        """Of the plain build, modelled."""
+        return _cycles(self.dense)
+
+    @property
     def unshrunk_ratio(self) -> float:
         """Coded and shrunk over dense and unshrunk."""
         assert self.unshrunk is not None, "asked for"

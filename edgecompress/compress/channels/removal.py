@@ -12,7 +12,7 @@ import numpy as np
 
 from edgecompress.compress.channels.graph import ChannelGraph, Role, Size, Slot
 from edgecompress.compress.kernels import KernelVariable, kernel_variables, to_rows
-from edgecompress.compress.rebuilding import rebuild
+from edgecompress.compress.rebuilding import Part, rebuild
 
 
 def remove_channels(model: Any, graph: ChannelGraph, removed: np.ndarray) -> Any:
@@ -31,8 +31,9 @@ def remove_channels(model: Any, graph: ChannelGraph, removed: np.ndarray) -> Any
     for size in graph.sizes:
         sizes[size.layer].append(size)
 
-    def smaller(layer: Any) -> tuple[dict[str, Any], list[np.ndarray]]:
-        return _resized(layer.get_config(), sizes[layer.name], keeps), _cut(layer, slots[layer.name], keeps)
+    def smaller(layer: Any) -> Sequence[Part]:
+        config = _resized(layer.get_config(), sizes[layer.name], keeps)
+        return (Part(type(layer), config, _cut(layer, slots[layer.name], keeps)),)
 
     return rebuild(model, smaller)
 

@@ -1,0 +1,1 @@
+"""How a kernel becomes a product of smaller ones, at which ranks, and which ranks a budget affords."""
