@@ -20,6 +20,7 @@ class Kind(StrEnum):
     ZERO_BLOCKS = "zero_blocks"
     N_OF_M = "n_of_m"
     DISTINCT_VALUES = "distinct_values"
+    BITS = "bits"
     ALLOWED_VALUES = "allowed_values"
     MACS = "macs"
     PARAMETERS = "parameters"
@@ -28,6 +29,8 @@ class Kind(StrEnum):
 
 SPARSE = frozenset({Kind.ZEROS, Kind.ZERO_BLOCKS, Kind.N_OF_M})
 """Kinds that a weight other than zero in the place of a zero would break."""
+SHARED = frozenset({Kind.DISTINCT_VALUES, Kind.BITS})
+"""Kinds that hold while weights of one value stay of one value."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +41,10 @@ class Promise:
         kind: which property.
         bound: zeros: the least fraction of zeros, 0..1, short of it by less than one weight; zero_blocks: (fraction,
             height, width), of blocks of so many output channels and consecutive weights; distinct_values: the largest
-            number of values; n_of_m: (n, m), at most n non-zeros in m consecutive inputs; allowed_values: the values, up
-            to one scale; macs, parameters: the largest number; none: None.
-        granularity: "tensor" or "channel": what distinct and allowed values are counted over in the Keras model; zeros and
+            number of values; bits: the largest mean over all weights of the bits that number their kernel's values; n_of_m:
+            (n, m), at most n non-zeros in m consecutive inputs; allowed_values: the values, up to one scale; macs,
+            parameters: the largest number; none: None.
+        granularity: "tensor" or "channel": what distinct and allowed values (and bits) are counted over in the Keras model; zeros and
             zero_blocks: "tensor" for every kernel, or "model" for all of `layers` together.
         in_file: the same for the integer file. The converter rescales every output channel (batch-norm folding,
             per-channel scales), so what is shared across a tensor is shared within each channel there, unless `units`
@@ -73,6 +77,9 @@ class Promise:
             case Kind.DISTINCT_VALUES:
                 codes = ", in units of each channel's scale" if self.units else ""
                 return f"at most {self.bound:g} distinct values per {self.granularity}{codes}"
+            case Kind.BITS:
+                codes = ", in units of each channel's scale" if self.units else ""
+                return f"{self.bound:g} bits number the distinct values per {self.granularity}, in the mean over all weights{codes}"
             case Kind.ALLOWED_VALUES:
                 return f"only multiples of {{{', '.join(f'{v:g}' for v in self.numbers)}}} per {self.granularity}"
             case Kind.MACS | Kind.PARAMETERS:

@@ -24,8 +24,9 @@ class Measurement:
 
     Attributes:
         promise: what was measured, with the layers that were there.
-        reached: the worst layer's figure (zeros, zero_blocks: a fraction; distinct_values: a number of values; n_of_m: non-zeros
-            in the fullest group; allowed_values: weights off the set; macs, parameters: the total); None for none.
+        reached: the worst layer's figure (zeros, zero_blocks: a fraction; distinct_values: a number of values; n_of_m:
+            non-zeros in the fullest group; allowed_values: weights off the set), the total (macs, parameters) or the mean
+            (bits); None for none.
         layers: the figure of each layer.
         worst: the layer of `reached`.
         broken: the layers where the promise does not hold.
@@ -128,7 +129,7 @@ def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = 
     figure = _FIGURES[promise.kind]
     layers = {name: figure(promise, kernel, granularity) for name, kernel in found.items()}
     missing = tuple(name for name in names if name not in found)
-    if promise.kind in (Kind.MACS, Kind.PARAMETERS) or granularity == "model":
+    if promise.kind in _TOTALS or granularity == "model":
         total, holds = _together(promise, found, layers)
         return Measurement(promise, total, layers, TOGETHER, () if holds else (TOGETHER,), missing)
     broken = tuple(name for name in found if not _holds(promise, found[name], layers[name]))
@@ -143,10 +144,18 @@ def _together(promise: Promise, found: Mapping[str, Kernel], layers: Mapping[str
     """The figure of a promise about all its layers as one, and whether it holds."""
     if promise.kind not in _SHARES:
         total = sum(layers.values())
+        if promise.kind is Kind.BITS:
+            total = sum(layers[name] * kernel.rows.size for name, kernel in found.items())
+            total /= max(sum(kernel.rows.size for kernel in found.values()), 1)
         return total, total <= _number(promise)
     counts = [_zeros_of(promise, kernel) for kernel in found.values()]
     zero, size = (sum(one[i] for one in counts) for i in (0, 1))
     return zero / max(size, 1), zero >= whole(_share(promise), size)
+
+
+def bits(rows: np.ndarray, granularity: str) -> int:
+    """Of an index into the different values of the tensor, or of the channel with the most of them."""
+    return max(distinct_values(rows, granularity) - 1, 0).bit_length()
 
 
 def in_units(kernel: Kernel, promise: Promise) -> Kernel:
@@ -229,6 +238,8 @@ def _said(promise: Promise, figure: float | None) -> str:
             return f"{figure:.4f} of the blocks are zero"
         case Kind.DISTINCT_VALUES:
             return f"{figure:g} distinct values"
+        case Kind.BITS:
+            return f"{figure:.4g} bits in the mean"
         case Kind.N_OF_M:
             return f"{figure:g} non-zeros in one group"
         case Kind.ALLOWED_VALUES:
@@ -277,6 +288,9 @@ def _fraction(part: int, whole_: int) -> float:
     return part / whole_ if whole_ else 0.0
 
 
+_TOTALS = frozenset({Kind.MACS, Kind.PARAMETERS, Kind.BITS})
+"""Kinds that speak of all layers as one."""
+
 _SHARES = frozenset({Kind.ZEROS, Kind.ZERO_BLOCKS})
 """Kinds whose figure is a share of zeros, the more the better."""
 
@@ -286,6 +300,7 @@ _FIGURES: Mapping[Kind, Callable[[Promise, Kernel, str], float]] = MappingProxyT
         Kind.ZERO_BLOCKS: lambda promise, kernel, granularity: _fraction(*_zeros_of(promise, kernel)),
         Kind.N_OF_M: lambda promise, kernel, granularity: fullest_group(kernel.rows, int(promise.numbers[1])),
         Kind.DISTINCT_VALUES: lambda promise, kernel, granularity: distinct_values(kernel.rows, granularity),
+        Kind.BITS: lambda promise, kernel, granularity: bits(kernel.rows, granularity),
         Kind.ALLOWED_VALUES: lambda promise, kernel, granularity: values_off_the_set(
             kernel.rows, promise.numbers, granularity
         ),

@@ -1,6 +1,7 @@
 """The work of `prune` on one model: scores, shares of kernels, masks, and a penalty that makes weights small first."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,14 +44,14 @@ class Pruner:
     def penalize(self, strength: float) -> None:
         """Add the sum of the kernels' absolute weights to the model's loss, until the last of them is taken.
 
-        Tibshirani's lasso, for networks e.g. Wen et al., "Learning structured sparsity", 2016,
-        https://arxiv.org/abs/1608.03665; the model has to be copied to lose it again.
+        Han et al., "Learning both weights and connections", 2015, https://arxiv.org/abs/1506.02626, section 3.1, compare it
+        with L2. It belongs to the layers, whatever model they are trained in; a copy of the model is without it.
         """
         import tensorflow as tf
 
         self._penalty = tf.Variable(strength, trainable=False)
-        variables = [one.variable for one in self.kernels]
-        self._model.add_loss(lambda: self._penalty * tf.add_n([tf.reduce_sum(tf.abs(v)) for v in variables]))
+        for one in self.kernels:
+            one.layer.add_loss(partial(self._penalty_of, one.variable))
 
     def aim(self, share: float) -> tuple[str, ...]:
         """Say which share of all units will be taken in the end; a note about each kernel, where their shares are found.
@@ -114,6 +115,11 @@ class Pruner:
                 self.step += 1
 
         return Pruning()
+
+    def _penalty_of(self, variable: Any) -> Any:
+        import tensorflow as tf
+
+        return self._penalty * tf.reduce_sum(tf.abs(variable))
 
     def _without(self, one: KernelVariable, rows: np.ndarray, count: int) -> np.ndarray:
         kept = to_rows(one.variable.numpy(), one.kind) * self._structure.kept(rows, count)

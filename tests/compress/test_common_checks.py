@@ -39,6 +39,9 @@ OPTIONS = {
     "prune by second order, 2:4": ("prune{score=second_order,n_of_m=[2,4],epochs=1}", ("depthwise",)),
     "prune by sensitivity, in rounds": ("prune{sparsity=0.6,threshold=sensitivity,rounds=2,epochs=2}", ("residual",)),
     "prune by lot, with L1": ("prune{sparsity=0.6,score=random,l1=0.001,epochs=1}", ("functional",)),
+    "cluster per channel": ("cluster{clusters=5,per=channel,epochs=1}", ("depthwise",)),
+    "cluster with some bits": ("cluster{bits=2.5,epochs=1}", ("residual",)),
+    "codes with some bits": ("codes{bits=2.5,epochs=1}", ("residual",)),
 }
 """Options that make another pass of one: a text, and the models to try it on."""
 
@@ -166,6 +169,10 @@ def _count_in_file(done: Run, graph: Any, mapping: dict[str, tuple[int, ...]]) -
         weights = {i: graph.tensors[i].data.size for indices in mapping.values() for i in indices}
         places = [(o.inputs[1], graph.tensors[o.outputs[0]].shape[1:-1]) for o in graph.operations if len(o.inputs) > 1]
         assert sum(int(np.prod(shape)) * weights.get(i, 0) for i, shape in places) <= promise.bound
+    if promise.kind is Kind.BITS:
+        tensors = [graph.tensors[index].data for layer in promise.layers for index in mapping[layer]]
+        parts = [list(data.reshape(len(data), -1)) if promise.in_file == "channel" else [data] for data in tensors]
+        assert _mean_bits(parts, [data.size for data in tensors]) <= promise.bound
     for layer in promise.layers:
         for index in mapping[layer]:
             tensor = graph.tensors[index]
@@ -179,6 +186,12 @@ def _count_in_file(done: Run, graph: Any, mapping: dict[str, tuple[int, ...]]) -
             if promise.kind is Kind.DISTINCT_VALUES:
                 assert max(len(set(channel.ravel().tolist())) for channel in channels) <= promise.bound
                 assert promise.in_file == "channel" or len(np.unique(values)) <= promise.bound
+
+
+def _mean_bits(kernels: list[list[np.ndarray]], sizes: list[int]) -> float:
+    """Of an index into the values of each kernel's fullest part, each weight counted once."""
+    bits = [np.ceil(np.log2(max(len(set(part.ravel().tolist())) for part in parts))) for parts in kernels]
+    return float(np.average(bits, weights=sizes))
 
 
 def _count_groups(promise: Any, rows: np.ndarray) -> None:
@@ -205,6 +218,7 @@ def test_the_promise_holds_in_keras_weights_counted_by_hand(name, model):
     if promise.kind is Kind.MACS:
         counted = [describe_model(one)["macs"] for one in (done.model, done.step.outcome.model)]
         assert counted[1] <= promise.bound == int(0.7 * counted[0])
+    shared: dict[str, list[np.ndarray]] = {}
     for kernel in promise.layers:
         values = next(w for w in layers[kernel].get_weights() if w.ndim >= 2)
         if promise.kind is Kind.ZEROS and promise.granularity == "tensor":
@@ -218,8 +232,15 @@ def test_the_promise_holds_in_keras_weights_counted_by_hand(name, model):
             values = values / np.reshape(promise.units[kernel], values.shape[-2:] if kernel in DEPTHWISE else -1)
             assert np.abs(values - np.rint(values)).max() < 1e-4
             values = np.rint(values)
+        shared[kernel] = [values]
+        if promise.granularity == "channel":
+            rows = values.reshape(-1, int(np.prod(values.shape[-2:] if kernel in DEPTHWISE else values.shape[-1])))
+            shared[kernel] = list(rows.T)
         if promise.kind is Kind.DISTINCT_VALUES:
-            assert len(np.unique(values)) <= promise.bound
+            assert max(len(np.unique(part)) for part in shared[kernel]) <= promise.bound
+    if promise.kind is Kind.BITS:
+        sizes = [sum(part.size for part in parts) for parts in shared.values()]
+        assert _mean_bits(list(shared.values()), sizes) <= promise.bound
 
 
 @pytest.mark.parametrize("name", sorted(PASSES))
