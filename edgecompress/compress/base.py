@@ -79,7 +79,8 @@ class Promise:
                 return f"at most {self.bound:g} distinct values per {self.granularity}{codes}"
             case Kind.BITS:
                 codes = ", in units of each channel's scale" if self.units else ""
-                return f"{self.bound:g} bits number the distinct values per {self.granularity}, in the mean over all weights{codes}"
+                what = f"number the distinct values per {self.granularity}, in the mean over all weights"
+                return f"at most {self.bound:g} bits {what}{codes}"
             case Kind.ALLOWED_VALUES:
                 return f"only multiples of {{{', '.join(f'{v:g}' for v in self.numbers)}}} per {self.granularity}"
             case Kind.MACS | Kind.PARAMETERS:

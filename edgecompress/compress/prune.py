@@ -93,6 +93,12 @@ class Prune:
                 "prune: n_of_m says by itself how many weights of every kernel become zero, and which.",
                 hint="leave out sparsity, threshold and block_size",
             )
+        if self.schedule == "polynomial" and self.begin >= self.end:
+            raise RecipeError(
+                "prune: the schedule ends before it begins.",
+                found=f"begin={self.begin:g},end={self.end:g}",
+                hint="begin below end, or schedule=constant, which cuts at begin",
+            )
         never = self.epochs == 0 or (self.schedule == "constant" and self.begin == 0 and self.rounds == 1)
         if self.l1 and never:
             raise RecipeError(

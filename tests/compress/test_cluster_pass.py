@@ -11,13 +11,15 @@ from edgecompress.compress import make
 from edgecompress.compress.base import Context, Kind, Promise, TrainingSettings
 from edgecompress.compress.driver import Step, run_pass
 from edgecompress.compress.kernels import Kernel, keras_kernels, kernel_variables
-from edgecompress.compress.promises import measure
+from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.promises import check_tflite, measure
 from edgecompress.compress.sensitivity import bits_of
 from edgecompress.compress.task import infer
 from edgecompress.compress.training import describe_output
 from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes
+from edgecompress.tflite import reader
 
 
 def run(text: str, model: Any) -> tuple[Any, Context, list[Step]]:
@@ -101,3 +103,17 @@ def test_the_mean_of_bits_is_kept_told_and_guarded(text):
     assert sum(" bits" in note for note in step.outcome.notes) == len(step.outcome.promise.layers)
     with pytest.raises(PromiseError, match="broke what"):
         run(f"{text},prune{{sparsity=0.3,epochs=1}}", model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("text", ["cluster{bits=3,epochs=0}", "cluster{clusters=4,per=channel,epochs=0}"])
+def test_quantization_aware_training_behind_keeps_what_is_shared_in_the_file(text):
+    model, context, _ = run(f"{text},qat{{epochs=1}}", examples.trained("residual"))
+    graph = reader.read_bytes(examples.to_tflite(model, examples.samples().x["validation"][:12]))
+    mapping = map_layers(graph, keras_kernels(model))
+    (found,) = check_tflite(graph, context.standing, mapping)
+    assert set(found.layers) == set(mapping)
+    most = {name: 2**bits for name, bits in found.layers.items()} if "bits" in text else dict.fromkeys(mapping, 4)
+    for name, (index,) in mapping.items():
+        channels = graph.tensors[index].data
+        assert max(len(set(channel.ravel().tolist())) for channel in channels) <= most[name]

@@ -43,6 +43,7 @@ def test_every_pass_has_its_name_and_says_what_its_parameters_are_in_text(name):
         ("prune{n_of_m=[2,4],threshold=global}", ("leave out sparsity, threshold",)),
         ("prune{block_size=[4]}", ("block_size is two numbers", "block_size=[4,1]")),
         ("prune{block_size=[1,1]}", ("block_size is two numbers",)),
+        ("prune{begin=0.8}", ("ends before it begins", "begin=0.8,end=0.7", "schedule=constant")),
         ("prune{l1=0.001,epochs=0}", ("l1 acts while not all zeros are there", "begin=0.6")),
         ("prune{l1=0.001,schedule=constant}", ("l1 acts while not all zeros are there",)),
         ("cluster{clusters=2}", ("cluster.clusters", "at least 3")),
