@@ -17,12 +17,20 @@ class Kind(StrEnum):
     """What a promise is about; `edgecompress.compress.promises` holds one measuring function for each."""
 
     ZEROS = "zeros"
+    ZERO_BLOCKS = "zero_blocks"
     N_OF_M = "n_of_m"
     DISTINCT_VALUES = "distinct_values"
+    BITS = "bits"
     ALLOWED_VALUES = "allowed_values"
     MACS = "macs"
     PARAMETERS = "parameters"
     NONE = "none"
+
+
+SPARSE = frozenset({Kind.ZEROS, Kind.ZERO_BLOCKS, Kind.N_OF_M})
+"""Kinds that a weight other than zero in the place of a zero would break."""
+SHARED = frozenset({Kind.DISTINCT_VALUES, Kind.BITS})
+"""Kinds that hold while weights of one value stay of one value."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +39,13 @@ class Promise:
 
     Attributes:
         kind: which property.
-        bound: zeros: the least fraction of zeros, 0..1, short of it by less than one weight;
-            distinct_values: the largest number of values; n_of_m: (n, m), at most n non-zeros in m consecutive
-            inputs; allowed_values: the values, up to one scale; macs, parameters: the largest number; none: None.
-        granularity: "tensor" or "channel": what distinct and allowed values are counted over in the Keras model; zeros:
-            "tensor" for every kernel, or "model" for all of `layers` together.
+        bound: zeros: the least fraction of zeros, 0..1, short of it by less than one weight; zero_blocks: (fraction,
+            height, width), of blocks of so many output channels and consecutive weights; distinct_values: the largest
+            number of values; bits: the largest mean over all weights of the bits that number their kernel's values; n_of_m:
+            (n, m), at most n non-zeros in m consecutive inputs; allowed_values: the values, up to one scale; macs,
+            parameters: the largest number; none: None.
+        granularity: "tensor" or "channel": what distinct and allowed values (and bits) are counted over in the Keras model; zeros and
+            zero_blocks: "tensor" for every kernel, or "model" for all of `layers` together.
         in_file: the same for the integer file. The converter rescales every output channel (batch-norm folding,
             per-channel scales), so what is shared across a tensor is shared within each channel there, unless `units`
             say which integers to write.
@@ -58,11 +68,19 @@ class Promise:
             case Kind.ZEROS:
                 where = "all kernels together" if self.granularity == "model" else "each kernel"
                 return f"at least {self.bound:.4g} of the weights of {where} are zero, to the nearest weight"
+            case Kind.ZERO_BLOCKS:
+                share, height, width = self.numbers
+                where = "all kernels together" if self.granularity == "model" else "each kernel"
+                return f"at least {share:.4g} of the {height:g} x {width:g} blocks of {where} are zero, to the nearest block"
             case Kind.N_OF_M:
                 return "at most {:g} of {:g} consecutive weights are not zero".format(*self.numbers)
             case Kind.DISTINCT_VALUES:
                 codes = ", in units of each channel's scale" if self.units else ""
                 return f"at most {self.bound:g} distinct values per {self.granularity}{codes}"
+            case Kind.BITS:
+                codes = ", in units of each channel's scale" if self.units else ""
+                what = f"number the distinct values per {self.granularity}, in the mean over all weights"
+                return f"at most {self.bound:g} bits {what}{codes}"
             case Kind.ALLOWED_VALUES:
                 return f"only multiples of {{{', '.join(f'{v:g}' for v in self.numbers)}}} per {self.granularity}"
             case Kind.MACS | Kind.PARAMETERS:
@@ -198,8 +216,7 @@ class Context:
     @property
     def pruned(self) -> frozenset[str]:
         """Kernels whose zeros an earlier pass promised."""
-        kinds = (Kind.ZEROS, Kind.N_OF_M)
-        return frozenset(name for promise in self.standing if promise.kind in kinds for name in promise.layers)
+        return frozenset(name for promise in self.standing if promise.kind in SPARSE for name in promise.layers)
 
 
 class Pass(Protocol):

@@ -21,7 +21,7 @@ from edgecompress.compress.statistics import refresh_statistics
 from edgecompress.compress.training import evaluate, fine_tune, make_deterministic
 from edgecompress.load.runtime import keras2
 
-_FORMAT = 3
+_FORMAT = 4
 """Raised when the same inputs would give other weights than an earlier version of this code gave."""
 
 

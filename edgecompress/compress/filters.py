@@ -199,7 +199,8 @@ def _add_zeros(model: Any, promise: Promise) -> tuple[str, ...]:
     assert isinstance(promise.bound, float), "a share of zeros is one number"
     kernels = {kernel.name: kernel.variable for kernel in kernel_variables(model) if kernel.name in promise.layers}
     found = {name: variable.numpy() for name, variable in kernels.items()}
-    wanted = count_zeros(found, promise.bound, "global" if promise.granularity == "model" else "layer")
+    squares = {name: values.astype(np.float64) ** 2 for name, values in found.items()}
+    wanted = count_zeros(squares, promise.bound, "global" if promise.granularity == "model" else "layer")
     added = []
     for name, values in found.items():
         if np.count_nonzero(values == 0) < wanted[name]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.base import Kind, Promise
+from edgecompress.compress.base import SHARED, SPARSE, Kind, Promise
 from edgecompress.compress.kernels import KernelVariable, from_rows, kernel_variables, to_rows
 
 
@@ -45,10 +45,10 @@ def pattern_of(values: np.ndarray, kind: str, promises: Sequence[Promise]) -> Pa
     kinds = {promise.kind for promise in promises}
     if Kind.ALLOWED_VALUES in kinds or any(promise.units for promise in promises):
         return Pattern(frozen=values.astype(np.float32))
-    mask = (values != 0).astype(np.float32) if kinds & {Kind.ZEROS, Kind.N_OF_M} else None
+    mask = (values != 0).astype(np.float32) if kinds & SPARSE else None
     groups = None
     for promise in promises:
-        if promise.kind is Kind.DISTINCT_VALUES:
+        if promise.kind in SHARED:
             groups = _groups(values, kind, promise.granularity)
     return Pattern(mask, groups)
 

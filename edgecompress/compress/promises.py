@@ -24,8 +24,9 @@ class Measurement:
 
     Attributes:
         promise: what was measured, with the layers that were there.
-        reached: the worst layer's figure (zeros: a fraction; distinct_values: a number of values; n_of_m: non-zeros
-            in the fullest group; allowed_values: weights off the set; macs, parameters: the total); None for none.
+        reached: the worst layer's figure (zeros, zero_blocks: a fraction; distinct_values: a number of values; n_of_m:
+            non-zeros in the fullest group; allowed_values: weights off the set), the total (macs, parameters) or the mean
+            (bits); None for none.
         layers: the figure of each layer.
         worst: the layer of `reached`.
         broken: the layers where the promise does not hold.
@@ -61,6 +62,16 @@ class Measurement:
 def zeros(rows: np.ndarray) -> float:
     """The fraction of weights that are zero, 0..1."""
     return float(np.count_nonzero(rows == 0) / rows.size) if rows.size else 0.0
+
+
+def zero_blocks(rows: np.ndarray, height: int, width: int) -> tuple[int, int]:
+    """How many blocks of `height` output channels and `width` consecutive weights hold zeros only, and how many there are.
+
+    Blocks are counted from the first channel and the first weight; those at the end may be smaller.
+    """
+    down = np.add.reduceat(rows != 0, np.arange(0, rows.shape[0], height), axis=0)
+    both = np.add.reduceat(down, np.arange(0, rows.shape[1], width), axis=1)
+    return int(np.count_nonzero(both == 0)), both.size
 
 
 def distinct_values(rows: np.ndarray, granularity: str) -> int:
@@ -118,7 +129,7 @@ def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = 
     figure = _FIGURES[promise.kind]
     layers = {name: figure(promise, kernel, granularity) for name, kernel in found.items()}
     missing = tuple(name for name in names if name not in found)
-    if promise.kind in (Kind.MACS, Kind.PARAMETERS) or granularity == "model":
+    if promise.kind in _TOTALS or granularity == "model":
         total, holds = _together(promise, found, layers)
         return Measurement(promise, total, layers, TOGETHER, () if holds else (TOGETHER,), missing)
     broken = tuple(name for name in found if not _holds(promise, found[name], layers[name]))
@@ -131,12 +142,20 @@ def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = 
 
 def _together(promise: Promise, found: Mapping[str, Kernel], layers: Mapping[str, float]) -> tuple[float, bool]:
     """The figure of a promise about all its layers as one, and whether it holds."""
-    if promise.kind is not Kind.ZEROS:
+    if promise.kind not in _SHARES:
         total = sum(layers.values())
+        if promise.kind is Kind.BITS:
+            total = sum(layers[name] * kernel.rows.size for name, kernel in found.items())
+            total /= max(sum(kernel.rows.size for kernel in found.values()), 1)
         return total, total <= _number(promise)
-    size = sum(kernel.rows.size for kernel in found.values())
-    count = sum(int(np.count_nonzero(kernel.rows == 0)) for kernel in found.values())
-    return count / max(size, 1), count >= whole(_number(promise), size)
+    counts = [_zeros_of(promise, kernel) for kernel in found.values()]
+    zero, size = (sum(one[i] for one in counts) for i in (0, 1))
+    return zero / max(size, 1), zero >= whole(_share(promise), size)
+
+
+def bits(rows: np.ndarray, granularity: str) -> int:
+    """Of an index into the different values of the tensor, or of the channel with the most of them."""
+    return max(distinct_values(rows, granularity) - 1, 0).bit_length()
 
 
 def in_units(kernel: Kernel, promise: Promise) -> Kernel:
@@ -215,8 +234,12 @@ def _said(promise: Promise, figure: float | None) -> str:
     match promise.kind:
         case Kind.ZEROS:
             return f"{figure:.4f} of the weights are zero"
+        case Kind.ZERO_BLOCKS:
+            return f"{figure:.4f} of the blocks are zero"
         case Kind.DISTINCT_VALUES:
             return f"{figure:g} distinct values"
+        case Kind.BITS:
+            return f"{figure:.4g} bits in the mean"
         case Kind.N_OF_M:
             return f"{figure:g} non-zeros in one group"
         case Kind.ALLOWED_VALUES:
@@ -229,11 +252,23 @@ def _number(promise: Promise) -> float:
     return promise.bound
 
 
+def _share(promise: Promise) -> float:
+    return promise.numbers[0] if promise.kind is Kind.ZERO_BLOCKS else _number(promise)
+
+
+def _zeros_of(promise: Promise, kernel: Kernel) -> tuple[int, int]:
+    """How many weights, or blocks, are zero, and of how many."""
+    if promise.kind is Kind.ZERO_BLOCKS:
+        return zero_blocks(kernel.rows, int(promise.numbers[1]), int(promise.numbers[2]))
+    return int(np.count_nonzero(kernel.rows == 0)), kernel.rows.size
+
+
 def _holds(promise: Promise, kernel: Kernel, figure: float) -> bool:
     match promise.kind:
-        case Kind.ZEROS:
+        case Kind.ZEROS | Kind.ZERO_BLOCKS:
             # Whole weights only: the bound is met when one zero more would be more than was asked.
-            return round(figure * kernel.rows.size) >= whole(_number(promise), kernel.rows.size)
+            zero, size = _zeros_of(promise, kernel)
+            return zero >= whole(_share(promise), size)
         case Kind.N_OF_M:
             return figure <= promise.numbers[0]
         case Kind.ALLOWED_VALUES:
@@ -245,15 +280,27 @@ def _worst(promise: Promise, layers: Mapping[str, float], broken: Sequence[str])
     candidates = list(broken or layers)
     if not candidates:
         return ""
-    pick = min if promise.kind is Kind.ZEROS else max
+    pick = min if promise.kind in _SHARES else max
     return pick(candidates, key=lambda name: layers[name])
 
+
+def _fraction(part: int, whole_: int) -> float:
+    return part / whole_ if whole_ else 0.0
+
+
+_TOTALS = frozenset({Kind.MACS, Kind.PARAMETERS, Kind.BITS})
+"""Kinds that speak of all layers as one."""
+
+_SHARES = frozenset({Kind.ZEROS, Kind.ZERO_BLOCKS})
+"""Kinds whose figure is a share of zeros, the more the better."""
 
 _FIGURES: Mapping[Kind, Callable[[Promise, Kernel, str], float]] = MappingProxyType(
     {
         Kind.ZEROS: lambda promise, kernel, granularity: zeros(kernel.rows),
+        Kind.ZERO_BLOCKS: lambda promise, kernel, granularity: _fraction(*_zeros_of(promise, kernel)),
         Kind.N_OF_M: lambda promise, kernel, granularity: fullest_group(kernel.rows, int(promise.numbers[1])),
         Kind.DISTINCT_VALUES: lambda promise, kernel, granularity: distinct_values(kernel.rows, granularity),
+        Kind.BITS: lambda promise, kernel, granularity: bits(kernel.rows, granularity),
         Kind.ALLOWED_VALUES: lambda promise, kernel, granularity: values_off_the_set(
             kernel.rows, promise.numbers, granularity
         ),

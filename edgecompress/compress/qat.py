@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from edgecompress.compress.base import Context, Kind, Outcome, epochs_of
+from edgecompress.compress.base import SHARED, SPARSE, Context, Outcome, epochs_of
 from edgecompress.compress.cloning import copy_model, tfmot, wrap_layers
 from edgecompress.compress.kernels import KernelVariable, kernel_variables
 from edgecompress.compress.training import fine_tune
@@ -56,7 +56,7 @@ class Qat:
 def mode(context: Context) -> str:
     """What the literature calls quantization-aware training after the passes whose promises stand."""
     kinds = {promise.kind for promise in context.standing}
-    return _MODES[bool(kinds & {Kind.ZEROS, Kind.N_OF_M}), Kind.DISTINCT_VALUES in kinds]
+    return _MODES[bool(kinds & SPARSE), bool(kinds & SHARED)]
 
 
 def _quantize(model: Any) -> tuple[Any, tuple[str, ...]]:

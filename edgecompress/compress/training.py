@@ -18,6 +18,8 @@ from edgecompress.load.runtime import keras2
 
 EVENT_SECONDS = 0.25
 """Progress events come at most this often."""
+VALIDATION_BATCH = 128
+"""Validation samples at once."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def _taught(model: Any, context: Context) -> Any:
 
 
 def evaluate(
-    model: Any, samples: Samples, split: str, task: Task, original: Any = None, batch: int = 128
+    model: Any, samples: Samples, split: str, task: Task, original: Any = None, batch: int = VALIDATION_BATCH
 ) -> Evaluation:
     """The metric of a model over a split.
 
@@ -195,6 +197,40 @@ def loss_gradients(model: Any, context: Context, variables: Sequence[Any]) -> It
         yield [np.asarray(one) for one in gradients(inputs, targets)]
 
 
+def validation_loss(model: Any, context: Context, most: int) -> Callable[[], float]:
+    """The loss in inference on some validation samples, as a function of the weights that the model has when it is called.
+
+    Args:
+        model: to look at.
+        context: samples and task; a teacher takes no part.
+        most: samples at most, drawn by the seed.
+
+    Raises:
+        DataError: when there are no validation samples.
+    """
+    task, loss, outputs = context.task, _loss(context.task), outputs_of(model)
+    original = outputs_of(context.original) if task.target == "teacher" else None
+    batches: list[tuple[Inputs, np.ndarray]] = []
+    for inputs, labels in context.samples.batches("validation", VALIDATION_BATCH, context.settings.seed):
+        targets = targets_of(task.target, inputs, labels, original)
+        batches.append((inputs, _as_outputs(np.asarray(targets, np.float32), model)))
+        if VALIDATION_BATCH * len(batches) >= most:
+            break
+    if not batches:
+        raise DataError("There are no validation samples.", hint="give the validation split a share: data.split")
+
+    def value() -> float:
+        values = [float(loss(targets, outputs(inputs))) for inputs, targets in batches]
+        return float(np.average(values, weights=[len(targets) for _, targets in batches]))
+
+    return value
+
+
+def _as_outputs(targets: np.ndarray, model: Any) -> np.ndarray:
+    """Labels of one number per sample as (n, 1): losses that compare element by element would broadcast (n,) to (n, n)."""
+    return targets.reshape(len(targets), -1) if model.output_shape[-1] == 1 and targets.ndim == 1 else targets
+
+
 def _stream(model: Any, context: Context) -> Any:
     """Training batches as a tf.data pipeline."""
     import tensorflow as tf
@@ -202,8 +238,6 @@ def _stream(model: Any, context: Context) -> Any:
     task, settings = context.task, context.settings
     original = outputs_of(context.original) if task.target == "teacher" else None
     teacher = outputs_of(context.teacher) if context.teacher is not None else None
-    # Labels of one number per sample as (n, 1): losses that compare element by element would broadcast (n,) to (n, n).
-    one = model.output_shape[-1] == 1
     # Without a teacher there is nobody to answer mixtures: labels go with samples as they are.
     augmentation = replace(settings.augmentation, mixup=settings.augmentation.mixup and bool(teacher or original))
 
@@ -211,8 +245,7 @@ def _stream(model: Any, context: Context) -> Any:
         generator = np.random.default_rng(settings.seed)
         for given, labels in endless(context.samples, settings.batch, settings.seed):
             inputs = augmentation(_floats(given), generator)
-            targets = np.asarray(targets_of(task.target, inputs, labels, original), np.float32)
-            targets = targets.reshape(len(targets), -1) if one and targets.ndim == 1 else targets
+            targets = _as_outputs(np.asarray(targets_of(task.target, inputs, labels, original), np.float32), model)
             yield inputs, targets if teacher is None else joined(targets, teacher(inputs))
 
     inputs, targets = next(examples())

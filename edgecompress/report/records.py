@@ -263,7 +263,7 @@ class PromiseRecord:
 
     Attributes:
         text: a sentence.
-        kind: zeros, n_of_m, distinct_values, allowed_values, macs, parameters, none.
+        kind: zeros, zero_blocks, n_of_m, distinct_values, bits, allowed_values, macs, parameters, none.
         bound: the promise's numbers.
         layers: which it speaks of; empty: all.
     """

@@ -35,6 +35,19 @@ EXAMPLES = {
 }
 """A text for every pass of the table, that has something to do on all example models."""
 
+OPTIONS = {
+    "prune by Taylor, in blocks": ("prune{sparsity=0.6,score=taylor,block_size=[2,1],epochs=1}", ("depthwise",)),
+    "prune by second order, 2:4": ("prune{score=second_order,n_of_m=[2,4],epochs=1}", ("depthwise",)),
+    "prune by sensitivity, in rounds": ("prune{sparsity=0.6,threshold=sensitivity,rounds=2,epochs=2}", ("residual",)),
+    "prune by lot, with L1": ("prune{sparsity=0.6,score=random,l1=0.001,epochs=1}", ("functional",)),
+    "cluster per channel": ("cluster{clusters=5,per=channel,epochs=1}", ("depthwise",)),
+    "cluster with some bits": ("cluster{bits=2.5,epochs=1}", ("residual",)),
+    "codes with some bits": ("codes{bits=2.5,epochs=1}", ("residual",)),
+}
+"""Options that make another pass of one: a text, and the models to try it on."""
+
+TEXTS = EXAMPLES | {name: text for name, (text, _) in OPTIONS.items()}
+
 SMALLER = ("filters", "low_rank")
 """Passes that leave smaller kernels."""
 
@@ -42,6 +55,7 @@ DEPTHWISE = ("wide", "narrow")
 """The depthwise kernels of the example models."""
 
 MATRIX = [(name, model) for name in sorted(PASSES) for model in sorted(examples.MODELS)]
+MATRIX += [(name, model) for name, (_, models) in OPTIONS.items() for model in models]
 pytestmark = pytest.mark.slow
 
 
@@ -64,18 +78,19 @@ def apply(name: str, model: Any) -> Step:
     data = examples.samples()
     task = infer(describe_output(model), data.y["train"])
     context = Context(data, task, TrainingSettings(learning_rate=1e-3, seed=5), original=model)
-    (spec,) = parse_passes(EXAMPLES[name])
-    return run_pass(make(spec), EXAMPLES[name], model, context)
+    (spec,) = parse_passes(TEXTS[name])
+    return run_pass(make(spec), TEXTS[name], model, context)
 
 
 @cache
 def run(name: str, model: str) -> Run:
     given = trained(model)
-    return Run(given, [w.copy() for w in given.get_weights()], apply(name, given), EXAMPLES[name])
+    return Run(given, [w.copy() for w in given.get_weights()], apply(name, given), TEXTS[name])
 
 
 def test_every_pass_of_the_table_has_an_example():
     assert set(EXAMPLES) == set(PASSES)
+    assert all(text.split("{")[0] in PASSES for text in TEXTS.values())
 
 
 @pytest.mark.parametrize(("name", "model"), MATRIX)
@@ -115,10 +130,13 @@ def test_the_pass_trained_something(name, model):
     assert not done.step.outcome.did_nothing_reason
 
 
-@pytest.mark.parametrize("name", sorted(PASSES))
-def test_the_same_seed_gives_the_same_weights(name):
-    done = run(name, "depthwise")
-    again = apply(name, trained("depthwise"))
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [*((name, "depthwise") for name in sorted(PASSES)), *((name, m) for name, (_, (m, *_)) in OPTIONS.items())],
+)
+def test_the_same_seed_gives_the_same_weights(name, model):
+    done = run(name, model)
+    again = apply(name, trained(model))
     for one, two in zip(done.step.outcome.model.get_weights(), again.outcome.model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
 
@@ -156,17 +174,42 @@ def _count_in_file(done: Run, graph: Any, mapping: dict[str, tuple[int, ...]]) -
         weights = {i: graph.tensors[i].data.size for indices in mapping.values() for i in indices}
         places = [(o.inputs[1], graph.tensors[o.outputs[0]].shape[1:-1]) for o in graph.operations if len(o.inputs) > 1]
         assert sum(int(np.prod(shape)) * weights.get(i, 0) for i, shape in places) <= promise.bound
+    if promise.kind is Kind.BITS:
+        tensors = [graph.tensors[index].data for layer in promise.layers for index in mapping[layer]]
+        parts = [list(data.reshape(len(data), -1)) if promise.in_file == "channel" else [data] for data in tensors]
+        assert _mean_bits(parts, [data.size for data in tensors]) <= promise.bound
     for layer in promise.layers:
         for index in mapping[layer]:
             tensor = graph.tensors[index]
             values = tensor.data
-            if promise.kind is Kind.ZEROS:
+            axis = tensor.quantization.axis if tensor.quantization.per_channel else 0
+            channels = np.moveaxis(values, axis, 0)
+            if promise.kind is Kind.ZEROS and promise.granularity == "tensor":
                 assert np.sum(values == 0) >= int(promise.bound * values.size)
+            if promise.kind in (Kind.N_OF_M, Kind.ZERO_BLOCKS):
+                _count_groups(promise, channels.reshape(len(channels), -1))
             if promise.kind is Kind.DISTINCT_VALUES:
-                axis = tensor.quantization.axis if tensor.quantization.per_channel else 0
-                channels = np.moveaxis(values, axis, 0)
                 assert max(len(set(channel.ravel().tolist())) for channel in channels) <= promise.bound
                 assert promise.in_file == "channel" or len(np.unique(values)) <= promise.bound
+
+
+def _mean_bits(kernels: list[list[np.ndarray]], sizes: list[int]) -> float:
+    """Of an index into the values of each kernel's fullest part, each weight counted once."""
+    bits = [np.ceil(np.log2(max(len(set(part.ravel().tolist())) for part in parts))) for parts in kernels]
+    return float(np.average(bits, weights=sizes))
+
+
+def _count_groups(promise: Any, rows: np.ndarray) -> None:
+    """Groups and blocks one by one; rows are (output channels, weights of each)."""
+    if promise.kind is Kind.N_OF_M:
+        n, m = promise.bound
+        groups = [row[first : first + int(m)] for row in rows for first in range(0, len(row), int(m))]
+        assert max(np.sum(group != 0) for group in groups) <= n
+        return
+    share, height, width = promise.bound[0], int(promise.bound[1]), int(promise.bound[2])
+    tops, lefts = range(0, rows.shape[0], height), range(0, rows.shape[1], width)
+    blocks = [rows[top : top + height, left : left + width] for top in tops for left in lefts]
+    assert sum(not block.any() for block in blocks) >= int(share * len(blocks))
 
 
 @pytest.mark.parametrize(("name", "model"), MATRIX)
@@ -174,20 +217,35 @@ def test_the_promise_holds_in_keras_weights_counted_by_hand(name, model):
     done = run(name, model)
     promise = done.step.outcome.promise
     layers = {layer.name: layer for layer in done.step.outcome.model.layers}
+    if promise.kind is Kind.ZEROS and promise.granularity == "model":
+        kernels = [w for layer in layers.values() for w in layer.get_weights() if w.ndim >= 2]
+        assert sum(np.sum(w == 0) for w in kernels) >= int(promise.bound * sum(w.size for w in kernels))
     if promise.kind is Kind.MACS:
         counted = [describe_model(one)["macs"] for one in (done.model, done.step.outcome.model)]
         assert counted[1] <= promise.bound == int(0.7 * counted[0])
+    shared: dict[str, list[np.ndarray]] = {}
     for kernel in promise.layers:
         values = next(w for w in layers[kernel].get_weights() if w.ndim >= 2)
-        if promise.kind is Kind.ZEROS:
+        if promise.kind is Kind.ZEROS and promise.granularity == "tensor":
             assert np.sum(values == 0) >= int(promise.bound * values.size)
+        if promise.kind in (Kind.N_OF_M, Kind.ZERO_BLOCKS):
+            depthwise = kernel in DEPTHWISE
+            rows = np.moveaxis(values, (2, 3) if depthwise else -1, (0, 1) if depthwise else 0)
+            _count_groups(promise, rows.reshape(int(np.prod(rows.shape[: 1 + depthwise])), -1))
         if kernel in promise.units:
             # A number for each output channel, which are the last two dimensions of a depthwise kernel.
             values = values / np.reshape(promise.units[kernel], values.shape[-2:] if kernel in DEPTHWISE else -1)
             assert np.abs(values - np.rint(values)).max() < 1e-4
             values = np.rint(values)
+        shared[kernel] = [values]
+        if promise.granularity == "channel":
+            rows = values.reshape(-1, int(np.prod(values.shape[-2:] if kernel in DEPTHWISE else values.shape[-1])))
+            shared[kernel] = list(rows.T)
         if promise.kind is Kind.DISTINCT_VALUES:
-            assert len(np.unique(values)) <= promise.bound
+            assert max(len(np.unique(part)) for part in shared[kernel]) <= promise.bound
+    if promise.kind is Kind.BITS:
+        sizes = [sum(part.size for part in parts) for parts in shared.values()]
+        assert _mean_bits(list(shared.values()), sizes) <= promise.bound
 
 
 @pytest.mark.parametrize("name", sorted(PASSES))

@@ -1,4 +1,4 @@
-"""Pruning: the schedule against TF-MOT's, global thresholds down to the integer file, and what broke a promise."""
+"""Pruning: the schedule against TF-MOT's, global thresholds, groups and blocks down to the integer file, and what broke a promise."""
 
 from dataclasses import replace
 from typing import Any
@@ -112,6 +112,124 @@ def test_a_global_share_of_zeros_and_the_codes_behind_it_are_in_the_file():
     operands = [graph.operands(o)[1].data for o in graph.operations if o.opcode in ("CONV_2D", "FULLY_CONNECTED")]
     assert sum(int((one == 0).sum()) for one in operands) >= int(0.75 * sum(one.size for one in operands))
     assert max(len(np.unique(one)) for one in operands) <= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [1, 2])
+def test_of_every_four_neighbours_in_the_file_n_are_not_zero_depthwise_kernels_included(n):
+    model, context, _ = run(f"prune{{n_of_m=[{n},4],epochs=1}}", examples.trained("depthwise"))
+    graph = reader.read_bytes(examples.to_tflite(model, examples.samples().x["validation"][:12]))
+    mapping = map_layers(graph, keras_kernels(model))
+    check_tflite(graph, context.standing, mapping)
+    assert set(mapping) == {"stem", "wide", "point", "narrow", "classes"}
+    weighted = [o for o in graph.operations if o.opcode in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")]
+    assert len(weighted) == 5
+    for operation in weighted:
+        data = graph.operands(operation)[1].data
+        channels = np.moveaxis(data, -1 if operation.opcode == "DEPTHWISE_CONV_2D" else 0, 0)
+        for channel in channels.reshape(len(channels), -1).tolist():
+            for first in range(0, len(channel), 4):
+                assert sum(value != 0 for value in channel[first : first + 4]) <= n
+
+
+def test_neighbours_are_input_channels_where_these_are_a_multiple_of_m():
+    layers = keras2().layers
+    given = layers.Input((4, 4, 8))
+    x = layers.Conv2D(5, 3, name="conv")(given)
+    model = keras2().Model(given, layers.Dense(4, activation="softmax", name="classes")(layers.Flatten()(x)))
+    pruned = prune_at_once("prune{n_of_m=[2,4]}", model)
+    kernel, before = pruned.get_layer("conv").kernel.numpy(), model.get_layer("conv").kernel.numpy()
+    for place in np.ndindex(3, 3, 2, 5):
+        row, column, group, output = place
+        four = (row, column, slice(4 * group, 4 * group + 4), output)
+        largest = np.sort(np.abs(before[four]))[2:]
+        assert np.array_equal(np.sort(np.abs(kernel[four])), [0, 0, *largest])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(4, 1), (1, 4)])
+def test_zeros_come_in_blocks_in_the_file(size):
+    text = f"prune{{sparsity=0.6,block_size=[{size[0]},{size[1]}],epochs=1}}"
+    model, context, _ = run(text, examples.trained("sequential"))
+    graph = reader.read_bytes(examples.to_tflite(model, examples.samples().x["validation"][:12]))
+    check_tflite(graph, context.standing, map_layers(graph, keras_kernels(model)))
+    for opcode in ("CONV_2D", "FULLY_CONNECTED"):
+        weights = [graph.operands(o)[1].data for o in graph.operations if o.opcode == opcode]
+        for rows in (one.reshape(len(one), -1) for one in weights):
+            blocks = [
+                rows[top : top + size[0], left : left + size[1]]
+                for top in range(0, rows.shape[0], size[0])
+                for left in range(0, rows.shape[1], size[1])
+            ]
+            assert sum(not block.any() for block in blocks) >= int(0.6 * len(blocks))
+
+
+def prune_at_once(text: str, model: Any) -> Any:
+    data = examples.samples()
+    context = Context(data, infer(describe_output(model), data.y["train"]), TrainingSettings(epochs=0))
+    (spec,) = parse_passes(text)
+    return make(spec).apply(model, context).model
+
+
+def test_a_second_pass_keeps_the_zeros_of_the_first_whatever_it_adds():
+    text = "prune{sparsity=0.7,epochs=1},prune{n_of_m=[2,4],epochs=1},prune{sparsity=0.3,threshold=global,epochs=1}"
+    _, context, steps = run(text, examples.trained("residual"))
+    assert [promise.kind for promise in context.standing] == [Kind.ZEROS, Kind.N_OF_M, Kind.ZEROS]
+    shares = [zeros_in(step.outcome.model)[0] for step in steps]
+    assert shares[0] < shares[1] == shares[2]
+
+
+def test_quantization_aware_training_behind_groups_keeps_them_and_filters_is_refused_before_it_trains():
+    model = examples.trained("residual")
+    _, context, _ = run("prune{n_of_m=[2,4],epochs=1},qat{epochs=1}", model)
+    assert context.standing[0].kind is Kind.N_OF_M
+    with pytest.raises(PromiseError, match=r"filters.* broke what prune"):
+        run("prune{n_of_m=[1,3],epochs=0},filters{macs=0.6,multiple=1,epochs=1}", model)
+
+
+def test_every_round_takes_the_same_share_of_what_is_left():
+    rounds = list(Prune(sparsity=1 - 0.5**3, rounds=3)._rounds(7))
+    assert [epochs for _, _, epochs in rounds] == [2, 2, 3]
+    np.testing.assert_allclose([shares[:2] for shares in rounds], [(0, 0.5), (0.5, 0.75), (0.75, 0.875)])
+    # Of the half that is too much: what leaves sqrt(1/2) of all weights, and all of it.
+    groups = list(Prune(n_of_m=(2, 4), rounds=2)._rounds(2))
+    np.testing.assert_allclose([last for _, last, _ in groups], [(1 - 0.5**0.5) / 0.5, 1])
+
+
+def test_a_round_starts_where_the_last_one_ended():
+    ours = Prune(sparsity=0.8, rounds=2, schedule="constant", begin=0.2)
+    assert [ours.sparsity_at(step, 10, 0.4, 0.6) for step in (0, 1, 2)] == [None, None, 0.6]
+    ours = Prune(sparsity=0.8, rounds=2)
+    found = [ours.sparsity_at(step, 10, 0.4, 0.6) for step in range(10)]
+    assert found[0] == 0.4
+    assert found[7:] == [0.6, 0.6, 0.6]
+    assert found == sorted(found)
+
+
+def test_the_penalty_makes_weights_smaller_until_the_zeros_are_there_and_is_gone_with_the_pass():
+    given = examples.trained("residual")
+    sizes = {}
+    for l1 in (0, 0.3):
+        text = f"prune{{sparsity=0.5,schedule=constant,begin=0.9,l1={l1},epochs=8}}"
+        model, _, _ = run(text, given)
+        sizes[l1] = sum(float(np.abs(kernel.rows).sum()) for kernel in keras_kernels(model).values())
+        assert not model.losses
+        assert not given.losses
+        assert zeros_in(model)[0] > 0.4 * zeros_in(model)[1]
+    assert sizes[0.3] < 0.9 * sizes[0]
+
+
+@pytest.mark.parametrize("threshold", ["layer", "global"])
+def test_scores_choose_other_weights_and_never_touch_the_share(threshold):
+    model = examples.trained("depthwise")
+    zero = {}
+    for score in ("magnitude", "taylor", "second_order", "random"):
+        pruned, _, _ = run(f"prune{{sparsity=0.6,threshold={threshold},score={score},epochs=0}}", model)
+        zero[score] = np.concatenate([kernel.rows.ravel() == 0 for kernel in keras_kernels(pruned).values()])
+    counts = {score: found.sum() for score, found in zero.items()}
+    assert len(set(counts.values())) == 1
+    for score, found in zero.items():
+        assert score == "magnitude" or np.mean(found != zero["magnitude"]) > 0.02
 
 
 def test_a_promise_about_all_kernels_is_judged_on_all_of_them():
