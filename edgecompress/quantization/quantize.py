@@ -13,7 +13,7 @@ from edgecompress.quantization.layerwise import Refined, refine
 from edgecompress.quantization.network import Network, Sample
 from edgecompress.quantization.ranges import Histogram
 from edgecompress.quantization.twin import Twins, find_twins
-from edgecompress.quantization.writing import Choice, quantized_graph, rounded, to_bytes
+from edgecompress.quantization.writing import Choice, as_written, quantized_graph, rounded, to_bytes
 from edgecompress.recipe import QuantizationRecipe
 from edgecompress.tflite.graph import Graph
 from edgecompress.tflite.reader import read_bytes
@@ -85,6 +85,7 @@ def quantize(
     calibration: Sequence[Sample],
     validation: Sequence[Sample],
     settings: QuantizationRecipe,
+    forbidden: frozenset[str] = frozenset(),
     say: Progress = lambda *_: None,
 ) -> Quantized:
     """A full-integer file with other ranges, weights and biases.
@@ -95,6 +96,7 @@ def quantize(
         calibration: ranges, biases and rounding are found on these.
         validation: what helps is judged on these; never test samples.
         settings: what to do.
+        forbidden: keys of [quantization] that `auto` leaves alone.
 
     Raises:
         UnsupportedError: the files are not one network, or it cannot be written; names the operator.
@@ -105,13 +107,23 @@ def quantize(
     before = work.judge(twins.integer)
     trials: tuple[Trial, ...] = ()
     if settings.auto:
-        made, trials = _auto(work, settings)
+        made, trials = _auto(work, settings, forbidden)
     else:
         made = work.make(settings)
     few, found = validation[:DIAGNOSIS_SAMPLES], work.histograms(made.twins)
     parts = diagnose(made.twins, made.choice, found, few, _tried(made.settings), say)
     content = to_bytes(made.twins, made.choice)
     return Quantized(content, made.settings, before, made.snr_db, trials, made.equalized, made.refined, parts)
+
+
+def examine(integer: bytes, floating: bytes, samples: Sequence[Sample]) -> tuple[Part, ...]:
+    """Where a file as the converter wrote it loses, the worst first.
+
+    Raises:
+        UnsupportedError, DataError: as `quantize`.
+    """
+    twins = find_twins(read_bytes(integer), read_bytes(floating))
+    return diagnose(twins, as_written(twins), histograms(twins, samples), samples[:DIAGNOSIS_SAMPLES])
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,7 +194,7 @@ def _tried(settings: QuantizationRecipe) -> frozenset[str]:
     return frozenset(there | ({"calibration"} if settings.auto or settings.calibration == "mse" else set()))
 
 
-def _auto(work: _Work, start: QuantizationRecipe) -> tuple[_Made, tuple[Trial, ...]]:
+def _auto(work: _Work, start: QuantizationRecipe, forbidden: frozenset[str]) -> tuple[_Made, tuple[Trial, ...]]:
     """Ranges first, which cost nothing at run time or in training, then what moves weights, then what learns from samples."""
     first = replace(start, calibration=start.calibration or "minmax")
     best = work.make(first)
@@ -196,12 +208,10 @@ def _auto(work: _Work, start: QuantizationRecipe) -> tuple[_Made, tuple[Trial, .
         {"adaround": True},
     ):
         tried = replace(best.settings, **change)  # type: ignore[arg-type]
-        if tried == best.settings:
+        if tried == best.settings or forbidden & change.keys():
             continue
         made = work.make(tried)
-        kept = made.snr_db >= best.snr_db + GAIN_DB and (
-            not tried.equalize or best.settings.equalize or bool(made.equalized)
-        )
+        kept = made.snr_db >= best.snr_db + GAIN_DB
         trials.append(
             Trial(", ".join(f"{key} = {_value(value)}" for key, value in change.items()), round(made.snr_db, 2), kept)
         )

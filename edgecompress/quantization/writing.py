@@ -8,7 +8,7 @@ import numpy as np
 from edgecompress.convert.proof import check_full_integer
 from edgecompress.errors import ToolError, UnsupportedError
 from edgecompress.quantization.ranges import Range
-from edgecompress.quantization.twin import Layer, Twins, from_rows
+from edgecompress.quantization.twin import Layer, Twins, constant, from_rows, to_rows
 from edgecompress.tflite.graph import ABSENT, Graph, Quantization, Tensor
 from edgecompress.tflite.reader import read_bytes
 from edgecompress.tflite.writer import write
@@ -82,6 +82,20 @@ def rounded(twins: Twins, ranges: tuple[Range, ...], per_tensor: bool) -> Choice
     return Choice(ranges, weights, tuple(twins.float_bias(layer) for layer in twins.layers))
 
 
+def as_written(twins: Twins) -> Choice:
+    """What the integer file holds as it is."""
+    weights, biases = [], []
+    for layer in twins.layers:
+        tensor = twins.integer.tensors[layer.weights]
+        assert tensor.quantization is not None, "the twins have been proven"
+        codes = to_rows(constant(twins.integer, layer.weights), layer.axis)
+        scales = np.resize(np.asarray(tensor.quantization.scales, np.float32), len(codes))
+        weights.append(Weights(codes, scales, not tensor.quantization.per_channel))
+        biases.append(twins.float_bias(layer))
+    ranges = [_range(twins.integer.tensors[group[0]].quantization) for group in twins.groups]
+    return Choice(tuple(ranges), tuple(weights), tuple(biases))
+
+
 def quantized_graph(twins: Twins, choice: Choice) -> Graph:
     """The integer graph with what was chosen.
 
@@ -135,6 +149,12 @@ def bias_scales(activation: Quantization | None, weights: Weights) -> np.ndarray
     """(channels,) float32: input scale times weight scale, the unit that biases count in."""
     assert activation is not None, "an activation of a full-integer file has a scale"
     return (np.float32(activation.scale) * weights.scales).astype(np.float32)
+
+
+def _range(quantization: Quantization | None) -> Range:
+    assert quantization is not None, "a group has a scale"
+    scale, zero_point = quantization.scale, quantization.zero_point
+    return Range((-128 - zero_point) * scale, (127 - zero_point) * scale)
 
 
 def _weights(tensor: Tensor, layer: Layer, weights: Weights) -> Tensor:

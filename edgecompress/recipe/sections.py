@@ -192,6 +192,14 @@ class QuantizationRecipe:
         """The converter's own file is what is asked for."""
         return self == QuantizationRecipe(percentile=self.percentile, format=self.format)
 
+    @property
+    def words(self) -> str:
+        """What is done, as a recipe says it."""
+        share = f" ({self.percentile:g})" if self.calibration == "percentile" else ""
+        switches = [f"{key} = true" for key in ("equalize", "correct_bias", "adaround") if getattr(self, key)]
+        scales = ['weights = "tensor"'] if self.weights == "tensor" else []
+        return ", ".join([f'calibration = "{self.calibration or "minmax"}"{share}', *scales, *switches])
+
 
 @dataclass(frozen=True, kw_only=True)
 class BuildRecipe:
