@@ -52,8 +52,8 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
     model = load_model(job)
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     samples = open_samples(job, "calibration", shapes, job.get("calibration_samples"))
-    _remark(samples)
-    calibration = _Calibration(samples, [tensor.dtype.as_numpy_dtype for tensor in model.inputs])
+    remark(samples)
+    calibration = Calibration(samples, [tensor.dtype.as_numpy_dtype for tensor in model.inputs])
     worker.progress("convert", 0, None)
     content = to_integer(model, calibration)
     check_full_integer(read_bytes(content))  # what codes are written into
@@ -92,7 +92,7 @@ def load_model(job: Mapping[str, Any]) -> Any:
     return load.load(job["model"], trust_model_code=trust)
 
 
-class _Calibration:
+class Calibration:
     """Hands the samples to the converter one at a time, tells how far it is and remembers the range of the inputs."""
 
     def __init__(self, samples: Samples, dtypes: list[type]) -> None:
@@ -131,7 +131,7 @@ class _Calibration:
         }
 
 
-def _remark(samples: Samples) -> None:
+def remark(samples: Samples) -> None:
     if samples.kind == "random":
         worker.warn("calibrated with random numbers: size and speed are real, accuracy is unknown")
     elif samples.count < _FEW_SAMPLES:
