@@ -89,7 +89,11 @@ def check_format(graph: Graph, name: str) -> dict[str, int]:
         _require(weights, wanted, f"{name}: weights")
         count += 1
     if not count:
-        raise UnsupportedError(f"{name}: no weights of the model were quantized", found=f"{left} left in float32")
+        raise UnsupportedError(
+            f"{name}: the converter quantized no weights of this model",
+            found=f"{left} tensors left in float32; it leaves those of fewer than 1,024 values",
+            hint="float16, or int8",
+        )
     return {"weights": count, "left": left}
 
 

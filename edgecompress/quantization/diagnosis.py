@@ -28,7 +28,7 @@ MEAN_ERROR = 0.25
 WIDE_RANGE = 0.8
 """A range is too wide when the range of least MSE has less than this share of its error."""
 SHIFTING = ("SOFTMAX", "LOGISTIC")
-LAST_RESORT = "training: the pass qat"
+LAST_RESORT = "more than 8 bits (--format int16), or training (the pass qat)"
 
 
 @dataclass(frozen=True)
