@@ -4,8 +4,8 @@ M. Nagel et al., "Up or Down? Adaptive Rounding for Post-Training Quantization",
 layer's squared error is a quadratic function of the choices, to be minimized over them, with the integer network's own
 inputs (asymmetric reconstruction). The paper relaxes the choices to a rectified sigmoid and descends along gradients. Here
 the quadratic function is known exactly (`Moments`), and choices are reversed one at a time, in every channel the one that
-gains most, until none gains. On MLPerf Tiny's ResNet8 both end within 0.4 % of each other where a row has 100 weights or
-more; this takes a hundredth of the time, has no settings, and cannot end above where it starts.
+gains most, until none gains. On MLPerf Tiny's ResNet8, rows of 100 weights or more, it ends within 2 % of 1,000 steps of the
+relaxation, takes a fortieth of the time or less, has no settings, and cannot end above where it starts.
 """
 
 import numpy as np

@@ -195,16 +195,16 @@ def _tried(settings: QuantizationRecipe) -> frozenset[str]:
 
 
 def _auto(work: _Work, start: QuantizationRecipe, forbidden: frozenset[str]) -> tuple[_Made, tuple[Trial, ...]]:
-    """Ranges first, which cost nothing at run time or in training, then what moves weights, then what learns from samples."""
+    """Ranges first, then biases, whose errors would hide what equalization and rounding do."""
     first = replace(start, calibration=start.calibration or "minmax")
     best = work.make(first)
-    trials = [Trial(_words(first), round(best.snr_db, 2), True)]
+    trials = [Trial(_words(first), best.snr_db, True)]
     for change in (
         {"calibration": "percentile"},
         {"calibration": "mse"},
         {"calibration": "kl"},
-        {"equalize": True},
         {"correct_bias": True},
+        {"equalize": True},
         {"adaround": True},
     ):
         tried = replace(best.settings, **change)  # type: ignore[arg-type]
@@ -212,9 +212,7 @@ def _auto(work: _Work, start: QuantizationRecipe, forbidden: frozenset[str]) -> 
             continue
         made = work.make(tried)
         kept = made.snr_db >= best.snr_db + GAIN_DB
-        trials.append(
-            Trial(", ".join(f"{key} = {_value(value)}" for key, value in change.items()), round(made.snr_db, 2), kept)
-        )
+        trials.append(Trial(", ".join(f"{key} = {_value(value)}" for key, value in change.items()), made.snr_db, kept))
         best = made if kept else best
     return best, tuple(trials)
 
