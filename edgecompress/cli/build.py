@@ -11,6 +11,7 @@ EPILOG = """\b
 Examples:
   edgecompress build model.h5 --data data.npz
   edgecompress build model.h5 --data data.npz --passes "prune{sparsity=0.6},cluster{clusters=16},qat{epochs=3}" --target nucleo-l4r5zi
+  edgecompress build model.h5 --data data.npz --quantize auto          # tries calibrations and corrections, keeps what helps
   edgecompress build model.keras --recipe recipe.toml --max-drop 1 --out build/kws
   edgecompress build model.h5 --random-calibration        # size and speed only
   edgecompress build model.tflite --target rpi-pico       # the back end only
@@ -26,6 +27,12 @@ The recipe beside the model (model.toml) is used where no --recipe is given.
 @click.option("-d", "--data", metavar="D", help="Where samples come from; replaces the recipe's.")
 @click.option("-r", "--recipe", type=click.Path(path_type=Path), metavar="R.toml", help="What to do; see the manual.")
 @click.option("-p", "--passes", help="Compression passes in order; replaces the recipe's.")
+@click.option(
+    "-q",
+    "--quantize",
+    metavar="HOW",
+    help="Post-training quantization: auto, or of minmax, percentile, mse, kl, per-tensor, equalize, correct-bias, adaround.",
+)
 @click.option(
     "-t", "--target", help="A CPU or board; see `edgecompress targets`.  [default: the recipe's, else cortex-m4]"
 )

@@ -18,6 +18,7 @@ COMMANDS = {
     "probes": "What is connected: debug probes, and boards that show a drive.",
     "calibrate": "Measure on a real board how far the cycle model is off, and keep it.",
     "compress": "Compress a Keras model and write it as a Keras file: passes, promises, accuracy.",
+    "quantize": "Convert a Keras model to a .tflite, int8 or for LiteRT on a computer, and judge it.",
     "compare": "Pipelines of passes on one model, or finished runs, in one table.",
     "shrink": "Take out of an int8 .tflite what its outputs do not need; write a .tflite.",
     "inspect": "What a model holds and needs, before anything is built.",

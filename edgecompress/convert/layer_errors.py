@@ -66,9 +66,9 @@ def layer_errors(integer: Path, floating: Path, samples: Sequence[tuple[np.ndarr
     """
     int_graph, float_graph = read(integer), read(floating)
     executor = Litert()
-    int_inputs = [_inputs(int_graph, sample) for sample in samples]
+    int_inputs = [inputs_of(int_graph, sample) for sample in samples]
     int_values = executor.run(integer, int_inputs)
-    float_values = executor.run(floating, [_inputs(float_graph, sample) for sample in samples])
+    float_values = executor.run(floating, [inputs_of(float_graph, sample) for sample in samples])
     noise = _input_noise(int_graph, int_inputs, samples)
     found: list[LayerError] = []
     for operation, twin in align(int_graph, float_graph):
@@ -102,7 +102,7 @@ def _kinds(graph: Graph, operations: Sequence[Operation]) -> list[tuple[str, tup
     return [(operation.opcode, graph.results(operation)[0].shape) for operation in operations]
 
 
-def _inputs(graph: Graph, sample: tuple[np.ndarray, ...]) -> dict[int, np.ndarray]:
+def inputs_of(graph: Graph, sample: tuple[np.ndarray, ...]) -> dict[int, np.ndarray]:
     """One sample as the model's input tensors take it."""
     given: dict[int, np.ndarray] = {}
     for index, values in zip(input_order(graph), sample, strict=True):

@@ -25,11 +25,56 @@ def to_integer(model: Any, calibration: Callable[[], Iterator[Sample]]) -> bytes
     """
     import tensorflow as tf
 
+    return _calibrated(model, calibration, tf.lite.OpsSet.TFLITE_BUILTINS_INT8, tf.int8)
+
+
+def to_int16(model: Any, calibration: Callable[[], Iterator[Sample]]) -> bytes:
+    """Quantize activations to int16, symmetrically, and weights to int8 (TFLite's 16x8 mode), and convert.
+
+    Raises:
+        UnsupportedError, ToolError: as `to_integer`.
+    """
+    import tensorflow as tf
+
+    operators = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    return _calibrated(model, calibration, operators, tf.int16)
+
+
+def to_dynamic(model: Any) -> bytes:
+    """Weights as int8, activations in float, quantized while the model runs (dynamic range).
+
+    Raises:
+        UnsupportedError, ToolError: as `to_integer`.
+    """
+    import tensorflow as tf
+
     converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
+    return _convert(converter, model)
+
+
+def to_float16(model: Any) -> bytes:
+    """Weights as float16, everything computed in float32 (or in float16, where a delegate can).
+
+    Raises:
+        UnsupportedError, ToolError: as `to_integer`.
+    """
+    import tensorflow as tf
+
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_types = [tf.float16]
+    return _convert(converter, model)
+
+
+def _calibrated(model: Any, calibration: Callable[[], Iterator[Sample]], operators: Any, kind: Any) -> bytes:
+    import tensorflow as tf
+
+    converter = _converter(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [operators]
+    converter.inference_input_type = kind
+    converter.inference_output_type = kind
     names = _input_names(model)
 
     def feed() -> Iterator[dict[str, np.ndarray]]:

@@ -10,6 +10,7 @@ import numpy as np
 from edgecompress import files, load, worker
 from edgecompress.convert.codes import write_codes
 from edgecompress.convert.lite import Sample, to_float, to_integer
+from edgecompress.convert.post_training import post_training, settings_of
 from edgecompress.convert.proof import check_full_integer
 from edgecompress.convert.samples import Samples, open_samples
 from edgecompress.errors import DataError
@@ -39,7 +40,8 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         JSON-able: "output", "sha256", "bytes", "seconds", "float_output", "calibration" {kind, source, samples,
         low, high (smallest and largest input value seen)}, "inputs" and "outputs" [{name, shape, scale, zero_point}],
-        "operators" (names with counts), "codes" (the layers whose trained codes are in the file), "proof" (see `Proof`).
+        "operators" (names with counts), "codes" (the layers whose trained codes are in the file), "quantization" (what
+        `post_training` did), "proof" (see `Proof`).
 
     Raises:
         EdgecompressError: model, data, an operation without int8 form, a file that is not full-integer, codes that
@@ -50,18 +52,21 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
     model = load_model(job)
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     samples = open_samples(job, "calibration", shapes, job.get("calibration_samples"))
-    _remark(samples)
-    calibration = _Calibration(samples, [tensor.dtype.as_numpy_dtype for tensor in model.inputs])
+    remark(samples)
+    calibration = Calibration(samples, [tensor.dtype.as_numpy_dtype for tensor in model.inputs])
     worker.progress("convert", 0, None)
     content = to_integer(model, calibration)
     check_full_integer(read_bytes(content))  # what codes are written into
+    wanted = job.get("float_output") or not settings_of(job).is_plain
+    floating = to_float(model) if wanted else None
+    content, quantization = post_training(job, content, floating, shapes)
     content, coded = write_codes(content, job.get("kernels") or "", job.get("promises") or ())
     graph = read_bytes(content)
     proof = check_full_integer(graph)
     _warn_flat(graph)
     output = Path(job["output"])
-    if job.get("float_output"):
-        files.write_bytes(Path(job["float_output"]), to_float(model))
+    if job.get("float_output") and floating is not None:
+        files.write_bytes(Path(job["float_output"]), floating)
     files.write_bytes(output, content)
     return {
         "output": str(output),
@@ -74,6 +79,7 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
         "outputs": [_quantized(graph, index) for index in graph.outputs],
         "operators": _operators(graph),
         "codes": list(coded),
+        "quantization": quantization,
         "proof": proof.as_dict(),
     }
 
@@ -86,7 +92,7 @@ def load_model(job: Mapping[str, Any]) -> Any:
     return load.load(job["model"], trust_model_code=trust)
 
 
-class _Calibration:
+class Calibration:
     """Hands the samples to the converter one at a time, tells how far it is and remembers the range of the inputs."""
 
     def __init__(self, samples: Samples, dtypes: list[type]) -> None:
@@ -125,7 +131,7 @@ class _Calibration:
         }
 
 
-def _remark(samples: Samples) -> None:
+def remark(samples: Samples) -> None:
     if samples.kind == "random":
         worker.warn("calibrated with random numbers: size and speed are real, accuracy is unknown")
     elif samples.count < _FEW_SAMPLES:

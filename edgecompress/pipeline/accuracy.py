@@ -216,6 +216,18 @@ def judge_keras(task: Task, tests: TestSet, max_drop: float | None = None) -> tu
     return _with_drop(record, scores, task, "compressed")
 
 
+def judge_file(task: Task, tests: TestSet, outputs: np.ndarray, name: str) -> tuple[Accuracy, float | None, str]:
+    """The same for a .tflite of any format, by its outputs: what is lost, its score, and the sentence."""
+    scores = _keras_scores(task, tests)
+    after = scores[name] = _scores(task, outputs, tests)
+    record = Accuracy(samples=len(tests))
+    if after is None:
+        return record, None, NO_LABELS
+    known = {key: found for key, found in scores.items() if key != name or key in FIELDS}
+    record, sentence = _with_drop(_with_scores(record, task, known, None), scores, task, name)
+    return record, after.value, sentence
+
+
 def _keras_scores(task: Task, tests: TestSet) -> "dict[str, Scores | None]":
     return {name: _scores(task, outputs, tests) for name, outputs in tests.outputs.items()}
 

@@ -53,6 +53,7 @@ def assemble(
 ) -> Report:
     """The back end's report with all that came before it."""
     notes = [*(compressed or {}).get("notes", ()), *(compressed or {}).get("ended", ())]
+    notes += ((converted or {}).get("quantization") or {}).get("remarks", ())
     warnings = list(report.warnings)
     if converted and converted["calibration"]["kind"] == "random":
         warnings.append("calibrated with random numbers: size and speed are real, accuracy is unknown")

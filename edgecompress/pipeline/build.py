@@ -8,7 +8,7 @@ from typing import Any
 from edgecompress import recipe as recipes
 from edgecompress import worker
 from edgecompress.convert.layer_errors import layer_errors
-from edgecompress.errors import AccuracyError, ToolError
+from edgecompress.errors import AccuracyError, ToolError, UsageError
 from edgecompress.files import sha256, write_bytes, write_text
 from edgecompress.memory.choice import BALANCED, Wish
 from edgecompress.pipeline import accuracy, assembly
@@ -17,6 +17,7 @@ from edgecompress.pipeline.folder import fingerprint
 from edgecompress.pipeline.judging import judge_tflite
 from edgecompress.pipeline.preparation import DEFAULT_TARGET, OnEvent, Run, prepare
 from edgecompress.pipeline.wishes import read_wish
+from edgecompress.recipe.quantization import quantization_overrides
 from edgecompress.report.format import layer_name
 from edgecompress.report.html import render_html
 from edgecompress.report.records import Report
@@ -53,6 +54,7 @@ def build(
     data: str | None = None,
     recipe: Path | str | None = None,
     passes: str | None = None,
+    quantize: str | None = None,
     target: str | None = None,
     out: Path | str | None = None,
     max_drop: float | None = None,
@@ -77,6 +79,7 @@ def build(
         data: a source of samples that replaces the recipe's; see `edgecompress.data.open`.
         recipe: a TOML file; None: the one beside the model (`model.toml`), if any.
         passes: text form that replaces the recipe's: "prune{sparsity=0.6},cluster{clusters=16},qat{epochs=3}".
+        quantize: techniques of post-training quantization, "auto" or words like "mse,equalize,correct-bias,adaround".
         target: a CPU or board; None: the recipe's, else cortex-m4.
         out: the run directory; None: build/<model's name>.
         max_drop: percentage points of the metric that may be lost; more raises AccuracyError, after the report is written.
@@ -107,9 +110,11 @@ def build(
             "build.max_drop": max_drop,
             "build.seed": seed,
             "build.prefix": prefix,
+            **quantization_overrides(quantize),
         },
     )
     try:
+        _check_format(run)
         return _carry_out(run, compiler, tune, shrink, wish, command, started)
     except ToolError:
         raise  # its message points at the log
@@ -127,7 +132,7 @@ def _carry_out(
     compressed = run.compress() if run.is_keras and run.settings.passes else None
     converted = _convert(run, compressed) if run.is_keras else None
     judged = (converted or {}).get("judged") if run.is_keras else _judge_tflite(run)
-    losses = _losses(run) if converted and run.dataset else {}
+    losses = _losses(run, converted) if converted and run.dataset else {}
     promises = assembly.check_promises(run.folder, compressed)
     tests = accuracy.read_test_set(run.folder.path / "test") if judged else None
     benchmark = _bench(run, tests, compiler, tune, shrink, wish, command)
@@ -148,6 +153,16 @@ def _carry_out(
     result = Build(run.folder.path, report, benchmark)
     benchmark.require_exact()
     return result
+
+
+def _check_format(run: Run) -> None:
+    chosen = run.settings.quantization.format
+    if chosen != "int8":
+        raise UsageError(
+            "the kernels of a build compute in int8",
+            found=f'[quantization] format = "{chosen}"',
+            hint=f"`edgecompress quantize MODEL --format {chosen}` writes such a file for LiteRT, on a Raspberry Pi for one",
+        )
 
 
 def check_drop(report: Report) -> None:
@@ -222,14 +237,17 @@ def _judge_tflite(run: Run) -> dict[str, Any] | None:
     return judge_tflite(run.dataset, run.folder.model, run.settings.training, run.folder.path / "test")
 
 
-def _losses(run: Run) -> dict[int, dict[str, Any]]:
-    """What every operator loses from float to int8, by its index, on a few training samples."""
+def _losses(run: Run, converted: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """What every operator loses from float to int8, by its index, on a few training samples; its part in the final error."""
     assert run.dataset is not None
     train = run.dataset.train
     few = train.take(min(LOSS_SAMPLES, len(train)))
     samples = [tuple(x[0] for x in batch.inputs) for batch in few.batches(1)]
     found = layer_errors(run.folder.model, run.folder.path / FLOAT_TWIN, samples)
-    return {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
+    losses = {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
+    for part in (converted["quantization"] or {}).get("parts", ()):
+        losses.setdefault(part["index"], {}).update(error_share=part["share"], remedy=part["remedy"] or None)
+    return losses
 
 
 def _bench(

@@ -43,6 +43,24 @@ def convert_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
     return {**result, "judged": judged}
 
 
+def quantize_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Converts to the format of [quantization], then the user's model on the test samples, in the same process.
+
+    Args:
+        job: as `edgecompress.convert.stage:convert` and `judge` take it.
+
+    Returns:
+        What `convert` or `convert_as` returns, and "judged": what `judge` returns, None with random samples.
+    """
+    from edgecompress.convert.formats import convert_as
+    from edgecompress.convert.post_training import settings_of
+    from edgecompress.convert.stage import convert
+
+    result = convert(job) if settings_of(job).format == "int8" else convert_as(job)
+    judged = None if job.get("random") else judge({**job, "original": job["model"], "models": {}})
+    return {**result, "judged": judged}
+
+
 def write_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
     """Writes the compressed model for plain Keras, then `judge`, where no integer model is made.
 

@@ -104,6 +104,12 @@ def prepare(
         raise UsageError(
             "passes need a Keras model", found=model.name, hint="give the .h5, .keras or SavedModel it was made from"
         )
+    if not is_keras and not settings.quantization.is_plain:
+        raise UsageError(
+            "[quantization] needs a Keras model",
+            found=model.name,
+            hint="give the .h5, .keras or SavedModel it was made from; an int8 file holds no float weights any more",
+        )
     source = data or settings.source
     dataset = (
         datasets.open(source, settings.data, settings.build.seed, run_code=bool(data or recipe)) if source else None

@@ -19,6 +19,7 @@ from edgecompress.recipe.sections import (
     DataRecipe,
     GroupsRecipe,
     InputRecipe,
+    QuantizationRecipe,
     Recipe,
     SplitRecipe,
     TrainingRecipe,
@@ -32,6 +33,7 @@ __all__ = [
     "GroupsRecipe",
     "InputRecipe",
     "PassSpec",
+    "QuantizationRecipe",
     "Recipe",
     "SplitRecipe",
     "TrainingRecipe",
@@ -54,6 +56,7 @@ _SECTIONS: dict[str, type] = {
     "data": DataRecipe,
     "training": TrainingRecipe,
     "convert": ConvertRecipe,
+    "quantization": QuantizationRecipe,
     "build": BuildRecipe,
 }
 

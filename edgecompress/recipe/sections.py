@@ -23,6 +23,8 @@ METRICS = ("accuracy", "mean_absolute_error", "mean_squared_error", "auc")
 OPTIMIZERS = ("adam", "sgd", "rmsprop")
 TEACHERS = ("original", "baseline")
 HINTS = ("features", "attention")
+CALIBRATIONS = ("minmax", "percentile", "mse", "kl")
+FORMATS = ("int8", "int16", "dynamic", "float16")
 
 Numbers = float | tuple[float, ...]
 NO_NAMES: Mapping[str, Any] = Parameters()
@@ -161,6 +163,45 @@ class ConvertRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuantizationRecipe:
+    """[quantization]: post-training quantization beyond what the converter does by itself.
+
+    Attributes:
+        auto: try what is below in a sensible order on calibration and validation samples, and keep what helps; what is
+            given besides is the start.
+        calibration: how activation ranges are taken from calibration samples; None is the converter's own min-max.
+        percentile: with calibration = "percentile": the share of the values below the range's end, and above its start.
+        weights: one scale per output "channel", or per "tensor".
+        equalize: scale channels of neighbouring layers to and fro first (cross-layer equalization).
+        correct_bias: give every channel's integer output the mean of the float one.
+        adaround: decide for every weight whether it is rounded up or down by what its layer gives.
+        format: of the file that `quantize` writes; a build makes "int8" only.
+    """
+
+    auto: bool = False
+    calibration: str | None = field(default=None, metadata=limits(choices=CALIBRATIONS))
+    percentile: float = field(default=99.99, metadata=limits(low=50, high=100))
+    weights: str = field(default="channel", metadata=limits(choices=("channel", "tensor")))
+    equalize: bool = False
+    correct_bias: bool = False
+    adaround: bool = False
+    format: str = field(default="int8", metadata=limits(choices=FORMATS))
+
+    @property
+    def is_plain(self) -> bool:
+        """The converter's own file is what is asked for."""
+        return self == QuantizationRecipe(percentile=self.percentile, format=self.format)
+
+    @property
+    def words(self) -> str:
+        """What is done, as a recipe says it."""
+        share = f" ({self.percentile:g})" if self.calibration == "percentile" else ""
+        switches = [f"{key} = true" for key in ("equalize", "correct_bias", "adaround") if getattr(self, key)]
+        scales = ['weights = "tensor"'] if self.weights == "tensor" else []
+        return ", ".join([f'calibration = "{self.calibration or "minmax"}"{share}', *scales, *switches])
+
+
+@dataclass(frozen=True, kw_only=True)
 class BuildRecipe:
     """[build]: target by name, max_drop in percentage points of the metric, the seed, the prefix of all C names, what the
     schedule is for (optimize), the largest arena (ram: "32k"), the largest firmware (flash: "64k")."""
@@ -186,6 +227,7 @@ class Recipe:
     training: TrainingRecipe = TrainingRecipe()
     passes: tuple[PassSpec, ...] = ()
     convert: ConvertRecipe = ConvertRecipe()
+    quantization: QuantizationRecipe = QuantizationRecipe()
     build: BuildRecipe = BuildRecipe()
     base: Path = field(default=Path(), compare=False)
 

@@ -226,6 +226,8 @@ class Layer:
         snr_db: of its integer output against the float model's, on a handful of training samples; at most 200.
         cosine: between the two, mean over those samples.
         added_noise: error power over signal power that this operator itself adds.
+        error_share: of the sum over all operators of what each one's integers alone do to the outputs, 0..1.
+        remedy: what would lessen that, a setting of [quantization] or a pass.
         milliseconds: measured on a Linux computer, the median of all runs.
         flash_wait_cycles: of the modelled cycles, those that wait for flash; None where the flash never waits.
         flash_loads: loads from flash, counted where it waits.
@@ -248,6 +250,8 @@ class Layer:
     snr_db: float | None = None
     cosine: float | None = None
     added_noise: float | None = None
+    error_share: float | None = None
+    remedy: str | None = None
     milliseconds: float | None = None
     modelled_cycles: int | None = None
     expected_ratio: float | None = None

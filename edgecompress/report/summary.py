@@ -183,7 +183,13 @@ MOST_LOSSES = 5
 
 
 def largest_losses(report: Report) -> tuple[Layer, ...]:
-    """The operators that add most error on the way from float to int8, the worst first; empty where it is unknown."""
+    """The operators that do most to the final error on the way from float to int8, the worst first.
+
+    By their share of it; where that is unknown, by the noise that they add themselves; empty where nothing is known.
+    """
+    shares = [layer for layer in report.layers if layer.error_share]
+    if shares:
+        return tuple(sorted(shares, key=lambda layer: -(layer.error_share or 0))[:MOST_LOSSES])
     known = [layer for layer in report.layers if (layer.added_noise or 0) > 0]
     return tuple(sorted(known, key=lambda layer: -(layer.added_noise or 0))[:MOST_LOSSES])
 

@@ -304,6 +304,9 @@ def print_losses(report: Report, console: Console) -> None:
         Column("SNR, dB", tuple(fmt.UNKNOWN if row.snr_db is None else f"{row.snr_db:.1f}" for row in rows)),
         Column("cosine", tuple(fmt.UNKNOWN if row.cosine is None else f"{row.cosine:.5f}" for row in rows)),
     ]
+    if any(row.error_share is not None for row in rows):
+        columns.append(Column("share of final error", tuple(fmt.percent(row.error_share, 1) for row in rows)))
+        columns.append(Column("what would help", tuple(row.remedy or "" for row in rows), right=False, drop=2))
     print_table(console, columns)
 
 
