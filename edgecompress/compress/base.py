@@ -173,6 +173,7 @@ class TrainingSettings:
         teacher: the model as loaded ("original"), or trained as long without compression ("baseline").
         hints: what the layers inside learn from the teacher's, "features", "attention", or "" for nothing; see `hints`.
         hint_weight: of that in the loss.
+        frozen_norms: batch norms stay as they are, statistics, scale and offset.
         augmentation: what is done to the training samples.
     """
 
@@ -186,6 +187,7 @@ class TrainingSettings:
     teacher: str = "original"
     hints: str = ""
     hint_weight: float = 1.0
+    frozen_norms: bool = False
     augmentation: Augmentation = NO_AUGMENTATION
 
 

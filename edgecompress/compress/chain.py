@@ -84,8 +84,8 @@ class Chain:
             label = f"baseline, {number} of {len(phases)}"
             context = replace(self.context, standing=(), label=label)
             steps += fine_tune(trained, context, epochs, learning_rate=learning_rate)
-        if steps:
-            settings = self.context.settings
+        settings = self.context.settings
+        if steps and not settings.frozen_norms:
             refresh_statistics(trained, self.context.samples, settings.batch, settings.seed, settings.augmentation)
         entry = {
             "path": path.name,

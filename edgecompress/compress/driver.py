@@ -46,8 +46,8 @@ def run_pass(compression: Pass, text: str, model: Any, context: Context) -> Step
     started = time.monotonic()
     make_deterministic(context.settings.seed)
     outcome = compression.apply(model, context)
-    if not outcome.did_nothing_reason:
-        settings = context.settings
+    settings = context.settings
+    if not outcome.did_nothing_reason and not settings.frozen_norms:
         refresh_statistics(outcome.model, context.samples, settings.batch, settings.seed, settings.augmentation)
     promise, *further = (replace(one, source=text) for one in (outcome.promise, *outcome.further))
     outcome = replace(outcome, promise=promise, further=tuple(further))

@@ -89,6 +89,7 @@ def training_settings(settings: recipe.Recipe) -> TrainingSettings:
         teacher=training.teacher or default.teacher,
         hints=training.hints or default.hints,
         hint_weight=default.hint_weight if training.hint_weight is None else training.hint_weight,
+        frozen_norms=training.batch_norm == "frozen",
         augmentation=Augmentation(training.shift, training.flip, training.mixup),
     )
 

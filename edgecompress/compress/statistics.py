@@ -6,6 +6,7 @@ as they are now costs seconds; see Li et al., "EagleEye", 2020, https://arxiv.or
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -46,6 +47,19 @@ def refresh_statistics(model: Any, samples: Samples, batch: int, seed: int, augm
     for variable, average in zip(variables, averages, strict=True):
         variable.assign(average.astype(np.float32))
     return len(norms)
+
+
+@contextmanager
+def frozen(model: Any, wanted: bool) -> Iterator[None]:
+    """While it lasts, batch norms neither learn nor follow the batches, if that is wanted."""
+    norms = [norm for norm in _batch_norms(model) if norm.trainable] if wanted else []
+    for norm in norms:
+        norm.trainable = False
+    try:
+        yield
+    finally:
+        for norm in norms:
+            norm.trainable = True
 
 
 def _inputs(samples: Samples, batch: int, seed: int, augmentation: Augmentation) -> Iterator[Inputs]:

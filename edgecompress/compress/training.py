@@ -12,6 +12,7 @@ from edgecompress.compress.distillation import distilling, joined
 from edgecompress.compress.guarding import guard_callback
 from edgecompress.compress.hints import with_hints
 from edgecompress.compress.samples import Inputs, Samples, endless, steps, targets_of
+from edgecompress.compress.statistics import frozen
 from edgecompress.compress.task import Output, Task, auc, score
 from edgecompress.errors import DataError, RecipeError, UnsupportedError
 from edgecompress.load.runtime import keras2
@@ -96,17 +97,18 @@ def fine_tune(
     keras.utils.set_random_seed(settings.seed)
     optimizer = _optimizer(settings.optimizer, learning_rate or settings.learning_rate, epochs * each)
     taught = _taught(model, context)
-    taught.compile(optimizer=optimizer, loss=_loss_with_teacher(context), metrics=_training_metrics(context))
     guard = guard_callback(model, context.standing, unguarded)
     reporter = _reporter(context, epochs, each)
-    taught.fit(
-        _stream(model, context),
-        epochs=epochs,
-        steps_per_epoch=each,
-        shuffle=False,
-        verbose=0,
-        callbacks=[*callbacks, *([guard] if guard is not None else []), reporter],
-    )
+    with frozen(model, settings.frozen_norms):
+        taught.compile(optimizer=optimizer, loss=_loss_with_teacher(context), metrics=_training_metrics(context))
+        taught.fit(
+            _stream(model, context),
+            epochs=epochs,
+            steps_per_epoch=each,
+            shuffle=False,
+            verbose=0,
+            callbacks=[*callbacks, *([guard] if guard is not None else []), reporter],
+        )
     return epochs * each
 
 

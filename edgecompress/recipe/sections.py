@@ -132,6 +132,7 @@ class TrainingRecipe:
             the original.
         hints: learn from the teacher's layers inside as well: their "features", or their "attention".
         hint_weight: of the hints in the loss; None is 1.
+        batch_norm: "trained", or "frozen" as loaded: with few samples the statistics of batches are mostly noise; None is trained.
         shift: move each sample at random by up to so many steps along its first axes, the border repeated.
         flip: mirror images at random along their width.
         mixup: train on random mixtures of two samples each, as the teacher answers them: needs distillation = 1.
@@ -149,6 +150,7 @@ class TrainingRecipe:
     teacher: str | None = field(default=None, metadata=limits(choices=TEACHERS))
     hints: str | None = field(default=None, metadata=limits(choices=HINTS))
     hint_weight: float | None = field(default=None, metadata=limits(low=0, high=1000))
+    batch_norm: str | None = field(default=None, metadata=limits(choices=("trained", "frozen")))
     shift: tuple[int, ...] = field(default=(), metadata=limits(low=0, high=1024))
     flip: bool = False
     mixup: bool = False

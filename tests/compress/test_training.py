@@ -151,3 +151,19 @@ def test_frozen_batch_norms_keep_their_statistics():
     before = model.get_layer("norm").moving_mean.numpy()
     assert refresh_statistics(model, examples.samples(), 32, 0, NO_AUGMENTATION) == 1
     np.testing.assert_array_equal(model.get_layer("norm").moving_mean.numpy(), before)
+
+
+def test_frozen_batch_norms_stay_as_they_are_while_kernels_learn():
+    model = examples.trained("sequential", 2)
+    data = examples.samples()
+    task = infer(describe_output(model), data.y["train"])
+    trained = copy_model(model)
+    settings = TrainingSettings(learning_rate=2e-3, frozen_norms=True)
+    fine_tune(trained, Context(data, task, settings, original=model), 1)
+    for before, after in zip(model.layers, trained.layers, strict=True):
+        pairs = zip(before.get_weights(), after.get_weights(), strict=True)
+        same = [np.array_equal(one, other) for one, other in pairs]
+        if type(before).__name__ == "BatchNormalization":
+            assert all(same) and after.trainable
+        elif same:
+            assert not all(same)
