@@ -20,7 +20,7 @@ SOUND = {
 }
 """The case that a rule's violation starts from, where it is not the operator's first one."""
 
-TYPE_OF_RESULT = {"DEQUANTIZE": np.int16, "SHAPE": np.int64}
+TYPE_OF_RESULT = {"DEQUANTIZE": np.int16, "QUANTIZE": np.int64, "SHAPE": np.int64, "SOFTMAX": np.int32}
 
 
 def sound(opcode):

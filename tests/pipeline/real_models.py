@@ -11,7 +11,7 @@ MLPERF = (
     KWS,
     "mlperf_tiny/visual_wake_words/vww_96_int8",
 )
-STREAMING = ("mww/v2_hey_jarvis", "mww/v2_vad")
+STREAMING = ("mww/v2_hey_jarvis", "mww/v2_vad", "tflm/keyword_scrambled")
 """They keep a state."""
 OTHERS = (
     "mlonmcu/qnn_model",
@@ -44,7 +44,6 @@ REFUSED = {
     "mltk/autoencoder_example.float32": "float",
     "mltk/image_example1.float32": "float",
     "tflm/hello_world_float": "float",
-    "tflm/keyword_scrambled": "int8",
     "tflm/person_detect_vela": "ethos-u",
     "tflm/trained_lstm": "float",
     "tinyengine/ptq_mnist_lenet-300-100": "LOG_SOFTMAX",

@@ -75,6 +75,9 @@ QUANTIZE = {
     "uint8_to_int8": (Operand(EVERY_VALUE, 0.05, 131, "UINT8"), Operand(EVERY_VALUE, 0.033, -20)),
     "int8_to_int16": (Operand(EVERY_VALUE, 0.05, 3), Operand(EVERY_VALUE, 0.0004, 0, "INT16")),
     "int16_to_int8": (Operand(EVERY_VALUE, 0.0004, 0, "INT16"), Operand(EVERY_VALUE, 0.09, -3)),
+    "int8_to_int16_fine": (Operand(EVERY_VALUE, 0.05, 3), Operand(EVERY_VALUE, 0.0001, -900, "INT16")),
+    "int16_to_int16": (Operand(EVERY_VALUE, 0.0004, 12, "INT16"), Operand(EVERY_VALUE, 0.0003, -700, "INT16")),
+    "int16_to_int32": (Operand(EVERY_VALUE, 1 / 65536, -32768, "INT16"), Operand(EVERY_VALUE, 1 / 32768, 0, "INT32")),
     "int8_to_int32": (Operand(EVERY_VALUE, 0.05, 3), Operand(EVERY_VALUE, 0.0004, 0, "INT32")),
 }
 
@@ -88,8 +91,8 @@ DEQUANTIZE = {
 }
 
 
-def softmax(shape: tuple[int, ...], scale: float, beta: float, zero_point: int = 4) -> Single:
-    result = Operand(shape, 1 / 256, -128)
+def softmax(shape: tuple[int, ...], scale: float, beta: float, zero_point: int = 4, dtype: str = "INT8") -> Single:
+    result = Operand(shape, 1 / 256, -128) if dtype == "INT8" else Operand(shape, 1 / 65536, -32768, dtype)
     return Single("SOFTMAX", (Operand(shape, scale, zero_point),), (result,), "Softmax", {"beta": beta})
 
 
@@ -111,13 +114,18 @@ SOFTMAX = {
     "huge_scale": softmax((4, 12), 500.0, 1.0),
     "zero_point_lowest": softmax((4, 12), 0.05, 1.0, -128),
     "zero_point_highest": softmax((4, 12), 0.05, 1.0, 127),
+    "int16": softmax((4, 12), 0.07, 1.0, dtype="INT16"),
+    "int16_two": softmax((1, 2), 0.0391, 1.0, dtype="INT16"),
+    "int16_many": softmax((2, 400), 0.3, 0.5, dtype="INT16"),
 }
 
 
 def quantize_case(name: str, source: Operand, result: Operand) -> Case:
     build = converted("QUANTIZE", source, result, "Quantize")
-    if result.dtype == "INT32":
-        return Case("QUANTIZE", name, build, LITERT_REFUSES, "it knows no int32 results")
+    if result.dtype == "INT32" and source.dtype == "INT8":
+        return Case("QUANTIZE", name, build, LITERT_REFUSES, "it knows no int32 results of int8")
+    if source.zero_point and source.dtype == result.dtype == "INT16":
+        return Case("QUANTIZE", name, build, LITERT_REFUSES, "it knows symmetric int16 only")
     return Case("QUANTIZE", name, build)
 
 

@@ -1,7 +1,8 @@
-"""QUANTIZE and DEQUANTIZE: between float32 and int8 at the model's borders, and between two 8-bit quantizations."""
+"""QUANTIZE and DEQUANTIZE: between float32 and int8 at the model's borders, and between two integer quantizations."""
 
 import numpy as np
 
+from edgecompress.codegen.arithmetic import quantize_multiplier
 from edgecompress.codegen.ops.activation import bad_quantization
 from edgecompress.codegen.ops.base import KernelCall, Operator, types_of
 from edgecompress.codegen.ops.lookup import Lookup, requantized, rescaling
@@ -12,17 +13,20 @@ from edgecompress.tflite.graph import Graph, Operation, Tensor
 EIGHT_BITS = (np.dtype(np.int8), np.dtype(np.uint8))
 
 
+SIGNED = (np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32))
+
+
 class Quantize(Lookup):
     """From float32: round(x / scale) + zero_point, halves away from zero, saturating (a NaN becomes the lowest value)."""
 
     opcode = "QUANTIZE"
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """from float32 to int8, or between int8 and uint8 with one scale each"""
+        """from float32 to int8; between int8 and uint8, or from int8 or int16 to int8, int16 or int32, with one scale each"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         from_float = source.dtype == np.float32 and result.dtype == np.int8
         between = source.dtype in EIGHT_BITS and result.dtype in EIGHT_BITS and np.int8 in (source.dtype, result.dtype)
-        if not (from_float or between):
+        if not (from_float or between or (source.dtype in SIGNED[:2] and result.dtype in SIGNED)):
             return types_of(graph, operation)
         return bad_quantization(result) or ("" if from_float else bad_quantization(source))
 
@@ -47,8 +51,10 @@ class Quantize(Lookup):
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        if source.dtype != np.float32:
+        if source.dtype in EIGHT_BITS and result.dtype in EIGHT_BITS:
             return super().lower(graph, operation)
+        if source.dtype != np.float32:
+            return _rescaling(source, result)
         assert result.quantization
         parameters = {
             "elements": result.elements,
@@ -56,6 +62,23 @@ class Quantize(Lookup):
             "zero_point": result.quantization.zero_point,
         }
         return KernelCall("quantize", parameters, (source, result), sweeps=(elementwise(source, result),))
+
+
+def _rescaling(source: Tensor, result: Tensor) -> KernelCall:
+    assert source.quantization and result.quantization
+    multiplier, shift = quantize_multiplier(rescaling(source, result))
+    parameters = {
+        "elements": result.elements,
+        "in_bytes": source.dtype.itemsize,
+        "out_bytes": result.dtype.itemsize,
+        "input_offset": -source.quantization.zero_point,
+        "output_offset": result.quantization.zero_point,
+        "multiplier": multiplier,
+        "shift": shift,
+    }
+    # bytes may alias anything in C, words of two other sizes may not
+    sweep = elementwise(source, result) if 1 in (source.dtype.itemsize, result.dtype.itemsize) else None
+    return KernelCall("rescale", parameters, (source, result), sweeps=(sweep,))
 
 
 class Dequantize(Operator):

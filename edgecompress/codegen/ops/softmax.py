@@ -1,4 +1,4 @@
-"""SOFTMAX over the last dimension: fixed-point exp and one reciprocal per row (gemmlowp's, as TFLM uses them); int8."""
+"""SOFTMAX over the last dimension, int8 to int8 or int16: fixed-point exp and one reciprocal per row, gemmlowp's as in TFLM."""
 
 import math
 
@@ -13,14 +13,17 @@ from edgecompress.codegen.arithmetic import (
     rescale,
     rounding_shift_right,
 )  # fmt: skip
-from edgecompress.codegen.ops.activation import require_int8
-from edgecompress.codegen.ops.base import KernelCall, Operator
+from edgecompress.codegen.ops.activation import bad_quantization
+from edgecompress.codegen.ops.base import KernelCall, Operator, types_of
 from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.tflite.graph import Graph, Operation
 
 DIFFERENCE_BITS = 5  # integer bits of the scaled difference to the maximum
 SUM_BITS = 12  # integer bits of the sum of exponentials
 MOST_CLASSES = 511
+KERNELS = {np.dtype(np.int8): "softmax", np.dtype(np.int16): "softmax_s16"}
+TOLERANCE = 1e-3
+"""Of an int16 output's scale, which TFLM does not use."""
 
 
 class Softmax(Operator):
@@ -28,14 +31,20 @@ class Softmax(Operator):
     options = ("beta",)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """input and output must be int8 with one scale each"""
-        return require_int8(graph, operation)
+        """the input must be int8 with one scale, the output int8 or int16 with one scale"""
+        source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
+        if source.dtype != np.int8 or result.dtype not in KERNELS:
+            return types_of(graph, operation)
+        return bad_quantization(source) or bad_quantization(result)
 
     def rule_output(self, graph: Graph, operation: Operation) -> str:
-        """the output's scale must be 1/256 and its zero point -128"""
-        q = graph.results(operation)[0].quantization
-        assert q
-        return "" if (q.scale, q.zero_point) == (1 / 256, -128) else f"scale {q.scale}, zero point {q.zero_point}"
+        """the output must hold 0 to 1: of int8 the scale 1/256 and the zero point -128, of int16 nearly 1/65536 and -32768"""
+        (result,) = graph.results(operation)
+        assert result.quantization
+        q, codes = result.quantization, 2.0 ** (8 * result.dtype.itemsize)
+        is_exact = codes == 256 and q.scale == 1 / 256
+        fits = is_exact or (codes > 256 and abs(q.scale * codes - 1) < TOLERANCE)
+        return "" if fits and q.zero_point == -codes / 2 else f"scale {q.scale}, zero point {q.zero_point}"
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """input and output must have the same shape, the last dimension of 1 to 511 (TFLM aborts where 512 are equal)"""
@@ -72,9 +81,11 @@ class Softmax(Operator):
         total = np.where(counts, rescale(exponential, -SUM_BITS), 0).sum(-1, keepdims=True)
         headroom = 32 - np.frompyfunc(int.bit_length, 1, 1)(total.astype(object)).astype(np.int64)
         reciprocal = reciprocal_of_one_plus((total << headroom) - 2**31)
-        exponent = SUM_BITS - headroom + 31 - 8
-        output = rounding_shift_right(high_multiply(reciprocal, exponential), exponent) - 128
-        return [np.where(counts, np.clip(output, -128, 127), -128).astype(np.int8)]
+        dtype = graph.results(operation)[0].dtype
+        limits = np.iinfo(dtype)
+        exponent = SUM_BITS - headroom + 31 - limits.bits
+        output = rounding_shift_right(high_multiply(reciprocal, exponential), exponent) + limits.min
+        return [np.where(counts, np.clip(output, limits.min, limits.max), limits.min).astype(dtype)]
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
@@ -88,4 +99,5 @@ class Softmax(Operator):
             "smallest_difference": smallest,
         }
         # all readings of a row but an element's last come before the row's first writing
-        return KernelCall("softmax", parameters, (source, result), sweeps=(elementwise(source, result),))
+        sweep = elementwise(source, result) if result.dtype == np.int8 else None
+        return KernelCall(KERNELS[result.dtype], parameters, (source, result), source="softmax", sweeps=(sweep,))

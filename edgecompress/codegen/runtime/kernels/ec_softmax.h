@@ -17,6 +17,7 @@ typedef struct {
 } ec_softmax_params;
 
 void ec_softmax(const ec_softmax_params *p, const int8_t *input, int8_t *output);
+void ec_softmax_s16(const ec_softmax_params *p, const int8_t *input, int16_t *output);
 
 #ifdef __cplusplus
 }
