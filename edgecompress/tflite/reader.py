@@ -244,6 +244,12 @@ def _read_tensor(model: schema.Model, entry: schema.Tensor, index: int, buffer_c
     data = None
     if dtype is not OPAQUE:
         data = _read_data(model.Buffers(entry.Buffer()), dtype, shape, label, content)
+    elif type_name == "INT4":
+        packed = _read_data(
+            model.Buffers(entry.Buffer()), np.dtype(np.uint8), ((math.prod(shape) + 1) // 2,), label, content
+        )
+        data = None if packed is None else _unpacked(packed, shape)
+        dtype = dtype if data is None else data.dtype
     quantization = _read_quantization(entry.Quantization(), shape, label)
     return Tensor(index, name, shape, dtype, quantization, data, type_name, bool(entry.IsVariable()))
 
@@ -270,6 +276,14 @@ def _read_data(
             found=f"{raw.size} bytes instead of {expected}",
         )
     data = raw.view(dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
+    data.flags.writeable = False
+    return data
+
+
+def _unpacked(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Four-bit numbers, two in a byte, the first one lower, as int8."""
+    halves = np.stack([packed << 4, packed & 0xF0], axis=-1).view(np.int8) >> 4
+    data = halves.reshape(-1)[: math.prod(shape)].reshape(shape)
     data.flags.writeable = False
     return data
 

@@ -23,10 +23,11 @@ static void softmax_row(const ec_softmax_params *p, const int8_t *input, int8_t 
     const int32_t headroom = ec_leading_zeros(sum);
     const int32_t reciprocal = ec_reciprocal_of_one_plus((int32_t)(((uint32_t)sum << headroom) - 0x80000000u));
     const int32_t exponent = EC_SUM_INTEGER_BITS - headroom + 31 - 8;
+    const int32_t counts = exponent > 31 ? 1 : p->smallest_difference; /* no difference is 1: all are nearest to 0 */
     for (int32_t i = 0; i < p->depth; ++i) {
         const int32_t difference = input[i] - largest;
         int32_t value = INT8_MIN;
-        if (difference >= p->smallest_difference) {
+        if (difference >= counts) {
             value += ec_rounding_shift_right(ec_high_multiply(reciprocal, exponential(p, difference)), exponent);
         }
         output[i] = (int8_t)ec_clamp(value, INT8_MIN, INT8_MAX);
