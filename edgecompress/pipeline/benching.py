@@ -80,12 +80,8 @@ def bench_anywhere(
     Raises:
         UsageError: options that do not go together. Else as the function that does it.
     """
-    place, wish, interface = (
-        read_place(where),
-        read_wish(optimize, ram, flash),
-        read_interface(integer_io, input_shapes),
-    )
-    path = find_model(model)
+    place, wish = read_place(where), read_wish(optimize, ram, flash)
+    interface = read_interface(integer_io, input_shapes)
     count, real = _samples(samples, sample_count)
     shared: dict[str, Any] = {
         "inputs": inputs,
@@ -100,9 +96,8 @@ def bench_anywhere(
     if place.is_linux:
         _check_linux(place, target, wish, tune=tune)
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
-        if interface.is_changed:
-            model = path = adapted(model, interface, Path(folder))
-        tests = None
+        model = adapted(model, interface, Path(folder))
+        path, tests = find_model(model), None
         if data is not None or count is not None:
             tests = read_test_data(path, data, recipe, Path(folder), count=count or DEVICE_SAMPLES)
         if place.is_linux:
@@ -116,15 +111,17 @@ def bench_anywhere(
 
 
 def adapted(model: Path, interface: Interface, folder: Path) -> Path:
-    """A file of the same name in a folder, with the inputs and outputs that are wanted.
+    """A file of the same name in a folder, with the inputs and outputs that are wanted; the model itself where none are.
 
     Raises:
         UsageError: a run directory, whose model is built already. Else as `Interface.apply`.
     """
+    if not interface.is_changed:
+        return model
     if model.is_dir():
         raise UsageError(f"{model} is built already", hint="give its .tflite to --integer-io and --input-shape")
     place = folder / model.name
-    write_bytes(place, interface.apply(model.read_bytes()))
+    write_bytes(place, interface.apply(find_model(model).read_bytes()))
     return place
 
 
