@@ -85,7 +85,7 @@ def as_signed(graph: Graph, shown: Sequence[Tensors], inputs: Sequence[Tensors])
         inputs: of the inferences that are shown.
     """
     result: list[Tensors] = []
-    for values, sample in zip(shown, inputs, strict=True):
+    for values, sample in zip(shown, inputs, strict=bool(shown)):
         known = {**sample, **values}
         twins: dict[int, np.ndarray] = {}
         for operation in graph.operations:

@@ -75,7 +75,9 @@ def expect(
             agreement = compare(graph, ours, outputs)
     if agreement is not None and not agreement.exact:
         raise not_exact(agreement, "our NumPy reference", "tflite-micro")
-    litert, problem = _litert(model, graph, inputs, outputs, length) if with_litert else (None, "not asked for")
+    litert, problem = (
+        _litert(model, graph, inputs, outputs, length) if with_litert or is_unsigned else (None, "not asked for")
+    )
     if is_unsigned and litert is not None and litert.exact:
         reference, agreement = f"LiteRT {_version('ai-edge-litert')} in uint8, and our NumPy reference", litert
     return Expected(reference, tuple(outputs), agreement, litert, problem)

@@ -13,6 +13,8 @@ from edgecompress.codegen.legacy import as_signed, is_legacy, signed
 from edgecompress.codegen.program import lower
 from edgecompress.errors import UnsupportedError
 from edgecompress.inspection import inspect
+from edgecompress.linux import bench_on_linux, require_exact
+from edgecompress.pipeline.bench import bench
 from edgecompress.reference.inputs import random_inputs
 from edgecompress.reference.integer import run_graph
 from edgecompress.tflite import reader
@@ -96,3 +98,22 @@ def test_inspect_names_what_cannot_be_built(tmp_path):
     problems = [layer.problem for layer in inspect(path).layers if layer.problem]
     assert len(problems) == 1
     assert "no kernel" in problems[0]
+
+
+@pytest.mark.slow
+def test_a_linux_computer_runs_it_beside_litert_which_gives_the_same_bytes(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(model_of(CONV))
+    report = bench_on_linux(path, "host", inputs=2, runs=1)
+    require_exact(report)
+    assert "LiteRT" in report.bit_exact.reference
+    assert "uint8" in report.bit_exact.reference
+
+
+@pytest.mark.slow
+def test_the_emulator_runs_it_and_litert_is_the_reference(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(model_of(CONV))
+    result = bench(path, inputs=1, target="cortex-m0plus")
+    result.require_exact()
+    assert "LiteRT" in result.report.bit_exact.reference
