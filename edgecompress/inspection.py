@@ -7,6 +7,8 @@ import numpy as np
 
 from edgecompress.codegen import ops
 from edgecompress.codegen.folding import fold_constants
+from edgecompress.codegen.legacy import signed
+from edgecompress.codegen.ops.requantization import is_wide
 from edgecompress.codegen.program import lower, macs
 from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
 from edgecompress.files import sha256, size
@@ -42,7 +44,7 @@ def inspect_tflite(path: Path, on_progress: Progress | None = None) -> Inspectio
     shrunk = shrink(graph, with_interpreter=False, on_progress=on_progress)
     warnings: list[str] = []
     try:
-        graph = fold_constants(graph)
+        graph = signed(fold_constants(graph))
     except EdgecompressError as error:
         warnings.append(f"constants could not be folded: {error.what}")
     known = ranges(graph) if not shrunk.reason else {}
@@ -65,7 +67,7 @@ def inspect_tflite(path: Path, on_progress: Progress | None = None) -> Inspectio
         layers=layers,
         macs=sum(layer.macs or 0 for layer in layers),
         parameters=sum(layer.parameters or 0 for layer in layers),
-        weight_bytes=sum(t.nbytes for t in weights),
+        weight_bytes=sum(map(_bytes_of, weights)),
         arena=plan.arena_bytes if plan else None,
         bound_without_sharing=plan.bound_without_sharing if plan else None,
         bound_of_schedule=plan.bound_of_schedule if plan else None,
@@ -103,7 +105,7 @@ def _layer(graph: Graph, operation: Operation, known: Ranges) -> InspectedLayer:
         )
         if weights
         else 0,
-        weight_bytes=weights.nbytes if weights else 0,
+        weight_bytes=_bytes_of(weights) if weights else 0,
         quantization=_quantization(weights or result),
         problem=problem,
         **_potential(weights, known.get(result.index) if result else None),
@@ -123,6 +125,11 @@ def _potential(weights: Tensor | None, known: Range | None) -> dict[str, Any]:
         "zeros": int(counts[values == 0].sum()),
         "entropy_bits": round(float(-(shares * np.log2(shares)).sum()) + 0.0, 3),
     }
+
+
+def _bytes_of(weights: Tensor) -> int:
+    """In the file, and in flash."""
+    return weights.elements if is_wide(weights) else weights.nbytes
 
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

@@ -68,6 +68,23 @@ def schedule_options(command: Any) -> Any:
     )(command)
 
 
+def interface_options(command: Any) -> Any:
+    """`--integer-io` and `--input-shape`, which `bench` and `build` share."""
+    command = click.option(
+        "--input-shape",
+        "input_shapes",
+        multiple=True,
+        metavar="N,N,…",
+        help="Of a .tflite: the shape of its input, the batch included, where the file leaves it open or has another; once for "
+        "each input.",
+    )(command)
+    return click.option(
+        "--integer-io",
+        is_flag=True,
+        help="Of a .tflite with float inputs or outputs: leave out QUANTIZE and DEQUANTIZE there, and take and give integers.",
+    )(command)
+
+
 @click.command(epilog=EPILOG)
 @click.argument("model", type=click.Path(path_type=Path))
 @where_options
@@ -97,6 +114,7 @@ def schedule_options(command: Any) -> Any:
 @click.option("--prefix", default="model", show_default=True, help="Of the generated C.")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @schedule_options
+@interface_options
 @click.option(
     "--shrink/--no-shrink",
     default=None,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from edgecompress.cli.bench import command_line, schedule_options
+from edgecompress.cli.bench import command_line, interface_options, schedule_options
 from edgecompress.cli.output import common_options, console, write_json
 
 EPILOG = """\b
@@ -49,6 +49,7 @@ The recipe beside the model (model.toml) is used where no --recipe is given.
 @click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
 @click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
 @schedule_options
+@interface_options
 @click.option(
     "--shrink/--no-shrink",
     default=True,

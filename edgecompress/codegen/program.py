@@ -9,6 +9,7 @@ from types import MappingProxyType
 from edgecompress.codegen import ops, variants
 from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.folding import fold_constants
+from edgecompress.codegen.legacy import signed
 from edgecompress.codegen.ops.base import KernelCall, describe, printable
 from edgecompress.codegen.padding import fold_paddings
 from edgecompress.codegen.separation import separated
@@ -95,7 +96,8 @@ def lower(
     _check_integer(graph)
     _check_borders(graph)
     _check_count(graph)
-    folded = with_copies(separated(crop_filters(fold_paddings(fold_constants(functional(graph))))))
+    known = signed(fold_constants(functional(graph)))
+    folded = with_copies(separated(crop_filters(fold_paddings(known))))
     _check_sizes(folded)
     layers = layers_of(folded, features, choices)
     if not layers:

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgecompress.codegen import writer
 from edgecompress.codegen.features import SIMD
+from edgecompress.codegen.legacy import as_signed
 from edgecompress.codegen.program import Program, lower
 from edgecompress.errors import EdgecompressError, NotExactError
 from edgecompress.linux import address, exchange, execution, facts, instructions, labelled, litert, records
@@ -244,6 +245,8 @@ def _run_litert(job: _Job, computer: Computer, processor: execution.Processor) -
     model, effort, threads, limit = job.path.read_bytes(), job.effort, job.wishes.threads, job.wishes.timeout
     try:
         answer = litert.run(computer, found, model, job.proof, effort, threads=threads, timeout=limit, operators=True)
+        shown = as_signed(job.program.graph, answer.operators, job.proof)
+        answer = replace(answer, operators=tuple(dict(sample) for sample in shown))
         counted = instructions.count_litert(processor, found, model, job.proof[0])
         if job.labels is None:
             return LitertFindings(answer, instructions=counted)

@@ -1,7 +1,7 @@
 """`bench` wherever the user says: which target, which place, which test samples; then the one function that does it."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from edgecompress import calibration
 from edgecompress.calibration import Calibration, no_cycles
 from edgecompress.device.places import EMULATOR, Place, read_place
 from edgecompress.errors import DataError, UsageError
+from edgecompress.files import write_bytes
 from edgecompress.memory.choice import Wish
 from edgecompress.pipeline.bench import RUNS, Progress, bench, find_model
 from edgecompress.pipeline.samples import read_samples
@@ -19,6 +20,7 @@ from edgecompress.pipeline.streaming import DEVICE_SAMPLES, TestData, read_test_
 from edgecompress.pipeline.wishes import read_wish
 from edgecompress.report.records import Report
 from edgecompress.report.schema import read_report
+from edgecompress.tflite.interface import Interface, read_interface
 
 if TYPE_CHECKING:
     from edgecompress.targets.compilers import Name
@@ -59,6 +61,8 @@ def bench_anywhere(
     optimize: str | None = None,
     ram: str | None = None,
     flash: str | None = None,
+    integer_io: bool = False,
+    input_shapes: Sequence[str] = (),
     command: str | None = None,
     on_progress: Progress | None = None,
     on_remark: Callable[[str], None] | None = None,
@@ -70,13 +74,14 @@ def bench_anywhere(
         target: None: that of the run directory, else cortex-m4.
         shrink: see `pipeline.bench.bench`.
         optimize, ram, flash: see `wishes.read_wish`.
+        integer_io, input_shapes: see `tflite.interface.Interface`; of a .tflite file, not of a run directory.
         samples: a number of test samples to stream through the device, or a file of unlabelled samples to run as well.
 
     Raises:
         UsageError: options that do not go together. Else as the function that does it.
     """
     place, wish = read_place(where), read_wish(optimize, ram, flash)
-    path = find_model(model)
+    interface = read_interface(integer_io, input_shapes)
     count, real = _samples(samples, sample_count)
     shared: dict[str, Any] = {
         "inputs": inputs,
@@ -91,7 +96,8 @@ def bench_anywhere(
     if place.is_linux:
         _check_linux(place, target, wish, tune=tune)
     with tempfile.TemporaryDirectory(prefix="edgecompress-") as folder:
-        tests = None
+        model = adapted(model, interface, Path(folder))
+        path, tests = find_model(model), None
         if data is not None or count is not None:
             tests = read_test_data(path, data, recipe, Path(folder), count=count or DEVICE_SAMPLES)
         if place.is_linux:
@@ -102,6 +108,21 @@ def bench_anywhere(
         shared["on_remark"] = on_remark
         result = bench(model, wish=wish, tune=tune, **shared)
     return Result(result.report, result.require_exact)
+
+
+def adapted(model: Path, interface: Interface, folder: Path) -> Path:
+    """A file of the same name in a folder, with the inputs and outputs that are wanted; the model itself where none are.
+
+    Raises:
+        UsageError: a run directory, whose model is built already. Else as `Interface.apply`.
+    """
+    if not interface.is_changed:
+        return model
+    if model.is_dir():
+        raise UsageError(f"{model} is built already", hint="give its .tflite to --integer-io and --input-shape")
+    place = folder / model.name
+    write_bytes(place, interface.apply(find_model(model).read_bytes()))
+    return place
 
 
 @dataclass(frozen=True, eq=False)

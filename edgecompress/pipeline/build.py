@@ -1,6 +1,7 @@
 """`build`: a Keras model, or an int8 .tflite, all the way to a reported firmware."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from edgecompress.report.schema import to_json
 from edgecompress.report.summary import largest_losses
 from edgecompress.targets import find
 from edgecompress.targets.compilers import Name
+from edgecompress.tflite.interface import read_interface
 
 REAL_SAMPLES = 8
 """How many test samples are compared operator by operator, beside random and hostile inputs."""
@@ -69,6 +71,8 @@ def build(
     flash: str | None = None,
     tune: bool = False,
     shrink: bool = True,
+    integer_io: bool = False,
+    input_shapes: Sequence[str] = (),
     command: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Build:
@@ -86,6 +90,7 @@ def build(
         resume: go on from the finished stages of an earlier run with the same inputs.
         tune: choose every layer's kernel by measuring all candidates on the emulator.
         shrink: take out of the integer model what its outputs do not need, losslessly and proven.
+        integer_io, input_shapes: see `tflite.interface.Interface`; a Keras model gets integers anyway.
         random_calibration: without data: sizes and speed only, accuracy unknown.
         optimize, ram, flash: see `wishes.read_wish`; where none is given: the recipe's, else balanced.
         on_event: called with progress events (JSON-able dicts with "kind").
@@ -95,6 +100,7 @@ def build(
     """
     started = time.monotonic()
     wish = read_wish(optimize, ram, flash)
+    interface = read_interface(integer_io, input_shapes)
     run = prepare(
         Path(model),
         data,
@@ -112,6 +118,7 @@ def build(
             "build.prefix": prefix,
             **quantization_overrides(quantize),
         },
+        interface,
     )
     try:
         _check_format(run)
@@ -231,7 +238,7 @@ def _is_whole(folder: Path, done: dict[str, Any], random: bool) -> bool:
 
 def _judge_tflite(run: Run) -> dict[str, Any] | None:
     """A .tflite that came in as such: its test samples, without any Keras model beside it."""
-    write_bytes(run.folder.model, run.model.read_bytes())
+    write_bytes(run.folder.model, run.interface.apply(run.model.read_bytes()))
     if run.dataset is None:
         return None
     return judge_tflite(run.dataset, run.folder.model, run.settings.training, run.folder.path / "test")

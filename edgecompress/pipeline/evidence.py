@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from edgecompress.codegen.legacy import as_signed, is_legacy, signed
 from edgecompress.errors import EdgecompressError, NotExactError, UnsupportedError
 from edgecompress.reference.compare import Comparison, compare
 from edgecompress.reference.executor import Tensors
@@ -49,6 +50,8 @@ def expect(
 ) -> Expected:
     """Runs TensorFlow Lite Micro's interpreter where it is installed, our NumPy reference always, LiteRT beside them.
 
+    TensorFlow Lite Micro knows no legacy uint8: there LiteRT is the reference where all its bytes are ours, and shown beside else.
+
     Args:
         length: of sequences.
 
@@ -56,6 +59,7 @@ def expect(
         NotExactError: our reference differs from tflite-micro: a defect of ours.
         ModelFileError, UnsupportedError, ToolError: the model cannot be run.
     """
+    is_unsigned, graph = is_legacy(graph), signed(graph)
     ours = Integer().run(model, inputs, length)
     outputs, agreement, reference = ours, None, "our NumPy reference"
     tflm = Tflm()
@@ -71,7 +75,11 @@ def expect(
             agreement = compare(graph, ours, outputs)
     if agreement is not None and not agreement.exact:
         raise not_exact(agreement, "our NumPy reference", "tflite-micro")
-    litert, problem = _litert(model, graph, inputs, outputs, length) if with_litert else (None, "not asked for")
+    litert, problem = (
+        _litert(model, graph, inputs, outputs, length) if with_litert or is_unsigned else (None, "not asked for")
+    )
+    if is_unsigned and litert is not None and litert.exact:
+        reference, agreement = f"LiteRT {_version('ai-edge-litert')} in uint8, and our NumPy reference", litert
     return Expected(reference, tuple(outputs), agreement, litert, problem)
 
 
@@ -102,7 +110,7 @@ def _litert(
     if reason is not None:
         return None, reason
     try:
-        return compare(graph, litert.run(model, inputs, length), outputs), ""
+        return compare(graph, as_signed(graph, litert.run(model, inputs, length), inputs), outputs), ""
     except EdgecompressError as error:
         return None, error.what + (f" ({error.found})" if error.found else "")
 

@@ -17,6 +17,7 @@ from edgecompress.pipeline.folder import RunFolder
 from edgecompress.pipeline.judging import NOTHING_TRAINED
 from edgecompress.recipe import Recipe
 from edgecompress.targets import find
+from edgecompress.tflite.interface import UNCHANGED, Interface
 
 DEFAULT_TARGET = "cortex-m4"
 
@@ -37,6 +38,7 @@ class Run:
     folder: RunFolder
     trust: bool
     on_event: OnEvent
+    interface: Interface = UNCHANGED
 
     @property
     def is_keras(self) -> bool:
@@ -86,6 +88,7 @@ def prepare(
     random_calibration: bool,
     on_event: OnEvent | None,
     overrides: dict[str, Any],
+    interface: Interface = UNCHANGED,
 ) -> Run:
     """Reads and checks all that was asked, before anything slow or lasting is done."""
     if not model.exists():
@@ -97,6 +100,10 @@ def prepare(
     given = {key: value for key, value in overrides.items() if value is not None}
     if not is_keras and chosen is None:
         given = {**NOTHING_TRAINED, **given}
+    if is_keras and interface.is_changed:
+        raise UsageError(
+            "--integer-io and --input-shape are for a .tflite", found=model.name, hint="a Keras model gets int8 anyway"
+        )
     settings = recipes.load(chosen, given)
     find(settings.build.target or DEFAULT_TARGET)  # what is misspelt is told before anything is trained
     make_all(settings.passes)
@@ -127,6 +134,7 @@ def prepare(
         RunFolder(path, resume=resume),
         trust,
         on_event or (lambda _: None),
+        interface,
     )
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from edgecompress.codegen.folding import evaluate
+from edgecompress.codegen.legacy import signed
 from edgecompress.codegen.shape_arithmetic import is_known
 from edgecompress.codegen.state import functional
 from edgecompress.errors import DataError, EdgecompressError, ToolError
@@ -42,7 +43,7 @@ class Integer:
 
 def run_sequences(graph: Graph, inputs: Sequence[Tensors], length: int) -> list[dict[int, np.ndarray]]:
     """Inferences of a Graph, from a fresh state after every `length`; errors as of `run_graph`."""
-    graph = functional(graph)
+    graph = signed(functional(graph))
     outputs = []
     for number, sample in enumerate(inputs):
         if number % length == 0:
@@ -55,7 +56,7 @@ def run_sequences(graph: Graph, inputs: Sequence[Tensors], length: int) -> list[
 def run_graph(graph: Graph, inputs: Tensors, states: Tensors | None = None) -> dict[int, np.ndarray]:
     """One inference of a Graph; returns every operator's output tensors.
 
-    Works on any Graph, also a rewritten one that no file holds.
+    Works on any Graph, also a rewritten one that no file holds; of legacy uint8 the tensors between inputs and outputs are int8.
 
     Args:
         states: of a `functional` graph, by their first tensor; None: fresh ones. Those that an operator changes in place are
@@ -66,7 +67,7 @@ def run_graph(graph: Graph, inputs: Tensors, states: Tensors | None = None) -> d
         UnsupportedError: an operator, or a case of it, that the back end does not accept.
         ToolError: an operator's reference returned another shape or dtype than the graph says (a defect of ours).
     """
-    graph = functional(graph) if states is None and not graph.states else graph
+    graph = signed(functional(graph) if states is None and not graph.states else graph)
     constants: dict[int, np.ndarray] = {i: t.data for i, t in graph.tensors.items() if t.data is not None}
     kept = dict(states) if states is not None else {state.first: state.initial.copy() for state in graph.states}
     values = constants | kept | {index: checked_input(graph, index, inputs) for index in graph.inputs}

@@ -52,7 +52,8 @@ class Tensor:
         dtype: NumPy dtype.
         quantization: None where the file gives none.
         data: the constant's values in `shape` (read-only), or None for an activation.
-        type_name: the schema's name of the type ("INT8"); tells the types apart that NumPy has no dtype for.
+        type_name: the schema's name of the type in the file ("INT8"); tells the types apart that NumPy has no dtype for, and
+            constants of four bits, which are int8 here.
         is_variable: the operator that reads it keeps its state in it from one inference to the next.
     """
 

@@ -19,6 +19,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
+from edgecompress.tflite.buffers import read_data, read_four_bits
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Quantization, Signature, Tensor
 
 IDENTIFIER = b"TFL3"
@@ -243,35 +244,12 @@ def _read_tensor(model: schema.Model, entry: schema.Tensor, index: int, buffer_c
         raise ModelFileError(f"{label}: buffer out of range", found=f"buffer {entry.Buffer()} of {buffer_count}")
     data = None
     if dtype is not OPAQUE:
-        data = _read_data(model.Buffers(entry.Buffer()), dtype, shape, label, content)
+        data = read_data(model.Buffers(entry.Buffer()), dtype, shape, label, content)
+    elif type_name == "INT4":
+        data = read_four_bits(model.Buffers(entry.Buffer()), shape, label, content)
+        dtype = dtype if data is None else data.dtype
     quantization = _read_quantization(entry.Quantization(), shape, label)
     return Tensor(index, name, shape, dtype, quantization, data, type_name, bool(entry.IsVariable()))
-
-
-def _read_data(
-    buffer: schema.Buffer, dtype: np.dtype, shape: tuple[int, ...], label: str, content: bytes
-) -> np.ndarray | None:
-    """The constant's values, or None for an activation (an empty buffer)."""
-    if buffer.Offset() > 1:  # the data lies behind the FlatBuffer (files above 2 GB)
-        start, size = buffer.Offset(), buffer.Size()
-        if start + size > len(content):
-            raise ModelFileError(
-                f"{label}: data out of range", found=f"bytes {start} to {start + size} of {len(content)}"
-            )
-        raw = np.frombuffer(content, np.uint8, size, start)
-    elif buffer.DataLength() == 0:
-        return None
-    else:
-        raw = buffer.DataAsNumpy()
-    expected = math.prod(shape) * dtype.itemsize
-    if raw.size != expected:
-        raise ModelFileError(
-            f"{label}: the data do not fill the shape {list(shape)} of {dtype}",
-            found=f"{raw.size} bytes instead of {expected}",
-        )
-    data = raw.view(dtype.newbyteorder("<")).astype(dtype, copy=False).reshape(shape)
-    data.flags.writeable = False
-    return data
 
 
 def _read_quantization(

@@ -75,12 +75,14 @@ def _tensor(tensor: Tensor, buffers: list[Any], shared: dict[bytes, int]) -> Any
         )
     entry = schema.TensorT()
     entry.shape, entry.hasRank = list(tensor.shape), True
-    entry.type, entry.name = getattr(schema.TensorType, tensor.type_name), tensor.name
+    kind = tensor.type_name if tensor.dtype != np.int8 or _fits_four_bits(tensor) else "INT8"
+    entry.type, entry.name = getattr(schema.TensorType, kind), tensor.name
     entry.isVariable = tensor.is_variable
     if tensor.quantization is not None:
         entry.quantization = _quantization(tensor.quantization)
     if tensor.data is not None:
         raw = np.ascontiguousarray(tensor.data).astype(tensor.dtype.newbyteorder("<")).tobytes()
+        raw = _packed(tensor.data) if kind == "INT4" else raw
         if raw not in shared:
             buffer = _Buffer()
             buffer.data = raw
@@ -88,6 +90,18 @@ def _tensor(tensor: Tensor, buffers: list[Any], shared: dict[bytes, int]) -> Any
             buffers.append(buffer)
         entry.buffer = shared[raw]
     return entry
+
+
+def _fits_four_bits(tensor: Tensor) -> bool:
+    """Whether weights that were read from four bits are still such."""
+    data = tensor.data
+    return tensor.type_name == "INT4" and data is not None and data.size > 0 and data.min() >= -8 and data.max() < 8
+
+
+def _packed(values: np.ndarray) -> bytes:
+    """Two in a byte, the first one lower."""
+    low, high = np.append(values.reshape(-1), [0] * (values.size % 2)).astype(np.uint8).reshape(-1, 2).T & 15
+    return (low | high << 4).astype(np.uint8).tobytes()
 
 
 def _quantization(quantization: Quantization) -> Any:

@@ -267,7 +267,7 @@ VIOLATIONS = {
     ("RESHAPE", "rule_shapes"): [longer_result, wrong_type],
     ("SOFTMAX", "rule_types"): TYPES,
     ("SOFTMAX", "rule_output"): [result(quantization=scale(1 / 128, -128)), other_zero_point],
-    ("SOFTMAX", "rule_shapes"): [longer_result, both(operand(0, shape=(1, 512)), result(shape=(1, 512)))],
+    ("SOFTMAX", "rule_shapes"): [longer_result, both(operand(0, shape=(1, 4096)), result(shape=(1, 4096)))],
     ("SOFTMAX", "rule_beta"): [
         options(beta=0.0),
         options(beta=float("nan")),

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from fuzzing import damage
+from model_cases.network import Network
 
 from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
-from edgecompress.tflite import reader
+from edgecompress.tflite import reader, writer
 from edgecompress.tflite.graph import ABSENT
 
 FLIPS, CHANGED = 3000, 1500
@@ -371,3 +372,17 @@ def test_what_was_written_is_read_back(residual):
     assert weights.quantization.scales == tuple(float(s) for s in np.linspace(0.004, 0.009, 4, dtype=np.float32))
     assert graph.operations[0].options["padding"] == "SAME"
     assert not weights.data.flags.writeable
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8])
+def test_constants_of_four_bits_are_read_as_int8_the_lower_half_first(count):
+    values = np.arange(-8, 8)[::-1][:count]
+    network = Network()
+    source, result = network.tensor((1, count), 0.1), network.tensor((1, 1), 0.1)
+    weights = network.four_bits((1, count), 0.1, values)
+    network.operator("FULLY_CONNECTED", [source, weights], [result], "FullyConnected", 4, keepNumDims=False)
+    tensor = reader.read_bytes(network.file([source], [result])).tensors[weights]
+    assert tensor.data.tolist() == [values.tolist()]
+    assert (tensor.dtype, tensor.type_name) == (np.int8, "INT4")
+    again = reader.read_bytes(writer.write(reader.read_bytes(network.file([source], [result])))).tensors[weights]
+    assert again.data.tolist() == [values.tolist()]

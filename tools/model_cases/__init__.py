@@ -6,7 +6,9 @@ from model_cases import (
     curves,
     decisions,
     elementwise,
+    four_bits,
     kinds,
+    legacy,
     movement,
     narrow,
     networks,
@@ -25,14 +27,15 @@ from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 
 CASES: tuple[Case, ...] = (
     *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *decisions.CASES,
-    *movement.CASES, *kinds.CASES, *places.CASES, *rows.CASES, *transposed.CASES, *networks.CASES, *blocks.CASES,
-    *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES, *state.CASES, *recurrent.CASES,
+    *movement.CASES, *places.CASES, *kinds.CASES, *rows.CASES, *transposed.CASES, *networks.CASES, *blocks.CASES,
+    *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES, *legacy.CASES, *four_bits.CASES,
+    *state.CASES, *recurrent.CASES,
 )  # fmt: skip
 
 
 ONE_OPERATOR = frozenset(
     case.id
-    for module in (elementwise, curves, decisions, kinds, movement, places, rows, transposed)
+    for module in (elementwise, curves, decisions, kinds, legacy, movement, places, rows, transposed)
     for case in module.CASES
 )  # fmt: skip
 """Cases whose model is one operator, give or take a few that only show it."""

@@ -18,7 +18,8 @@ class Case:
         litert: by how many LSB LiteRT's reference kernels may differ from TFLM; LITERT_DIFFERS: by any number;
             LITERT_REFUSES: they refuse the model.
         why: the reason, where `litert` is not LITERT_EXACT.
-        reference: the executor whose bytes are the right ones: "litert" for what TFLM does not know.
+        reference: the executor whose bytes are the right ones: "litert" for what TFLM does not know; "numpy" for what
+            neither computes as it was.
     """
 
     operator: str
@@ -26,7 +27,7 @@ class Case:
     build: Callable[[], bytes]
     litert: int = LITERT_EXACT
     why: str = ""
-    reference: Literal["tflm", "litert"] = "tflm"
+    reference: Literal["tflm", "litert", "numpy"] = "tflm"
 
     @property
     def id(self) -> str:

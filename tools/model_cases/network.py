@@ -79,6 +79,16 @@ class Network:
         self._tensors.append(entry)
         return len(self._tensors) - 1
 
+    def four_bits(
+        self, shape: Sequence[int], scale: float | Sequence[float] | np.ndarray, data: np.ndarray, axis: int = 0
+    ) -> int:
+        """Add constant weights from -8 to 7, two in a byte."""
+        index = self.tensor(shape, scale, axis=axis, data=data)
+        self._tensors[index].type = schema.TensorType.INT4
+        low, high = np.append(data.reshape(-1), [0] * (data.size % 2)).astype(np.int64).reshape(-1, 2).T & 15
+        self._buffers[self._tensors[index].buffer].data = (low | high << 4).astype(np.uint8)
+        return index
+
     def integers(self, values: Sequence[int]) -> int:
         """Add a constant int32 vector: a shape, axes, paddings."""
         return self.tensor([len(values)], dtype="INT32", data=np.array(values, np.int32))

@@ -1,6 +1,9 @@
 """Cases of operators that take one value at a time, and of SOFTMAX: curves, clamps, and changes of representation."""
 
+import numpy as np
+
 from model_cases.case import LITERT_DIFFERS, LITERT_REFUSES, Case
+from model_cases.network import Network
 from model_cases.single import Operand, Single
 
 EVERY_VALUE = (1, 16, 16, 2)
@@ -120,6 +123,18 @@ SOFTMAX = {
 }
 
 
+def thousand() -> bytes:
+    """More classes than may be equal, which an addition spreads over the range."""
+    network = Network()
+    shape = (1, 1000)
+    source, spread = network.tensor(shape, 0.01, 3), np.arange(1000) * 255 // 999 - 128
+    constant, moved = network.tensor(shape, 0.08, 0, data=spread), network.tensor(shape, 0.09, 0)
+    result = network.tensor(shape, 1 / 256, -128)
+    network.operator("ADD", [source, constant], [moved], "Add", 2, fusedActivationFunction="NONE")
+    network.operator("SOFTMAX", [moved], [result], "Softmax", 2, beta=1.0)
+    return network.file([source], [result])
+
+
 def quantize_case(name: str, source: Operand, result: Operand) -> Case:
     build = converted("QUANTIZE", source, result, "Quantize")
     if result.dtype == "INT32" and source.dtype == "INT8":
@@ -146,6 +161,7 @@ CASES = [
     *(quantize_case(name, *pair) for name, pair in QUANTIZE.items()),
     *(Case("DEQUANTIZE", name, converted("DEQUANTIZE", a, real(), "Dequantize")) for name, a in DEQUANTIZE.items()),
     *(Case("SOFTMAX", name, build) for name, build in SOFTMAX.items()),
+    Case("SOFTMAX", "thousand_spread", thousand),
     *(Case("LEAKY_RELU", f"alpha_{alpha:g}", leaky_relu(alpha, 0.04)) for alpha in (0.0, 0.1, 0.3, 1.5)),
     Case("LEAKY_RELU", "alpha_negative", leaky_relu(-0.5, 0.04), 1, "it rounds negative slopes otherwise"),
     Case("LEAKY_RELU", "coarse_result", leaky_relu(0.2, 2.0)),

@@ -95,6 +95,8 @@ OPERATORS = {
 }
 
 
+UINT8 = "UINT8:"
+"""Before the names of operators of legacy models that are not those of int8."""
 FLOAT_ONLY = ("L2_POOL_2D",)
 """Operators without an integer meaning anywhere."""
 
@@ -154,6 +156,8 @@ def _advice(graph: Graph, operation: Operation) -> str:
         return "audio features are computed before the model: give the model that takes them, and compute them on the device"
     if operation.opcode.startswith("CUSTOM:"):
         return "custom operators belong to other runtimes; export the model before it is compiled for them"
+    if operation.opcode.startswith(UINT8):
+        return "TensorFlow Lite computes it otherwise for uint8 than for int8; convert the model anew, to int8"
     if operation.opcode in FLOAT_ONLY:
         return "TensorFlow Lite defines it for float32 only, so no integer model can use it; replace the layer"
     return "replace the layer in the Keras model, or see SUPPORTED_OPERATORS.md for what there is"

@@ -53,6 +53,7 @@ class Conv2D(Weighted):
         parts = self.parts(graph, operation)
         source, weights, result = parts.source, parts.weights, parts.result
         geometry = window(operation, source, result, *weights.shape[1:3])
+        values, offset = parts.stored()
         parameters = {
             **geometry.parameters(),
             "in_channels": source.shape[3],
@@ -62,12 +63,13 @@ class Conv2D(Weighted):
             "group_channels": result.shape[3] * weights.shape[3] // source.shape[3],
             "filter_channels": weights.shape[3],
             "input_offset": -parts.zero_point,
-            "weights": Array(parts.values, is_weights=True),
+            "weight_offset": offset,
+            "weights": Array(values, is_weights=True),
             "bias": Array(parts.bias.astype(np.int32)),
             **requantization_parameters(parts.scales, operation, result),
         }
         sweep = geometry.sweep(source.shape[3], result.shape[3], part=1)
-        rows, steps = parts.values.reshape(result.shape[3], -1), requantization_steps(parameters)
+        rows, steps = values.reshape(result.shape[3], -1), requantization_steps(parameters)
         blocks = rows_in_blocks(rows, ("out_channels",), {"first_channel": 1, **steps})
         call = KernelCall("conv_2d", parameters, (source, result), sweeps=(sweep,), blocks=blocks, cycles_a_mac=10)
         return by_window(call)

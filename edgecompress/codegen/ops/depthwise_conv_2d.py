@@ -51,12 +51,14 @@ class DepthwiseConv2D(Weighted):
         parts = self.parts(graph, operation)
         source, result = parts.source, parts.result
         geometry = window(operation, source, result, *parts.weights.shape[1:3])
+        values, offset = parts.stored()
         parameters = {
             **geometry.parameters(),
             "in_channels": source.shape[3],
             "depth_multiplier": result.shape[3] // source.shape[3],
             "input_offset": -parts.zero_point,
-            "weights": Array(parts.values, is_weights=True),
+            "weight_offset": offset,
+            "weights": Array(values, is_weights=True),
             "bias": Array(parts.bias.astype(np.int32)),
             **requantization_parameters(parts.scales, operation, result),
         }

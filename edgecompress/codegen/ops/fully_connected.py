@@ -41,16 +41,18 @@ class FullyConnected(Weighted):
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         parts = self.parts(graph, operation)
+        values, offset = parts.stored()
         parameters = {
             **sizes(parts),
             "out_pitch": parts.weights.shape[0],
             "input_offset": -parts.zero_point,
-            "weights": Array(parts.values, is_weights=True),
+            "weight_offset": offset,
+            "weights": Array(values, is_weights=True),
             "bias": Array(parts.bias.astype(np.int32)),
             **requantization_parameters(parts.scales, operation, parts.result),
         }
         sweep = by_rows(**sizes(parts))
-        blocks = rows_in_blocks(parts.values, ("outputs",), requantization_steps(parameters), is_cheap=True)
+        blocks = rows_in_blocks(values, ("outputs",), requantization_steps(parameters), is_cheap=True)
         operands = (parts.source, parts.result)
         return KernelCall("fully_connected", parameters, operands, sweeps=(sweep,), blocks=blocks, cycles_a_mac=10)
 

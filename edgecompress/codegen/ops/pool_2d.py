@@ -7,6 +7,7 @@ import numpy as np
 from edgecompress.codegen.ops.activation import activation_range, require_int8
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import KernelCall, Operator
+from edgecompress.codegen.ops.weighted import LEGACY
 from edgecompress.codegen.ops.windows import patches, shape_mismatch
 from edgecompress.codegen.ops.windows import window as sliding
 from edgecompress.memory.sweep import Window
@@ -36,8 +37,11 @@ class Pool2D(Operator):
         return shape_mismatch(operation, source, result, height, width)
 
     @abstractmethod
-    def pool(self, taps: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    def pool(self, taps: np.ndarray, inside: np.ndarray, operation: Operation) -> np.ndarray:
         """[b, y, x, c] from the taps [b, y, x, h, w, c] (0 outside) and where they are inside (same shape, bool)."""
+
+    def kernel(self, operation: Operation) -> str:
+        return self.opcode.lower()
 
     def window(self, graph: Graph, operation: Operation) -> Window:
         return sliding(
@@ -50,7 +54,7 @@ class Pool2D(Operator):
         geometry = self.window(graph, operation)
         taps = patches(inputs[0].astype(np.int64), geometry, 0)
         inside = patches(np.ones_like(inputs[0], np.bool_), geometry, 0)
-        return [np.clip(self.pool(taps, inside), *activation_range(operation, result)).astype(result.dtype)]
+        return [np.clip(self.pool(taps, inside, operation), *activation_range(operation, result)).astype(result.dtype)]
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
@@ -63,23 +67,30 @@ class Pool2D(Operator):
             "activation_max": high,
         }
         sweeps = (geometry.sweep(channels, channels, part=1, own=True),)
-        return by_window(KernelCall(self.opcode.lower(), parameters, (source, result), source="pool_2d", sweeps=sweeps))
+        return by_window(
+            KernelCall(self.kernel(operation), parameters, (source, result), source="pool_2d", sweeps=sweeps)
+        )
 
 
 class AveragePool2D(Pool2D):
-    """The sum is divided by the number of taps inside, halves away from zero."""
+    """The sum is divided by the number of taps inside, halves away from zero, in place of uint8 up."""
 
     opcode = "AVERAGE_POOL_2D"
 
-    def pool(self, taps: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    def pool(self, taps: np.ndarray, inside: np.ndarray, operation: Operation) -> np.ndarray:
         total, count = taps.sum((3, 4)), inside.sum((3, 4))
+        if LEGACY in operation.options:
+            return (total + count // 2) // count
         return np.sign(total) * ((np.abs(total) + count // 2) // count)
+
+    def kernel(self, operation: Operation) -> str:
+        return "average_pool_2d_up" if LEGACY in operation.options else "average_pool_2d"
 
 
 class MaxPool2D(Pool2D):
     opcode = "MAX_POOL_2D"
 
-    def pool(self, taps: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    def pool(self, taps: np.ndarray, inside: np.ndarray, operation: Operation) -> np.ndarray:
         return np.where(inside, taps, np.iinfo(np.int8).min).max((3, 4))
 
 

@@ -8,12 +8,17 @@ from edgecompress.codegen.ops.base import Array
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
-def weight_scales(source: Tensor, weights: Tensor, result: Tensor) -> list[float]:
+def weight_scales(source: Tensor, weights: Tensor, result: Tensor, *, legacy: bool = False) -> list[float]:
     """input scale · weight scale / output scale for each entry of the weights' quantization.
 
-    In double precision throughout, as TensorFlow Lite Micro multiplies; a product rounded to float32 changes outputs.
+    In double precision throughout, as TensorFlow Lite Micro multiplies; a product rounded to float32 changes outputs, and is what
+    TensorFlow Lite takes for uint8.
     """
     assert source.quantization and weights.quantization and result.quantization
+    if legacy:
+        factor = np.float32(source.quantization.scale)
+        products = [float(factor * np.float32(s)) for s in weights.quantization.scales]
+        return [product / result.quantization.scale for product in products]
     return [source.quantization.scale * s / result.quantization.scale for s in weights.quantization.scales]
 
 
@@ -70,11 +75,18 @@ def bias_values(bias: Tensor | None, channels: int) -> np.ndarray:
     return np.zeros(channels, np.int64) if bias is None or bias.data is None else bias.data.astype(np.int64).reshape(-1)
 
 
-def bad_weights(graph: Graph, operation: Operation, channels: int, channel_axis: int) -> str:
+def is_wide(weights: Tensor) -> bool:
+    """Whether these are uint8 weights of a legacy file that are beyond int8 without their zero point: int16 in the graph."""
+    return weights.dtype == np.int16 and weights.type_name == "UINT8"
+
+
+def bad_weights(
+    graph: Graph, operation: Operation, channels: int, channel_axis: int, *, takes_wide: bool = False
+) -> str:
     """ "" when weights and bias are constant, symmetric int8 and int32, one scale or one per channel, else what was found."""
     weights = graph.tensors[operation.inputs[1]]
     bias = graph.operands(operation)[2] if len(operation.inputs) > 2 else None
-    if weights.data is None or weights.dtype != np.int8:
+    if weights.data is None or not (weights.dtype == np.int8 or (takes_wide and is_wide(weights))):
         return f'weights "{weights.name}" {weights.type_name}{"" if weights.is_constant else ", not constant"}'
     q = weights.quantization
     if q is None or any(q.zero_points):

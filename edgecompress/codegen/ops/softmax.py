@@ -20,7 +20,8 @@ from edgecompress.tflite.graph import Graph, Operation
 
 DIFFERENCE_BITS = 5  # integer bits of the scaled difference to the maximum
 SUM_BITS = 12  # integer bits of the sum of exponentials
-MOST_CLASSES = 511
+MOST_CLASSES = 2**SUM_BITS - 1
+"""Where 512 or more are equal TensorFlow Lite stops at a shift by 32 bits; here they become 0, which that shift means."""
 KERNELS = {np.dtype(np.int8): "softmax", np.dtype(np.int16): "softmax_s16"}
 TOLERANCE = 1e-3
 """Of an int16 output's scale, which TFLM does not use."""
@@ -47,7 +48,7 @@ class Softmax(Operator):
         return "" if fits and q.zero_point == -codes / 2 else f"scale {q.scale}, zero point {q.zero_point}"
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
-        """input and output must have the same shape, the last dimension of 1 to 511 (TFLM aborts where 512 are equal)"""
+        """input and output must have the same shape, the last dimension of 1 to 4095"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         fits = source.shape == result.shape and len(source.shape) >= 1 and 1 <= source.shape[-1] <= MOST_CLASSES
         return "" if fits else f"{list(source.shape)} -> {list(result.shape)}"

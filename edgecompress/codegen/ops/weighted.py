@@ -10,13 +10,18 @@ from edgecompress.codegen.ops.base import Operator
 from edgecompress.codegen.ops.requantization import bad_factor, bad_weights, bias_values, weight_scales
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
+LEGACY = "legacy"
+"""The option of operators that compute in place of uint8 ones (`codegen/legacy.py`), which no file's operator has."""
+WITH_WIDE_WEIGHTS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+"""Operators whose plain kernels add an offset to their weights."""
+
 
 @dataclass(frozen=True, eq=False)
 class Parts:
     """The tensors of a weighted operation that all rules accept.
 
     Attributes:
-        values: the weights as they stand.
+        values: the weights as they stand: int8, or int16 where they are wide.
         bias: [outputs], int64; zeros where the operation has none.
         scales: factors from the sums to the outputs, one for all or one per output.
         zero_point: of the input.
@@ -29,6 +34,13 @@ class Parts:
     bias: np.ndarray
     scales: list[float]
     zero_point: int
+
+    def stored(self) -> tuple[np.ndarray, int]:
+        """(int8 values, what is added to each of them): how plain kernels take weights that may be wide."""
+        if self.values.dtype == np.int8:
+            return self.values, 0
+        offset = int(self.values.min()) + 128
+        return (self.values - offset).astype(np.int8), offset
 
 
 class Weighted(Operator):
@@ -47,12 +59,15 @@ class Weighted(Operator):
         weights = graph.tensors[operation.inputs[1]]
         if len(weights.shape) <= self.channel_axis:
             return f'weights "{weights.name}" of shape {list(weights.shape)}'
-        return bad_weights(graph, operation, weights.shape[self.channel_axis], self.channel_axis)
+        wide = operation.opcode in WITH_WIDE_WEIGHTS
+        return bad_weights(graph, operation, weights.shape[self.channel_axis], self.channel_axis, takes_wide=wide)
 
     def rule_factors(self, graph: Graph, operation: Operation) -> str:
         """input scale times weight scale must be below 2^31 output scales"""
         source, weights = (graph.tensors[i] for i in operation.inputs[:2])
-        return bad_factor(*weight_scales(source, weights, graph.results(operation)[0]))
+        return bad_factor(
+            *weight_scales(source, weights, graph.results(operation)[0], legacy=LEGACY in operation.options)
+        )
 
     def parts(self, graph: Graph, operation: Operation) -> Parts:
         source, weights, bias = (*graph.operands(operation), None)[:3]
@@ -64,6 +79,6 @@ class Weighted(Operator):
             result=result,
             values=weights.data,
             bias=bias_values(bias, weights.shape[self.channel_axis]),
-            scales=weight_scales(source, weights, result),
+            scales=weight_scales(source, weights, result, legacy=LEGACY in operation.options),
             zero_point=source.quantization.zero_point,
         )

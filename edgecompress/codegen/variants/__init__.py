@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import KernelCall
+from edgecompress.codegen.ops.requantization import is_wide
+from edgecompress.codegen.ops.weighted import LEGACY, WITH_WIDE_WEIGHTS
 from edgecompress.codegen.variants.base import Variant
 from edgecompress.codegen.variants.dual import (
     DualConv2D,
@@ -80,13 +82,21 @@ VARIANTS: tuple[Variant, ...] = (
 )
 
 
+def _is_plain_only(graph: Graph, operation: Operation) -> bool:
+    """Whether this is uint8's arithmetic in a form that only plain kernels know."""
+    if operation.opcode in WITH_WIDE_WEIGHTS:
+        return is_wide(graph.tensors[operation.inputs[1]])
+    return operation.opcode == "AVERAGE_POOL_2D" and LEGACY in operation.options
+
+
 def candidates(graph: Graph, operation: Operation, features: Features) -> Iterator[KernelCall | None]:
     """Every way to compute an operation on a processor with these features, the best first, the plain kernel last.
 
     The best is the one with the lowest estimate; where that does not tell them apart, the table's order does. None means an
     alias: no code. The operation has passed all rules of its operator.
     """
-    variants = (v for v in VARIANTS if v.opcode == operation.opcode and v.suits(features))
+    made_for = () if _is_plain_only(graph, operation) else VARIANTS
+    variants = (v for v in made_for if v.opcode == operation.opcode and v.suits(features))
     calls = (variant.lower(graph, operation) for variant in variants)
     yield from sorted((call for call in calls if call is not None), key=lambda call: call.cycles_a_mac)
     yield ops.find(operation.opcode).lower(graph, operation)

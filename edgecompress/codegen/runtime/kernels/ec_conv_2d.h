@@ -18,6 +18,7 @@ typedef struct {
     int32_t group_channels;  /* output channels of a group */
     int32_t filter_channels; /* in_channels / groups */
     int32_t input_offset;    /* minus the input's zero point */
+    int32_t weight_offset;   /* added to every weight */
     const int8_t *weights;   /* [out_channels][filter_height][filter_width][filter_channels] */
     const int32_t *bias;     /* [out_channels] */
     ec_requantization requantization;

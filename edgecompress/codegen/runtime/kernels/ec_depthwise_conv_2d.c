@@ -6,13 +6,14 @@ static uint32_t accumulate(const ec_depthwise_conv_2d_params *p, const int8_t *i
                            const int8_t *weights) {
     const ec_window *w = &p->window;
     const int32_t offset = p->input_offset;
+    const int32_t weight_offset = p->weight_offset;
     const int32_t out_channels = p->in_channels * p->depth_multiplier;
     uint32_t sum = 0;
     for (int32_t ky = rows.first; ky < rows.end; ++ky) {
         const int8_t *x = input + ((origin_y + ky * w->dilation_height) * w->in_width + origin_x + columns.first * w->dilation_width) * p->in_channels;
         const int8_t *k = weights + (ky * w->filter_width + columns.first) * out_channels;
         for (int32_t kx = columns.first; kx < columns.end; ++kx) {
-            sum += (uint32_t)(*k * (*x + offset));
+            sum += (uint32_t)((*k + weight_offset) * (*x + offset));
             x += w->dilation_width * p->in_channels;
             k += out_channels;
         }

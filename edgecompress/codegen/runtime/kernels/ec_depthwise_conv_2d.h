@@ -14,6 +14,7 @@ typedef struct {
     int32_t in_channels;
     int32_t depth_multiplier; /* output channels per input channel */
     int32_t input_offset;     /* minus the input's zero point */
+    int32_t weight_offset;    /* added to every weight */
     const int8_t *weights;    /* [filter_height][filter_width][in_channels * depth_multiplier] */
     const int32_t *bias;      /* [in_channels * depth_multiplier] */
     ec_requantization requantization;

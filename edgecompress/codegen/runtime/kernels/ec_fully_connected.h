@@ -14,6 +14,7 @@ typedef struct {
     int32_t outputs;       /* that are computed */
     int32_t out_pitch;     /* from row to row of the output */
     int32_t input_offset;  /* minus the input's zero point */
+    int32_t weight_offset; /* added to every weight */
     const int8_t *weights; /* [outputs][inputs] */
     const int32_t *bias;   /* [outputs] */
     ec_requantization requantization;

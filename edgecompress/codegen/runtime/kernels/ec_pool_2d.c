@@ -5,14 +5,24 @@
 /* One pooled value from the taps of one channel; `step` is the distance of neighbouring columns, `stride` that of rows. */
 typedef int32_t (*pool_function)(const int8_t *first, int32_t rows, int32_t columns, int32_t step, int32_t stride);
 
-static int32_t average(const int8_t *first, int32_t rows, int32_t columns, int32_t step, int32_t stride) {
-    const int32_t count = rows * columns;
+static int32_t sum_of(const int8_t *first, int32_t rows, int32_t columns, int32_t step, int32_t stride) {
     int32_t sum = 0;
     for (int32_t y = 0; y < rows; ++y) {
         for (int32_t x = 0; x < columns; ++x) {
             sum += first[y * stride + x * step];
         }
     }
+    return sum;
+}
+
+static int32_t average_up(const int8_t *first, int32_t rows, int32_t columns, int32_t step, int32_t stride) {
+    const int32_t count = rows * columns;
+    return (sum_of(first, rows, columns, step, stride) - INT8_MIN * count + count / 2) / count + INT8_MIN;
+}
+
+static int32_t average(const int8_t *first, int32_t rows, int32_t columns, int32_t step, int32_t stride) {
+    const int32_t count = rows * columns;
+    const int32_t sum = sum_of(first, rows, columns, step, stride);
     return (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
 }
 
@@ -50,6 +60,10 @@ static void pool(const ec_pool_2d_params *p, const int8_t *input, int8_t *output
 
 void ec_average_pool_2d(const ec_pool_2d_params *p, const int8_t *input, int8_t *output) {
     pool(p, input, output, average);
+}
+
+void ec_average_pool_2d_up(const ec_pool_2d_params *p, const int8_t *input, int8_t *output) {
+    pool(p, input, output, average_up);
 }
 
 void ec_max_pool_2d(const ec_pool_2d_params *p, const int8_t *input, int8_t *output) {

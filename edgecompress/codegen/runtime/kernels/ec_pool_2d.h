@@ -17,6 +17,8 @@ typedef struct {
 } ec_pool_2d_params;
 
 void ec_average_pool_2d(const ec_pool_2d_params *p, const int8_t *input, int8_t *output);
+/* Halves up, not away from zero: what uint8 gives, 128 lower. */
+void ec_average_pool_2d_up(const ec_pool_2d_params *p, const int8_t *input, int8_t *output);
 void ec_max_pool_2d(const ec_pool_2d_params *p, const int8_t *input, int8_t *output);
 
 #ifdef __cplusplus

@@ -31,13 +31,13 @@ static struct row row_of(const ec_softmax_params *p, const int8_t *input) {
     return (struct row){largest, reciprocal, headroom};
 }
 
-/* the share of an entry in so many bits, 0 for none */
+/* the share of an entry in so many bits, 0 for none; a sum so large that the shift is 32 leaves all nearest to 0 */
 static int32_t share(const ec_softmax_params *p, const struct row *row, int32_t value, int32_t bits) {
     const int32_t difference = value - row->largest;
-    if (difference < p->smallest_difference) {
+    const int32_t exponent = EC_SUM_INTEGER_BITS - row->headroom + 31 - bits;
+    if (difference < p->smallest_difference || exponent > 31) {
         return 0;
     }
-    const int32_t exponent = EC_SUM_INTEGER_BITS - row->headroom + 31 - bits;
     return ec_rounding_shift_right(ec_high_multiply(row->reciprocal, exponential(p, difference)), exponent);
 }
 
