@@ -101,6 +101,7 @@ def lower(
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
         )
+    _check_breadth(folded)
     return arrange(folded, layers, wish)
 
 
@@ -214,6 +215,10 @@ def _check_count(graph: Graph) -> None:
         raise UnsupportedError(
             f"a model may have at most {MOST_OPERATORS:,} operators", found=f"{len(graph.operations):,} operators"
         )
+
+
+def _check_breadth(graph: Graph) -> None:
+    """Before the arena is planned; every operator is known to be one that can be built."""
     breadth = Counter(step for first, last in tensor_spans(graph).values() for step in range(first, last + 1))
     if sum(count * count for count in breadth.values()) > MOST_ALIVE:
         raise UnsupportedError(
