@@ -95,6 +95,7 @@ def lower(
     _check_borders(graph)
     _check_count(graph)
     folded = separated(crop_filters(fold_paddings(fold_constants(graph))))
+    _check_count(folded)  # a result each, now
     _check_sizes(folded)
     layers = layers_of(folded, features, choices)
     if not layers:
