@@ -50,6 +50,7 @@ def fuzz(kind: str, seconds: int, corpus: Path, models: Path | None) -> Outcome:
         f"-max_len={LARGEST_INPUT}",
         f"-rss_limit_mb={MOST_MEGABYTES}",
         f"-timeout={MOST_SECONDS}",
+        f"-report_slow_units={MOST_SECONDS}",  # by the clock, which other programs share; the child counts processor time
         f"-artifact_prefix={defects}/ended-",
         "-len_control=0",
         "-print_final_stats=1",

@@ -98,12 +98,14 @@ def lower(
     _check_count(graph)
     known = signed(fold_constants(functional(graph)))
     folded = with_copies(separated(crop_filters(fold_paddings(known))))
+    _check_count(folded)  # a result each, now
     _check_sizes(folded)
     layers = layers_of(folded, features, choices)
     if not layers:
         raise UnsupportedError(
             "the model computes nothing", found=f"{len(graph.operations)} operators, none of which needs code"
         )
+    _check_breadth(folded)
     return arrange(folded, layers, wish)
 
 
@@ -219,6 +221,10 @@ def _check_count(graph: Graph) -> None:
         raise UnsupportedError(
             f"a model may have at most {MOST_OPERATORS:,} operators", found=f"{len(graph.operations):,} operators"
         )
+
+
+def _check_breadth(graph: Graph) -> None:
+    """Before the arena is planned; every operator is known to be one that can be built."""
     breadth = Counter(step for first, last in tensor_spans(graph).values() for step in range(first, last + 1))
     if sum(count * count for count in breadth.values()) > MOST_ALIVE:
         raise UnsupportedError(

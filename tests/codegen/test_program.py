@@ -106,3 +106,18 @@ def test_first_unsupported_operator_is_named():
     network.operator("LOCAL_RESPONSE_NORMALIZATION", [source], [result], "LocalResponseNormalization")
     with pytest.raises(UnsupportedError, match='operator 0 LOCAL_RESPONSE_NORMALIZATION "t1": there is no kernel'):
         lower(reader.read_bytes(network.file([source], [result])))
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("ethos-u", "before it is compiled for them"), ("SignalWindow", "audio features are computed before the model")],
+)
+def test_custom_operators_are_named_with_what_to_do(name, advice):
+    network = Network()
+    source, result = network.tensor([1, 8], 0.1), network.tensor([1, 8], 0.1)
+    network.operator("RELU", [source], [result])
+    made = reader.read_bytes(network.file([source], [result]))
+    custom = replace(made.operations[0], opcode=f"CUSTOM:{name}")
+    with pytest.raises(UnsupportedError, match=f"operator 0 CUSTOM:{name}") as caught:
+        lower(replace(made, operations=(custom,)))
+    assert advice in caught.value.hint

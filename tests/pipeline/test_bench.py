@@ -418,6 +418,8 @@ def test_models_that_cannot_be_built_are_refused_by_name(models, name):
     with pytest.raises(UnsupportedError) as caught:
         lower(reader.read(models / f"{name}.tflite"))
     assert REFUSED[name] in caught.value.what
+    assert "\n" not in caught.value.what
+    assert ("the TFLite converter with int8 operators" in caught.value.hint) == (REFUSED[name] == "float")
 
 
 @pytest.mark.parametrize("name", ["none.tflite", "folder"])

@@ -264,6 +264,16 @@ def test_each_inconsistency_is_named(change, residual):
     assert found in error.found
 
 
+@pytest.mark.parametrize(("tensor", "axis"), [(0, 99), (0, -5), (2, 3), (2, -1)])
+def test_axis_that_means_nothing_is_passed_over(tensor, axis, residual):
+    """Of one scale for all, and of a bias, which may carry that of its weights: TensorFlow Lite Micro does not look at it."""
+    model = damage.unpack(residual)
+    model.subgraphs[0].tensors[tensor].quantization.quantizedDimension = axis
+    read = outcome(damage.pack(model)).tensors[tensor].quantization
+    assert read == reader.read_bytes(residual).tensors[tensor].quantization
+    assert read.axis == 0
+
+
 def test_sparse_weights_are_unsupported_not_damaged(residual):
     model = damage.unpack(residual)
     model.subgraphs[0].tensors[1].sparsity = schema.SparsityParametersT()
