@@ -273,7 +273,9 @@ def test_promises_of_all_passes_hold_at_the_end_of_a_chain_and_in_its_file(name,
     specs = parse_passes(text)
     texts = [str(number) for number, _ in enumerate(specs)]
     chain = Chain(tmp_path, context_of(model, epochs=1), "model")
-    chain.run(model, make_all(specs), texts, None)
+    entries = chain.run(model, make_all(specs), texts, None)
+    for entry in (entry for entry in entries if entry["name"] == "low_rank"):
+        assert [note for note in entry["notes"] if note.startswith("low_rank: also promised: at most ")]
     assert len(chain.standing) == len(specs) - 1 + text.count("low_rank")
     assert not chain.ended
     x = np.random.default_rng(1).normal(0.2, 0.4, (12, *examples.SHAPE))
