@@ -160,6 +160,10 @@ class Chain:
 def _entry(compression: Pass, text: str, step: Step, before: float | None, after: float | None) -> dict[str, Any]:
     promise = step.outcome.promise
     own = step.measured[0] if promise.kind is not Kind.NONE else None
+    further = [
+        f"also promised: {one.promise}; reached {one.reached:,.0f}"
+        for one in step.measured[1 : 1 + len(step.outcome.further)]
+    ]
     return {
         "name": compression.name,
         "text": text,
@@ -171,7 +175,7 @@ def _entry(compression: Pass, text: str, step: Step, before: float | None, after
         "accuracy_before": before,
         "accuracy_after": after,
         "did_nothing": step.outcome.did_nothing_reason,
-        "notes": list(step.outcome.notes),
+        "notes": [*step.outcome.notes, *(f"{compression.name}: {one}" for one in further)],
         "measured": [measurement.as_dict() for measurement in step.measured],
         "resumed": False,
     }

@@ -91,8 +91,9 @@ def pass_records(
     """
     if not compressed:
         return ()
-    in_file = {m.promise.source: m for m in promises or ()}
-    made = {p["source"]: Promise.from_dict(p) for p in compressed["promises"]}
+    # A pass may promise several things: the first stands for it, the others are among its notes.
+    in_file = {m.promise.source: m for m in reversed(promises or ())}
+    made = {p["source"]: Promise.from_dict(p) for p in reversed(compressed["promises"])}
     records = []
     for entry in compressed["passes"]:
         promise, measured = made.get(entry["text"]), in_file.get(entry["text"])
