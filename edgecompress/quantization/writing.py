@@ -16,6 +16,8 @@ from edgecompress.tflite.writer import write
 LARGEST_CODE = 127
 """Weights are symmetric: -128 is not used."""
 LARGEST_BIAS = 2**31 - 1
+ROOMY_BIAS = 2**29
+"""What a bias counts at most at first: channels whose weights are nearly zero get a larger scale for it."""
 _SMALLEST_SCALE = 1e-9
 
 
@@ -61,25 +63,32 @@ class Choice:
         )
 
 
-def scales_of(rows: np.ndarray, per_tensor: bool) -> np.ndarray:
-    """Symmetric scales, float32, at which the largest weight of a channel, or of the tensor, is ±127."""
-    largest = np.abs(rows).max(axis=1, initial=0)
+def scales_of(rows: np.ndarray, per_tensor: bool, least: np.ndarray | float = 0.0) -> np.ndarray:
+    """Symmetric scales, float32, at which the largest weight of a channel, or of the tensor, is ±127, but at least `least`."""
+    wanted = np.maximum(np.abs(rows).max(axis=1, initial=0) / LARGEST_CODE, least)
     if per_tensor:
-        largest = np.full_like(largest, largest.max(initial=0))
-    return np.maximum(largest / LARGEST_CODE, _SMALLEST_SCALE).astype(np.float32)
+        wanted = np.full_like(wanted, wanted.max(initial=0))
+    return np.maximum(wanted, _SMALLEST_SCALE).astype(np.float32)
 
 
-def nearest(rows: np.ndarray, per_tensor: bool) -> Weights:
-    """Weights rounded to the nearest integers."""
-    scales = scales_of(rows, per_tensor)
+def nearest(rows: np.ndarray, per_tensor: bool, least: np.ndarray | float = 0.0) -> Weights:
+    """Weights rounded to the nearest integers; see `scales_of`."""
+    scales = scales_of(rows, per_tensor, least)
     codes = np.rint(rows / scales[:, None].astype(np.float64))
     return Weights(np.clip(codes, -LARGEST_CODE, LARGEST_CODE).astype(np.int8), scales, per_tensor)
 
 
 def rounded(twins: Twins, ranges: tuple[Range, ...], per_tensor: bool) -> Choice:
     """These ranges, the float twin's weights rounded to the nearest integers, and its biases."""
-    weights = tuple(nearest(twins.float_rows(layer), per_tensor) for layer in twins.layers)
-    return Choice(ranges, weights, tuple(twins.float_bias(layer) for layer in twins.layers))
+    groups = {index: place for place, group in enumerate(twins.groups) for index in group}
+    weights = []
+    for layer in twins.layers:
+        free = ranges[groups[layer.activation]].quantization() if layer.activation in groups else None
+        activation = free or twins.integer.tensors[layer.activation].quantization
+        assert activation is not None, "an activation of a full-integer file has a scale"
+        least = np.abs(twins.float_bias(layer)) / (activation.scale * ROOMY_BIAS)
+        weights.append(nearest(twins.float_rows(layer), per_tensor, least))
+    return Choice(ranges, tuple(weights), tuple(twins.float_bias(layer) for layer in twins.layers))
 
 
 def as_written(twins: Twins) -> Choice:

@@ -19,7 +19,7 @@ from edgecompress.quantization.network import Network
 from edgecompress.quantization.patches import patches
 from edgecompress.quantization.quantize import quantize
 from edgecompress.quantization.ranges import Range
-from edgecompress.quantization.twin import find_twins
+from edgecompress.quantization.twin import find_twins, with_constants
 from edgecompress.quantization.writing import nearest, quantized_graph, rounded, to_bytes
 from edgecompress.recipe import QuantizationRecipe
 from edgecompress.reference.inputs import random_inputs
@@ -67,6 +67,19 @@ def test_per_tensor_weights_have_one_scale_in_the_file():
         weights = graph.tensors[layer.weights]
         assert len(weights.quantization.scales) == 1
         assert np.abs(weights.data).max() == 127
+
+
+def test_a_channel_without_weights_keeps_its_bias():
+    pair = twins("chain")
+    layer = pair.layers[2]
+    values = np.array(pair.floating.tensors[layer.float_weights].data)
+    values[3] = 0
+    dead = replace(pair, floating=with_constants(pair.floating, {layer.float_weights: values}))
+    given = rounded(dead, choose(histograms(dead, samples()), "minmax", 0), False)
+    graph, output = quantized_graph(dead, given), layer.operation.outputs[0]
+    found = Network(graph).outputs(samples(3), [output])[0][..., 3]
+    wanted = max(0.0, float(dead.float_bias(layer)[3]))
+    assert np.abs(found - wanted).max() <= graph.tensors[output].quantization.scale
 
 
 @pytest.mark.parametrize("name", NAMES)
