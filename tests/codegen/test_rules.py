@@ -33,7 +33,7 @@ def sound(opcode):
 
 def known(graph, operation):
     """Shape computations see constants: give them some."""
-    for index in operation.inputs:
+    for index in (index for index in operation.inputs if index != ABSENT):
         tensor = graph.tensors[index]
         if tensor.dtype == np.int32 and not tensor.is_constant:
             graph = changed(graph, index, data=np.arange(1, 1 + tensor.elements, dtype=np.int32).reshape(tensor.shape))
@@ -241,6 +241,35 @@ VIOLATIONS_OF_PAD = {
     "rule_quantization": [other_zero_point],
 }
 
+VIOLATIONS_OF_LSTM = {
+    "rule_types": [wrong_type, operand(0, quantization=None)],
+    "rule_kind": [
+        options(fused_activation_function="RELU"),
+        lambda graph, operation: (graph, replace(operation, inputs=operation.inputs[:20])),
+        lambda graph, operation: (
+            graph,
+            replace(operation, inputs=(*operation.inputs[:9], operation.inputs[8], *operation.inputs[10:])),
+        ),
+    ],
+    "rule_states": [
+        operand(18, is_variable=False),
+        operand(18, dtype=np.dtype(np.int16)),
+        operand(18, quantization=None),
+        operand(19, quantization=scale(0.001)),
+        operand(19, quantization=scale(2**-11, 1)),
+        lambda graph, operation: (replace(graph, outputs=(operation.inputs[19],)), operation),
+    ],
+    "rule_weights": [
+        operand(1, data=None),
+        operand(5, dtype=np.dtype(np.int16)),
+        operand(2, quantization=scale(0.1, 1)),
+        operand(3, quantization=None),
+        operand(12, data=None),
+    ],
+    "rule_shapes": [longer_result, operand(0, shape=(4, 6)), operand(1, shape=(5, 7)), operand(18, shape=(1, 4))],
+    "rule_factors": [options(cell_clip=-1.0), operand(0, quantization=scale(1e38))],
+}
+
 VIOLATIONS = {
     ("ADD", "rule_types"): [*TYPES, operand(1, dtype=np.dtype(np.uint8))],
     ("ADD", "rule_shapes"): [longer(0), longer_result],
@@ -421,6 +450,7 @@ VIOLATIONS = {
         operand(3, shape=(4,)),
     ],
     ("SVDF", "rule_factors"): [both(operand(0, quantization=scale(1e38)), operand(4, quantization=scale(1e-30)))],
+    **{("UNIDIRECTIONAL_SEQUENCE_LSTM", rule): changes for rule, changes in VIOLATIONS_OF_LSTM.items()},
     ("CALL_ONCE", "rule_subgraph"): [options(init_subgraph_index=2), computing_subgraph, without_handles],
     ("CALL_ONCE", "rule_order"): [lambda graph, operation: (graph, replace(operation, index=99))],
     ("READ_VARIABLE", "rule_handle"): [lambda graph, operation: (graph, replace(operation, inputs=operation.outputs))],

@@ -33,7 +33,7 @@ def program():
         f"    ec_clamp_bytes((int8_t *)arena + {offset}, {count}, low, high);\n    return 0;\n}}\n"
         for i, (offset, count) in enumerate(PLACES)
     )
-    rows = "".join(f"    {{at_{i}, {ARENA}, 1}},\n" for i in range(len(PLACES)))
+    rows = "".join(f"    {{at_{i}, 0, {ARENA}, 1}},\n" for i in range(len(PLACES)))
     table = f'#include "cases.h"\n#include "ec_clamp_bytes.h"\n\n{functions}const struct ec_case ec_cases[] = {{\n{rows}}};\n'
     return {**writer.kernel_sources(["ec_clamp_bytes"]), "cases.h": CASES_H, "cases.c": table}
 

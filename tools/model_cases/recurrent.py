@@ -1,11 +1,11 @@
-"""Cases of operators that keep a state of their own: SVDF."""
+"""Cases of operators that keep a state of their own: SVDF and UNIDIRECTIONAL_SEQUENCE_LSTM."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from model_cases.case import LITERT_DIFFERS, LITERT_REFUSES, Case
-from model_cases.network import Network
+from model_cases.network import ABSENT, Network
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,67 @@ SVDFS = {
     "zero_points_at_the_ends": Svdf(input=(0.05, -128), output=(0.02, 127)),
 }
 
+
+@dataclass(frozen=True)
+class Lstm:
+    """A model of one UNIDIRECTIONAL_SEQUENCE_LSTM.
+
+    Attributes:
+        batches, steps: dimensions of the input, the other way round where time comes first.
+        power: the cells' scale is two to this.
+        hidden: (scale, zero point) of the hidden state and the output.
+    """
+
+    batches: int = 1
+    steps: int = 4
+    inputs: int = 6
+    units: int = 5
+    power: int = -11
+    clip: float = 0.0
+    is_time_major: bool = False
+    input: tuple[float, int] = (0.03, 4)
+    hidden: tuple[float, int] = (1 / 128, 0)
+    weight_scale: float = 0.008
+
+    def build(self) -> bytes:
+        model, generator = Network(), np.random.default_rng(self.inputs * self.units)
+        first, second = (self.steps, self.batches) if self.is_time_major else (self.batches, self.steps)
+        operands = [model.tensor([first, second, self.inputs], *self.input)]
+        for columns in (self.inputs, self.units):
+            for gate in range(4):
+                data = generator.integers(-127, 128, (self.units, columns))
+                operands.append(model.tensor(data.shape, self.weight_scale * (1 + gate / 4), data=data))
+        operands += [ABSENT] * 3
+        for _ in range(4):
+            data = generator.integers(-2000, 2001, self.units)
+            operands.append(model.tensor(data.shape, self.weight_scale * self.input[0], dtype="INT32", data=data))
+        shape = [self.batches, self.units]
+        states = (
+            model.tensor(shape, *self.hidden, is_variable=True),
+            model.tensor(shape, 2.0**self.power, 0, "INT16", is_variable=True),
+        )
+        operands += [ABSENT, ABSENT, *states, *[ABSENT] * 4]
+        y = model.tensor([first, second, self.units], *self.hidden)
+        options = {"fusedActivationFunction": "TANH", "cellClip": self.clip, "timeMajor": self.is_time_major}
+        model.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [y], "UnidirectionalSequenceLSTM", **options)
+        return model.file([operands[0]], [y])
+
+
+LSTMS = {
+    "batch_first": Lstm(),
+    "time_first": Lstm(batches=2, is_time_major=True),
+    "batches": Lstm(batches=3, steps=2),
+    "one": Lstm(steps=1, inputs=1, units=1),
+    "zero_points": Lstm(input=(0.02, -128), hidden=(0.0085, -5)),
+    "clipped": Lstm(clip=0.75, steps=8),
+    "fine_cells": Lstm(power=-15, steps=6),
+    "coarse_cells": Lstm(power=-8, steps=6),
+    "saturating": Lstm(input=(0.4, 9), weight_scale=0.05, inputs=20),
+    "long": Lstm(steps=30, inputs=9, units=7, hidden=(0.006, 3)),
+}
+OTHERWISE = "it wants intermediate tensors, which TFLM does not read"
+
+
 READS_INT16 = "it takes every state for int16"
 
 
@@ -78,6 +139,10 @@ def case(name: str, svdf: Svdf) -> Case:
 
 CASES = (
     *(case(name, svdf) for name, svdf in SVDFS.items()),
+    *(
+        Case("UNIDIRECTIONAL_SEQUENCE_LSTM", name, lstm.build, LITERT_REFUSES, OTHERWISE)
+        for name, lstm in LSTMS.items()
+    ),
     Case(
         "SVDF",
         "no_activation",

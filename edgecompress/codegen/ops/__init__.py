@@ -90,6 +90,7 @@ OPERATORS = {
     "TILE": "repetition:Tile",
     "TRANSPOSE": "transpose:Transpose",
     "TRANSPOSE_CONV": "transpose_conv:TransposeConv",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "lstm:UnidirectionalSequenceLstm",
     "UNPACK": "slices:Unpack",
     "VAR_HANDLE": "variables:VarHandle",
 }

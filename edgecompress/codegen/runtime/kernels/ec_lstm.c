@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 OR 0BSD */
+/* UNIDIRECTIONAL_SEQUENCE_LSTM, int8 with int16 cells: one unit after the other. Its hidden state is written when all units of a
+ * point in time have been computed; until then it waits in the output. */
+#include "ec_lstm.h"
+
+enum { FORGET, INPUT, CELL, OUTPUT, GATES };
+enum { OF_WEIGHTS = 0, OF_RECURRENT = 4, OF_OLD_CELL = 8, OF_NEW_CELL = 9, OF_OUTPUT = 10 };
+
+static int32_t to_int16(int32_t x) {
+    return ec_clamp(x, INT16_MIN, INT16_MAX);
+}
+
+static int32_t scaled(const ec_lstm_params *p, int32_t x, int32_t which) {
+    return ec_multiply_by_quantized_multiplier(x, p->multipliers[which], p->shifts[which]);
+}
+
+static int32_t dot(const int8_t *weights, const int8_t *values, int32_t count, int32_t offset, uint32_t sum) {
+    for (int32_t i = 0; i < count; ++i) {
+        sum += (uint32_t)(weights[i] * (values[i] + offset));
+    }
+    return (int32_t)sum;
+}
+
+/* the table at x / 2^bits, times 2^bits */
+static uint32_t between(const ec_lstm_params *p, uint32_t x, uint32_t bits, uint32_t highest) {
+    const uint32_t place = x >> bits;
+    if (place >= 255) {
+        return highest;
+    }
+    const uint32_t low = 32768u + (uint32_t)p->sigmoid[place], high = 32768u + (uint32_t)p->sigmoid[place + 1];
+    return (low << bits) + (x & ((1u << bits) - 1u)) * (high - low);
+}
+
+/* of units of 2^-12; in units of 2^-15, like tanh's result */
+static int32_t sigmoid(const ec_lstm_params *p, int32_t x) {
+    const int32_t y = (int32_t)between(p, (uint32_t)(x < 0 ? -3 * x : 3 * x), 9, 0x7FFFu << 10);
+    return (x >= 0 ? y + (1 << 9) : (1 << 25) - y + (1 << 9) - 1) >> 10;
+}
+
+/* of so many 256ths of the table's steps */
+static int32_t tanh_of(const ec_lstm_params *p, int32_t x) {
+    const int32_t y = (int32_t)between(p, (uint32_t)(x < 0 ? -x : x), 8, 0xFFFFu << 8);
+    return (x >= 0 ? y - (1 << 23) + (1 << 7) : -y + (1 << 23) + (1 << 7) - 1) >> 8;
+}
+
+static int32_t gate(const ec_lstm_params *p, const int8_t *input, const int8_t *hidden, int32_t which, int32_t unit) {
+    const int32_t row = which * p->units + unit;
+    const int32_t now = dot(p->weights + row * p->inputs, input, p->inputs, p->input_offset, (uint32_t)p->bias[row]);
+    const int32_t past = dot(p->recurrent + row * p->units, hidden, p->units, -p->hidden_zero_point, 0);
+    const int32_t sum = to_int16(scaled(p, now, OF_WEIGHTS + which)) + to_int16(scaled(p, past, OF_RECURRENT + which));
+    return which == CELL ? tanh_of(p, 3 * to_int16(sum)) : sigmoid(p, to_int16(sum));
+}
+
+static int16_t new_cell(const ec_lstm_params *p, int32_t old, const int32_t *gates) {
+    const int32_t kept = to_int16(scaled(p, gates[FORGET] * old, OF_OLD_CELL));
+    const int32_t added = to_int16(scaled(p, gates[INPUT] * gates[CELL], OF_NEW_CELL));
+    const int32_t cell = to_int16(kept + added);
+    return (int16_t)(p->clip ? ec_clamp(cell, -p->clip, p->clip) : cell);
+}
+
+static void step(const ec_lstm_params *p, const int8_t *input, int8_t *hidden, int16_t *cells, int8_t *output) {
+    const int32_t half = (int32_t)((UINT32_C(1) << p->tanh_shift) >> 1);
+    for (int32_t unit = 0; unit < p->units; ++unit) {
+        int32_t gates[GATES];
+        for (int32_t which = 0; which < GATES; ++which) {
+            gates[which] = gate(p, input, hidden, which, unit);
+        }
+        cells[unit] = new_cell(p, cells[unit], gates);
+        const int32_t shown = tanh_of(p, (cells[unit] * p->tanh_factor + half) >> p->tanh_shift);
+        const int32_t value = scaled(p, shown * gates[OUTPUT], OF_OUTPUT);
+        output[unit] = (int8_t)ec_clamp((int32_t)((uint32_t)value + (uint32_t)p->hidden_zero_point), INT8_MIN, INT8_MAX);
+    }
+    for (int32_t unit = 0; unit < p->units; ++unit) {
+        hidden[unit] = output[unit];
+    }
+}
+
+void ec_lstm(const ec_lstm_params *p, const int8_t *input, int8_t *hidden, int16_t *cells, int8_t *output) {
+    for (int32_t batch = 0; batch < p->batches; ++batch, hidden += p->units, cells += p->units) {
+        for (int32_t time = 0; time < p->steps; ++time) {
+            const int32_t row = batch * p->batch_pitch + time * p->step_pitch;
+            step(p, input + row * p->inputs, hidden, cells, output + row * p->units);
+        }
+    }
+}
