@@ -110,6 +110,32 @@ def depthwise() -> Any:
     return keras.Model(given, layers.Dense(CLASSES, activation="softmax", name="classes")(layers.Flatten()(x)))
 
 
+VECTOR = 6
+"""Numbers of the second input of `two_inputs`."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairedSamples(ArraySamples):
+    """Samples of two inputs: an image, and a few numbers that are drawn from it."""
+
+    def batches(self, split: str, size: int, seed: int | None = None) -> Iterator[tuple[Any, np.ndarray | None]]:
+        for images, labels in super().batches(split, size, seed):
+            yield (images, images.reshape(len(images), -1)[:, :VECTOR]), labels
+
+
+def two_inputs(outputs: int = 1) -> Any:
+    """An image and some numbers, each with kernels of its own; one output or more."""
+    from edgecompress.load.runtime import keras2
+
+    keras, layers = keras2(), keras2().layers
+    image, numbers = layers.Input(SHAPE, name="image"), layers.Input((VECTOR,), name="numbers")
+    seen = layers.MaxPooling2D(4)(layers.Conv2D(6, 3, padding="same", activation="relu", name="look")(image))
+    read = layers.Dense(8, activation="relu", name="read")(numbers)
+    joined = layers.Concatenate()([layers.Flatten()(seen), read])
+    given = [layers.Dense(CLASSES, activation="softmax", name=f"classes{i}")(joined) for i in range(outputs)]
+    return keras.Model([image, numbers], given)
+
+
 MODELS = {"sequential": sequential, "functional": functional, "residual": residual, "depthwise": depthwise}
 
 

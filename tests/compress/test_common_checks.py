@@ -19,6 +19,7 @@ from edgecompress.compress.saved import save_model
 from edgecompress.compress.task import infer
 from edgecompress.compress.training import describe_output, outputs_of
 from edgecompress.convert.codes import with_codes
+from edgecompress.errors import UnsupportedError
 from edgecompress.load import load_stage
 from edgecompress.load.runtime import keras2
 from edgecompress.load.summary import describe_model
@@ -266,3 +267,22 @@ def test_a_pass_with_nothing_to_do_says_so_and_returns_a_copy(name):
     assert step.outcome.did_nothing_reason
     assert step.outcome.promise.kind is Kind.NONE
     assert step.outcome.model is not model
+
+
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_a_model_of_two_inputs_is_compressed_like_any_other(name):
+    data = examples.samples()
+    paired = examples.PairedSamples(data.x, data.y)
+    keras2().utils.set_random_seed(3)
+    model = examples.two_inputs()
+    context = Context(paired, infer(describe_output(model), data.y["train"]), TrainingSettings(seed=5), original=model)
+    (spec,) = parse_passes(TEXTS[name])
+    step = run_pass(make(spec), TEXTS[name], model, context)  # which measures the promise
+    assert not step.outcome.did_nothing_reason
+    assert [tensor.shape for tensor in step.outcome.model.inputs] == [tensor.shape for tensor in model.inputs]
+    assert step.outcome.promise.kind is Kind.NONE or all(measurement.holds for measurement in step.measured)
+
+
+def test_a_model_of_several_outputs_is_refused_before_anything_is_trained():
+    with pytest.raises(UnsupportedError, match="2 outputs"):
+        describe_output(examples.two_inputs(outputs=2))
