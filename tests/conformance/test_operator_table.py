@@ -10,7 +10,9 @@ from test_operators import REFUSED
 from edgecompress.codegen import ops
 
 FILE = Path(__file__).resolve().parents[2] / "CONFORMANCE.md"
-ADVICE = "run the conformance suite with EDGECOMPRESS_CONFORMANCE=FILE, then tools/supported_operators.py --conformance FILE"
+ADVICE = (
+    "run the conformance suite with EDGECOMPRESS_CONFORMANCE=FILE, then tools/supported_operators.py --conformance FILE"
+)
 
 
 @pytest.fixture(scope="module")
