@@ -30,7 +30,7 @@ def scores(shape: tuple[int, int], seed: int = 1) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("structure", STRUCTURES, ids=str)
+@pytest.mark.parametrize("structure", STRUCTURES, ids=lambda one: f"{type(one).__name__}-{vars(one)}")
 def test_units_are_as_many_as_their_scores_and_the_lowest_go_first(structure, shape):
     rows = scores(shape)
     found = structure.scores(rows)
