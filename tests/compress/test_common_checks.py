@@ -127,7 +127,7 @@ def test_the_pass_trained_something(name, model):
     before, after = keras_kernels(done.model), keras_kernels(done.step.outcome.model)
     same = [kernel for kernel in before if kernel in after]
     assert all(not np.array_equal(before[kernel].rows, after[kernel].rows) for kernel in same)
-    assert set(before) - set(same) == set(done.step.outcome.successors)
+    assert set(before) - set(same) <= set(done.step.outcome.successors)
     assert not done.step.outcome.did_nothing_reason
 
 
@@ -223,7 +223,8 @@ def test_the_promise_holds_in_keras_weights_counted_by_hand(name, model):
         assert sum(np.sum(w == 0) for w in kernels) >= int(promise.bound * sum(w.size for w in kernels))
     if promise.kind is Kind.MACS:
         counted = [describe_model(one)["macs"] for one in (done.model, done.step.outcome.model)]
-        assert counted[1] <= promise.bound == int(0.7 * counted[0])
+        assert counted[1] <= promise.bound <= int(0.7 * counted[0])
+        assert promise.bound == (counted[1] if name == "low_rank" else int(0.7 * counted[0]))  # ranks are known before
     shared: dict[str, list[np.ndarray]] = {}
     for kernel in promise.layers:
         values = next(w for w in layers[kernel].get_weights() if w.ndim >= 2)

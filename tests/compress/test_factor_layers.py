@@ -132,14 +132,13 @@ def test_what_an_output_is_made_of_times_the_kernel_is_the_output(name):
     np.testing.assert_allclose(np.sort(found, axis=0), np.sort(wanted, axis=0), atol=1e-4)
 
 
-def test_the_last_factor_has_the_bias_and_the_activation_and_no_weight_decay_is_left_on_kernels():
+def test_the_last_factor_has_the_name_the_bias_and_the_activation_and_no_weight_decay_is_left_on_kernels():
     model = made("same")
     for scheme in schemes(model, outputs=False):
         small = factorised(model, scheme, (2, 3)[: len(scheme.limits)])
         *others, last = small.layers[1:]
-        assert [layer.name for layer in small.layers[1:]] == [
-            f"layer_{role}" for role in (("reduce", "core", "expand") if others[1:] else ("vertical", "horizontal"))
-        ]
+        roles = ["reduce", "core"] if others[1:] else ["vertical"]
+        assert [layer.name for layer in small.layers[1:]] == [*(f"layer_{role}" for role in roles), "layer"]
         assert not any(layer.use_bias for layer in others)
         assert {layer.activation.__name__ for layer in others} == {"linear"}
         assert last.activation.__name__ == "relu"
@@ -154,7 +153,7 @@ def test_names_of_factors_are_taken_by_nobody_else():
     model = keras2().Model(given, layers.Dense(4, name="layer_reduce")(hidden))
     (scheme,) = schemes(model, outputs=False)
     small = factorised(model, scheme, (2,))
-    assert [layer.name for layer in small.layers[1:]] == ["layer_reduce_", "layer_expand", "layer_reduce"]
+    assert [layer.name for layer in small.layers[1:]] == ["layer_reduce_", "layer", "layer_reduce"]
 
 
 def test_an_open_size_of_the_input_leaves_the_places_unknown():

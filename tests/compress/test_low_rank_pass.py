@@ -14,6 +14,7 @@ from edgecompress.compress import make, make_all
 from edgecompress.compress.base import Context, Kind, Promise, TrainingSettings
 from edgecompress.compress.chain import Chain
 from edgecompress.compress.driver import Step, run_pass
+from edgecompress.compress.hints import with_hints
 from edgecompress.compress.keras_file import write_keras
 from edgecompress.compress.kernels import keras_kernels
 from edgecompress.compress.mapping import map_layers
@@ -97,7 +98,7 @@ def test_a_model_of_low_rank_stays_what_it_is(error):
     small = run(f"low_rank{{ranks=[hidden:3],error={error},epochs=0}}", model).outcome.model
     norms = [layer for layer in small.layers if type(layer).__name__ == "BatchNormalization"]
     assert len(norms) == 2
-    assert [layer.name for layer in small.layers if "hidden" in layer.name] == ["hidden_reduce", "hidden_expand"]
+    assert [layer.name for layer in small.layers if "hidden" in layer.name] == ["hidden_reduce", "hidden"]
     for name in ("norm", "dense_norm"):  # statistics are estimated anew behind every pass; they are compared elsewhere
         small.get_layer(name).set_weights(model.get_layer(name).get_weights())
     x = examples.samples().x["validation"]
@@ -136,7 +137,7 @@ def test_a_shared_layer_is_factorised_once_and_its_factors_are_shared():
     step = run("low_rank{ranks=[both:2:3],epochs=0}", model)
     small = step.outcome.model
     names = step.outcome.successors["both"]
-    assert names == ("both_reduce", "both_core", "both_expand")
+    assert names == ("both_reduce", "both_core", "both")
     assert [len(small.get_layer(name).inbound_nodes) for name in names] == [2, 2, 2]
     assert describe_model(small)["macs"] == step.measured[1].reached
 
@@ -243,6 +244,22 @@ def test_what_others_promised_of_a_layers_values_is_a_conflict_told_before_train
     step = run("low_rank{parameters=0.99,exclude=[hidden],epochs=0}", pruned.outcome.model, pruned.standing)
     assert "hidden" not in step.outcome.successors
     assert step.standing[0].source.startswith("prune")
+
+
+def test_a_teachers_layers_teach_the_factors_that_give_the_same():
+    model = examples.trained("functional")
+    small = run("low_rank{ranks=[left:3,right:2],epochs=0}", model).outcome.model
+    taught = with_hints(small, model, "features", 1.0)
+    x = examples.samples().x["validation"]
+    given = [
+        keras2().Model(one.input, [one.get_layer(name).output for name in ("left", "right")])(x)
+        for one in (small, model)
+    ]
+    wanted = np.mean([np.sum((one - other) ** 2) / np.sum(other**2) for one, other in zip(*given, strict=True)])
+    taught(x)
+    (loss,) = taught.losses
+    assert 0 < wanted < 1
+    assert float(loss) == pytest.approx(float(wanted), rel=1e-3)
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def places_of(model: Any, layer: Any) -> Places:
 
 
 def replacements(model: Any, chosen: Chosen) -> dict[str, list[Part]]:
-    """Layer → the layers that take its place, with names that nobody has.
+    """Layer → the layers that take its place; the last has its name, for it gives what the layer gave.
 
     Args:
         model: without models inside.
@@ -60,8 +60,8 @@ def replacements(model: Any, chosen: Chosen) -> dict[str, list[Part]]:
 
 def _part(layer: Any, factor: Factor, first: bool, last: bool, taken: set[str]) -> Part:
     """Weight decay and constraints of the kernel are dropped, since they mean other weights from here on."""
-    name = f"{layer.name}_{factor.role}"
-    while name in taken:
+    name = layer.name if last else f"{layer.name}_{factor.role}"
+    while name in taken and not last:
         name += "_"
     taken.add(name)
     config = {**layer.get_config(), **factor.config, "kernel_regularizer": None, "kernel_constraint": None}

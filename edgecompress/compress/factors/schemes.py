@@ -47,7 +47,7 @@ class Factor:
     """A layer that takes a part in another's work.
 
     Attributes:
-        role: what it is called behind the other's name.
+        role: what it is called behind the other's name, if it is not the last.
         kernel: in Keras' layout.
         config: what is different from the other layer's configuration, apart from the number of outputs.
     """
