@@ -15,7 +15,7 @@ from edgecompress.errors import EdgecompressError
 from edgecompress.reference.executor import Answer, Job, Tensors
 from edgecompress.tflite import reader
 
-RESET = -1
+RESET = -(2**31)
 GARBAGE = 0xA5
 """What the arena holds before a run: a kernel that reads what nothing has written gives other bytes than TFLM."""
 
@@ -91,10 +91,10 @@ struct ec_case {
 };
 extern const struct ec_case ec_cases[];
 
-/* reset where `first` is negative */
+/* reset where `first` is the lowest number */
 static inline int ec_run_case(const struct ec_case *c, void *arena, int first, int count)
 {
-    return first < 0 ? c->reset(arena) : c->run_layers(arena, first, count);
+    return first == -2147483647 - 1 ? c->reset(arena) : c->run_layers(arena, first, count);
 }
 #endif
 """

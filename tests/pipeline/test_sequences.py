@@ -9,6 +9,7 @@ from edgecompress.codegen.program import lower
 from edgecompress.device.mailbox import Mailbox
 from edgecompress.emulate import open as open_device
 from edgecompress.errors import DeviceError
+from edgecompress.memory.choice import Wish
 from edgecompress.pipeline import evidence, firmware
 from edgecompress.pipeline.bench import bench
 from edgecompress.pipeline.execution import raw_inputs, run_layer_by_layer, run_outputs
@@ -83,3 +84,19 @@ def test_models_without_state_do_not_know_how_to_be_reset(tmp_path):
 )
 def test_models_that_keep_a_state_are_run_in_two_sequences(name, count, length):
     assert evidence.sequence_length(reader.read_bytes(model_of(name)), count) == length
+
+
+@pytest.mark.slow
+def test_coded_weights_leave_the_state_alone(shared_data, tmp_path):
+    """A wake word model with most of its weights taken out, so that codes pay."""
+    path = shared_data / "models" / "mww" / "v2_hey_jarvis.tflite"
+    content, generator = path.read_bytes(), np.random.default_rng(7)
+    for tensor in reader.read(path).tensors.values():
+        if tensor.data is not None and tensor.dtype == np.int8 and tensor.elements > 1000:
+            sparse = np.where(generator.random(tensor.shape) < 0.9, 0, tensor.data).astype(np.int8)
+            content = content.replace(tensor.data.tobytes(), sparse.tobytes())
+    pruned = tmp_path / "pruned.tflite"
+    pruned.write_bytes(content)
+    found = bench(pruned, target="cortex-m4", inputs=26, wish=Wish("size"))
+    assert any(layer.call.code for layer in found.program.layers)
+    assert found.comparison.exact and found.comparison.samples == 30

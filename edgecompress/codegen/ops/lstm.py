@@ -137,14 +137,14 @@ class UnidirectionalSequenceLstm(Operator):
             "units": parts.hidden.shape[1],
             "batch_pitch": 1 if operation.options["time_major"] else steps,
             "step_pitch": batches if operation.options["time_major"] else 1,
-            "input_offset": -parts.source.quantization.zero_point,
             "hidden_zero_point": parts.hidden.quantization.zero_point,
             "clip": parts.clip,
             "tanh_factor": tanh_factor,
             "tanh_shift": tanh_shift,
             "weights": Array(parts.weights, is_weights=True),
             "recurrent": Array(parts.recurrent, is_weights=True),
-            "bias": Array(parts.bias),
+            "bias": Array(_less(parts.bias, parts.weights, parts.source.quantization.zero_point)),
+            "recurrent_bias": Array(_less(np.int64(0), parts.recurrent, parts.hidden.quantization.zero_point)),
             "multipliers": Array(factors),
             "shifts": Array(shifts),
             "sigmoid": Array((curves_16.SIGMOID - 2**15).astype(np.int16)),
@@ -200,6 +200,11 @@ def _step(parts: _Parts, x: np.ndarray, hidden: np.ndarray, cells: np.ndarray) -
     shown = multiply_by_quantized_multiplier(curves_16.tanh(cells, parts.power) * gates[OUTPUT], *scaling[10])
     hidden[:] = np.clip(wrap_int32(shown + zero_point), -128, 127)
     return hidden.copy()
+
+
+def _less(bias: np.ndarray | np.int64, weights: np.ndarray, zero_point: int) -> np.ndarray:
+    """The bias less what a zero point adds to the sums, modulo 2^32."""
+    return wrap_int32(bias - zero_point * weights.astype(np.int64).sum(-1)).astype(np.int32)
 
 
 def _scaled(x: np.ndarray, scaling: tuple[int, int]) -> np.ndarray:

@@ -91,6 +91,7 @@ class Svdf(Operator):
         (multiplier, shift), (second, second_shift) = (quantize_multiplier(f) for f in _factors(graph, operation))
         limits, (batches, inputs), filters = np.iinfo(state.dtype), source.shape, features.shape[0]
         scaling = np.array([multiplier, second], np.int32), np.array([shift, second_shift], np.int8)
+        offsets = -source.quantization.zero_point * features.data.astype(np.int64).sum(-1)
         unclamped = Operation(operation.index, operation.opcode, operation.inputs, operation.outputs)
         parameters: dict[str, int | float | Array] = {
             "batches": batches,
@@ -98,10 +99,10 @@ class Svdf(Operator):
             "filters": filters,
             "rank": _rank(operation),
             "memory": time.shape[1],
-            "input_offset": -source.quantization.zero_point,
             "state_min": int(limits.min),
             "state_max": int(limits.max),
             "features": Array(features.data, is_weights=True),
+            "feature_bias": Array(wrap_int32(offsets).astype(np.int32)),
             "time": Array(time.data, is_weights=True),
             "bias": Array(bias.data),
             **requantization_fields(*scaling, unclamped, result),

@@ -3,6 +3,8 @@
  * point in time have been computed; until then it waits in the output. */
 #include "ec_lstm.h"
 
+#include "ec_dot_pairs.h"
+
 enum { FORGET, INPUT, CELL, OUTPUT, GATES };
 enum { OF_WEIGHTS = 0, OF_RECURRENT = 4, OF_OLD_CELL = 8, OF_NEW_CELL = 9, OF_OUTPUT = 10 };
 
@@ -12,13 +14,6 @@ static int32_t to_int16(int32_t x) {
 
 static int32_t scaled(const ec_lstm_params *p, int32_t x, int32_t which) {
     return ec_multiply_by_quantized_multiplier(x, p->multipliers[which], p->shifts[which]);
-}
-
-static int32_t dot(const int8_t *weights, const int8_t *values, int32_t count, int32_t offset, uint32_t sum) {
-    for (int32_t i = 0; i < count; ++i) {
-        sum += (uint32_t)(weights[i] * (values[i] + offset));
-    }
-    return (int32_t)sum;
 }
 
 /* the table at x / 2^bits, times 2^bits */
@@ -45,9 +40,11 @@ static int32_t tanh_of(const ec_lstm_params *p, int32_t x) {
 
 static int32_t gate(const ec_lstm_params *p, const int8_t *input, const int8_t *hidden, int32_t which, int32_t unit) {
     const int32_t row = which * p->units + unit;
-    const int32_t now = dot(p->weights + row * p->inputs, input, p->inputs, p->input_offset, (uint32_t)p->bias[row]);
-    const int32_t past = dot(p->recurrent + row * p->units, hidden, p->units, -p->hidden_zero_point, 0);
-    const int32_t sum = to_int16(scaled(p, now, OF_WEIGHTS + which)) + to_int16(scaled(p, past, OF_RECURRENT + which));
+    const int8_t *weights = p->weights + row * p->inputs, *recurrent = p->recurrent + row * p->units;
+    const uint32_t now = ec_dot_bytes(weights, input, p->inputs, (uint32_t)p->bias[row]);
+    const uint32_t past = ec_dot_bytes(recurrent, hidden, p->units, (uint32_t)p->recurrent_bias[row]);
+    const int32_t sum =
+        to_int16(scaled(p, (int32_t)now, OF_WEIGHTS + which)) + to_int16(scaled(p, (int32_t)past, OF_RECURRENT + which));
     return which == CELL ? tanh_of(p, 3 * to_int16(sum)) : sigmoid(p, to_int16(sum));
 }
 

@@ -14,10 +14,10 @@ typedef struct {
     int32_t filters;
     int32_t rank;   /* filters of an output */
     int32_t memory; /* inferences that a filter remembers, the current one among them */
-    int32_t input_offset; /* minus the input's zero point */
     int32_t state_min;
     int32_t state_max;
     const int8_t *features; /* [filters][inputs] */
+    const int32_t *feature_bias; /* [filters]: minus the input's zero point times the sum of the weights */
     const void *time;       /* [filters][memory], of the state's type */
     const int32_t *bias;    /* [filters / rank] */
     ec_requantization requantization; /* two: to the state, and to the output */
