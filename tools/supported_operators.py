@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from model_cases import CASES
 
 from edgecompress.codegen import ops
+from edgecompress.codegen.legacy import SAME
 
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "SUPPORTED_OPERATORS.md"
@@ -25,6 +26,10 @@ HEAD = """# Supported operators
 
 Written by `tools/supported_operators.py` from the rules in `edgecompress/codegen/ops`: what must hold for an operator to be
 built. `edgecompress inspect model.tflite` checks a model against them.
+
+Weights of four bits (INT4) count as int8. Models that compute in legacy uint8, per tensor, are built where these rules hold for the
+same values 128 lower (weights may have any zero point), and all that computes is one of:
+{legacy}.
 
 | operator | rules |
 |---|---|
@@ -56,7 +61,7 @@ def page() -> str:
     for opcode in sorted(ops.OPERATORS):
         rules = "<br>".join(text for text, _ in ops.find(opcode).rules())
         rows.append(f"| {opcode} | {rules} |")
-    return HEAD + "\n".join(rows) + "\n"
+    return HEAD.format(legacy=", ".join(sorted(SAME))) + "\n".join(rows) + "\n"
 
 
 def table(results: Results) -> str:

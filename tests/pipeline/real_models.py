@@ -13,7 +13,10 @@ MLPERF = (
 )
 STREAMING = ("mww/v2_hey_jarvis", "mww/v2_vad", "tflm/keyword_scrambled")
 """They keep a state."""
+LEGACY = ("coral/mobilenet_v1_0.25_128_quant",)
+"""They compute in uint8."""
 OTHERS = (
+    *LEGACY,
     "mlonmcu/qnn_model",
     "mltk/anomaly_detection",
     "mltk/audio_example1",
@@ -36,7 +39,6 @@ OTHERS = (
 MODELS = MLPERF + OTHERS
 
 REFUSED = {
-    "coral/mobilenet_v1_0.25_128_quant": "int8",
     "mlperf_tiny/anomaly_detection/ad01_fp32": "float",
     "mlperf_tiny/image_classification/pretrainedResnet": "float",
     "mlperf_tiny/keyword_spotting/kws_ref_model_float32": "float",

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
-from real_models import CORES, KWS, MLPERF, MODELS, REFUSED, STREAMING, real_samples
+from real_models import CORES, KWS, LEGACY, MLPERF, MODELS, REFUSED, STREAMING, real_samples
 
 from edgecompress.codegen import writer
 from edgecompress.codegen.features import features_of
@@ -366,7 +366,7 @@ def test_every_model_is_exact_through_bench(models, shared_data, name):
     result = bench(models / f"{name}.tflite", target="cortex-m4", inputs=16, samples=samples)
     assert result.comparison.exact, result.comparison.first
     assert result.comparison.samples == 20 + (0 if samples is None else 8)
-    assert result.report.bit_exact.reference.startswith("tflite-micro")
+    assert result.report.bit_exact.reference.startswith("LiteRT" if name in LEGACY else "tflite-micro")
     assert {t.tensor for t in result.comparison.tensors} == {
         i for o in result.program.graph.operations if o.opcode != "ASSIGN_VARIABLE" for i in o.outputs
     }
