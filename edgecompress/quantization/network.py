@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.convert.layer_errors import inputs_of
+from edgecompress.errors import UnsupportedError
 from edgecompress.reference.litert import interpreter_module
 from edgecompress.tflite.graph import Graph
 from edgecompress.tflite.writer import numbering, write
@@ -24,7 +25,10 @@ class Network:
     promised is measured elsewhere.
 
     Args:
-        graph: with everything that operators need; tensors that nothing uses are left out of the file.
+        graph: with everything that operators need.
+
+    Raises:
+        UnsupportedError: a file that cannot be written, or that LiteRT refuses.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -71,11 +75,14 @@ def prefix(graph: Graph, output: int) -> Graph:
 
 def _open(content: bytes) -> Any:
     module = interpreter_module()
-    interpreter = module.Interpreter(
-        model_content=content,
-        num_threads=1,
-        experimental_op_resolver_type=module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
+    try:
+        interpreter = module.Interpreter(
+            model_content=content,
+            num_threads=1,
+            experimental_op_resolver_type=module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_preserve_all_tensors=True,
+        )
+        interpreter.allocate_tensors()
+    except (ValueError, RuntimeError) as error:
+        raise UnsupportedError("LiteRT refuses the network to quantize", found=str(error)[:300]) from error
     return interpreter

@@ -23,6 +23,7 @@ GAIN_DB = 0.1
 REFINING_SAMPLES = 128
 """Bias correction and AdaRound take so many calibration samples at most."""
 DIAGNOSIS_SAMPLES = 8
+UNTOUCHED = "the converter's own file"
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,10 @@ def quantize(
         made, trials = _auto(work, settings, forbidden)
     else:
         made = work.make(settings)
+    if settings.auto and settings.weights == "channel" and made.snr_db < before:
+        left = (*(replace(trial, kept=False) for trial in trials), Trial(UNTOUCHED, before, True))
+        parts = examine(integer, floating, calibration)
+        return Quantized(integer, QuantizationRecipe(), before, before, left, (), (), parts)
     few, found = validation[:DIAGNOSIS_SAMPLES], work.histograms(made.twins)
     parts = diagnose(made.twins, made.choice, found, few, _tried(made.settings), say)
     content = to_bytes(made.twins, made.choice)

@@ -8,7 +8,9 @@ import pytest
 import twin_models
 from twin_models import samples, twins
 
+from edgecompress.convert.lite import to_float, to_integer
 from edgecompress.errors import DataError, UnsupportedError
+from edgecompress.load.runtime import keras2
 from edgecompress.quantization.adaround import adaround
 from edgecompress.quantization.calibration import choose, histograms
 from edgecompress.quantization.diagnosis import diagnose, integer_answers
@@ -257,6 +259,31 @@ def test_the_same_samples_give_the_same_bytes():
     settings = QuantizationRecipe(calibration="mse", correct_bias=True, adaround=True)
     first, second = (quantize(integer, floating, samples(), samples(8, 3), settings).content for _ in range(2))
     assert first == second
+
+
+def test_several_inputs_and_concatenations_that_share_a_scale(tmp_path):
+    layers = keras2().layers
+    b, a = layers.Input((3,), name="zebra"), layers.Input((4,), name="ant")
+    hidden = layers.Dense(4, activation="relu")(b)
+    joined = layers.Concatenate()([layers.Add()([hidden, a]), a, b])
+    model = keras2().Model([b, a], layers.Dense(2)(joined))
+    generator = np.random.default_rng(6)
+    given = [
+        (generator.normal(0, 1, 3).astype(np.float32), generator.normal(2, 3, 4).astype(np.float32)) for _ in range(40)
+    ]
+    integer = to_integer(model, lambda: ((one[None], two[None]) for one, two in given))
+    found = quantize(
+        integer, to_float(model), given[:30], given[30:], QuantizationRecipe(calibration="mse", adaround=True)
+    )
+    path = tmp_path / "model.tflite"
+    path.write_bytes(found.content)
+    graph = read_bytes(found.content)
+    (concatenation,) = (one for one in graph.operations if one.opcode == "CONCATENATION")
+    tied = [graph.tensors[i].quantization for i in (*concatenation.inputs, *concatenation.outputs)]
+    assert len(set(tied)) == 1
+    inputs = random_inputs(graph, 4)
+    for mine, other in zip(Integer().run(path, inputs), Tflm().run(path, inputs), strict=True):
+        np.testing.assert_array_equal(mine[graph.outputs[0]], other[graph.outputs[0]])
 
 
 def test_files_of_different_networks_are_refused():
