@@ -63,11 +63,12 @@ def equalize(twins: Twins, samples: Sequence[Sample]) -> tuple[Twins, tuple[Pair
 
 
 def channel_heights(twins: Twins, pairs: Sequence[Pair], samples: Sequence[Sample]) -> list[np.ndarray]:
-    """(channels,) for each pair: the largest absolute value that every output channel of its first layer takes."""
+    """(channels,) for each pair: the largest absolute value that every output channel of its first layer takes, or its bias."""
     if not pairs:
         return []
     found = Network(twins.floating).outputs(samples, [pair.first.twin.outputs[0] for pair in pairs])
-    return [np.abs(one).reshape(-1, one.shape[-1]).max(axis=0).astype(np.float64) for one in found]
+    taken = [np.abs(one).reshape(-1, one.shape[-1]).max(axis=0).astype(np.float64) for one in found]
+    return [np.maximum(one, np.abs(twins.float_bias(pair.first))) for one, pair in zip(taken, pairs, strict=True)]
 
 
 def find_pairs(twins: Twins) -> tuple[Pair, ...]:
