@@ -5,13 +5,18 @@ channel i of the next multiplied by it, and the network computes the same. With 
 largest weight of output channel i and r2_i that of input channel i behind it, both ranges become their geometric mean
 (M. Nagel et al., "Data-free quantization through weight equalization and bias correction", 2019,
 https://arxiv.org/abs/1906.04721, section 4.1). Batch norms have been folded by the conversion before.
+
+A small s_i makes what channel i gives larger, its bias too: a channel with next to no weights, as VWW has many, would stretch
+the activation's range. The paper takes such biases into the next layer; here s_i is never so small that a channel exceeds what
+its tensor held before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from edgecompress.quantization.network import Network, Sample
 from edgecompress.quantization.twin import Layer, Twins, constant, from_rows, to_rows, with_constants
 from edgecompress.tflite.graph import ABSENT, Graph, Operation
 
@@ -33,21 +38,37 @@ class Pair:
     second: Layer
 
 
-def equalize(twins: Twins) -> tuple[Twins, tuple[Pair, ...]]:
+def equalize(twins: Twins, samples: Sequence[Sample]) -> tuple[Twins, tuple[Pair, ...]]:
     """The same network with equalized weights in its float twin, and the pairs of layers that were equalized.
 
     The outputs stay the same but for float32's rounding. Nothing changes where a model has no such pairs.
+
+    Args:
+        samples: a few that tell how large channels become.
     """
     pairs = find_pairs(twins)
     graph = twins.floating
+    heights = channel_heights(twins, pairs, samples)
+    limits = [height.max(initial=0) for height in heights]
     for _ in range(SWEEPS):
         largest = 0.0
-        for pair in pairs:
-            graph, factors = _equalized(graph, pair)
+        for place, pair in enumerate(pairs):
+            least = heights[place] / max(limits[place], np.finfo(np.float32).tiny)
+            graph, factors = _equalized(graph, pair, least)
+            heights[place] = heights[place] / factors
             largest = max(largest, float(np.abs(factors - 1).max(initial=0)))
         if largest < SETTLED:
             break
     return replace(twins, floating=graph), pairs
+
+
+def channel_heights(twins: Twins, pairs: Sequence[Pair], samples: Sequence[Sample]) -> list[np.ndarray]:
+    """(channels,) for each pair: the largest absolute value that every output channel of its first layer takes, or its bias."""
+    if not pairs:
+        return []
+    found = Network(twins.floating).outputs(samples, [pair.first.twin.outputs[0] for pair in pairs])
+    taken = [np.abs(one).reshape(-1, one.shape[-1]).max(axis=0).astype(np.float64) for one in found]
+    return [np.maximum(one, np.abs(twins.float_bias(pair.first))) for one, pair in zip(taken, pairs, strict=True)]
 
 
 def find_pairs(twins: Twins) -> tuple[Pair, ...]:
@@ -69,11 +90,12 @@ def channel_ranges(graph: Graph, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
     return first, second
 
 
-def _equalized(graph: Graph, pair: Pair) -> tuple[Graph, np.ndarray]:
-    """One step of one pair, and its factors."""
+def _equalized(graph: Graph, pair: Pair, least: np.ndarray) -> tuple[Graph, np.ndarray]:
+    """One step of one pair, and its factors, which are `least` at least."""
     r1, r2 = channel_ranges(graph, pair)
     alive = (r1 > 0) & (r2 > 0)
-    factors = np.where(alive, np.sqrt(np.where(alive, r1, 1) / np.where(alive, r2, 1)), 1.0)
+    wanted = np.sqrt(np.where(alive, r1, 1) / np.where(alive, r2, 1))
+    factors = np.where(alive, np.maximum(wanted, least), 1.0)
     first, second = pair.first, pair.second
     rows = _out_rows(graph, first) / factors[:, None]
     changed = {first.float_weights: from_rows(rows, first.axis, graph.tensors[first.float_weights].shape)}

@@ -22,6 +22,7 @@ GAIN_DB = 0.1
 """What a remedy must gain to be kept."""
 REFINING_SAMPLES = 128
 """Bias correction and AdaRound take so many calibration samples at most."""
+EQUALIZING_SAMPLES = 32
 DIAGNOSIS_SAMPLES = 8
 UNTOUCHED = "the converter's own file"
 
@@ -187,7 +188,7 @@ class _Work:
         if not equalized:
             return self._plain, ()
         if self._equal is None:
-            twins, pairs = equalize(self._plain)
+            twins, pairs = equalize(self._plain, self._calibration[:EQUALIZING_SAMPLES])
             self._equal = twins, tuple((pair.first.name, pair.second.name) for pair in pairs)
         return self._equal
 

@@ -14,7 +14,7 @@ from edgecompress.load.runtime import keras2
 from edgecompress.quantization.adaround import adaround
 from edgecompress.quantization.calibration import choose, histograms
 from edgecompress.quantization.diagnosis import diagnose, integer_answers
-from edgecompress.quantization.equalization import channel_ranges, equalize, find_pairs
+from edgecompress.quantization.equalization import channel_heights, channel_ranges, equalize, find_pairs
 from edgecompress.quantization.layerwise import refine
 from edgecompress.quantization.moments import Moments, gather
 from edgecompress.quantization.network import Network
@@ -102,7 +102,7 @@ def test_rows_times_patches_are_what_litert_computes(name):
 
 def test_an_equalized_network_equals_the_original_in_float():
     pair = twins("chain")
-    equalized, pairs = equalize(pair)
+    equalized, pairs = equalize(pair, samples())
     assert [(one.first.name.split("/")[-1], one.second.opcode) for one in pairs][1][1] == "CONV_2D"
     assert len(pairs) == 3
     before, after = (Network(one.floating).outputs(samples(), one.floating.outputs)[0] for one in (pair, equalized))
@@ -110,13 +110,19 @@ def test_an_equalized_network_equals_the_original_in_float():
     assert not np.array_equal(equalized.float_rows(pair.layers[0]), pair.float_rows(pair.layers[0]))
 
 
-def test_equalized_pairs_have_equal_channel_ranges():
+def test_equalized_pairs_have_equal_channel_ranges_unless_an_activation_would_outgrow_its_tensor():
     pair = twins("chain")
     spread = [np.ptp(np.log(channel_ranges(pair.floating, one)[0])) for one in find_pairs(pair)]
-    equalized, pairs = equalize(pair)
-    for one in pairs:
+    equalized, pairs = equalize(pair, samples())
+    before, after = (channel_heights(one, pairs, samples()) for one in (pair, equalized))
+    settled = 0
+    for one, was, now in zip(pairs, before, after, strict=True):
         first, second = channel_ranges(equalized.floating, one)
-        np.testing.assert_allclose(first, second, rtol=0.01)
+        equal = np.isclose(first, second, rtol=0.01)
+        assert np.all(equal | np.isclose(now, was.max(), rtol=0.02))
+        assert now.max() <= was.max() * 1.001
+        settled += int(equal.sum())
+    assert settled >= 10
     assert np.ptp(np.log(channel_ranges(equalized.floating, pairs[0])[0])) < spread[0] / 2
 
 
