@@ -11,6 +11,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -61,6 +62,9 @@ def tensors() -> dict[str, list[Encoded]]:
             encoded = codec.encode(matrix) if codec.decoder else None
             if isinstance(encoded, Encoded):
                 made[key_of(encoded)].append(encoded)
+                if encoded.lists is not None:
+                    lists = replace(encoded, writes="lists", work=encoded.lists)
+                    made[key_of(lists)].append(lists)
                 if "is_joint" in encoded.parameters:
                     made[key_of(encoded)].append(joint(encoded))
     return dict(sorted(made.items()))

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from edgecompress.codecs import ans, pairs, runs
 from edgecompress.codecs.base import Codec, Encoded, Refusal
 from edgecompress.codecs.dense import Dense
+from edgecompress.codecs.gaps import Gaps
 from edgecompress.codecs.lut import Lut
 from edgecompress.codecs.nm import NofM
 from edgecompress.codecs.pairs import Pairs
@@ -43,6 +44,7 @@ def codecs_within(table_bytes: int) -> Mapping[str, Codec]:
         Trits(),
         NofM(),
         Sparse(),
+        Gaps(),
         Pairs(fitting(pairs.LOGS, 4)),
         Tans(fitting(ans.LOGS, 4)),
         Runs(fitting(runs.LOGS, 8)),

@@ -39,7 +39,8 @@ class Encoded:
         work: of decoding all rows once.
         form: which of the decoder's loops that takes, where it has several that differ in cycles.
         row_step: bytes that a row is decoded in at a time.
-        row_form: what follows `ec_decode_<decoder>_row` in the function's name.
+        lists: the work of decoding all rows once into lists (`codegen/variants/lists.py`); None: the decoder cannot.
+        writes: what it is to decode into: "row" or "lists", the function `ec_decode_<decoder>_<writes>`.
     """
 
     codec: str
@@ -52,7 +53,8 @@ class Encoded:
     work: Work
     form: str = ""
     row_step: int = 4
-    row_form: str = ""
+    lists: Work | None = None
+    writes: str = "row"
 
     @property
     def table_bytes(self) -> int:

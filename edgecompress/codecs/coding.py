@@ -1,6 +1,6 @@
 """Kernel calls whose weights stay coded in flash and are decoded, all at once or block by block, while the layer runs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -55,15 +55,16 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, units: int) -> Ker
         units: in a block, at most; a kernel that fetches them takes one.
     """
     assert call.blocks and call.blocks.call is None
-    assert encoded.row_bytes - call.blocks.unit_bytes <= OVERSHOOT
-    kernel, encoded = call.blocks.by or call, as_wanted(call.blocks, encoded)
+    assert call.blocks.sizes is not None or encoded.row_bytes - call.blocks.unit_bytes <= OVERSHOOT
+    kernel, wanted = call.blocks.by or call, as_wanted(call.blocks, encoded)
+    assert wanted
+    encoded = wanted
     units = 1 if call.blocks.by else min(units, call.blocks.most or units, len(call.blocks.units))
     tables = _aligned(kernel.scratch_bytes)
     weights = tables + _aligned(encoded.scratch_bytes)
     code = Code(
         encoded.codec,
         encoded.decoder,
-        encoded.row_form,
         encoded.parameters,
         units,
         tables,
@@ -73,7 +74,7 @@ def coded(call: KernelCall, encoded: Encoded, *, cycles: int, units: int) -> Ker
     apart = units < len(call.blocks.units)
     return replace(
         kernel,
-        parameters=kernel.parameters if call.blocks.by else _without_weights(call.parameters, call.blocks.weights),
+        parameters=kernel.parameters if call.blocks.by else _without_weights(call),
         blocks=replace(call.blocks, finish=finish_of(call.blocks, encoded)),
         scratch_bytes=call.scratch_bytes + ram_bytes(call, encoded, units),
         sweeps=tuple(sweep and replace(sweep, apart=sweep.apart or apart) for sweep in call.sweeps),
@@ -86,11 +87,13 @@ def ram_bytes(call: KernelCall, encoded: Encoded, units: int) -> int:
     """What decoding so many units at a time takes beside the kernel's own scratch: tables, and weights."""
     assert call.blocks
     own = _aligned((call.blocks.by or call).scratch_bytes) - call.scratch_bytes
-    return own + _aligned(encoded.scratch_bytes) + units * call.blocks.unit_bytes + OVERSHOOT
+    return own + _aligned(encoded.scratch_bytes) + call.blocks.block_bytes(units) + OVERSHOOT
 
 
-def as_wanted(blocks: Blocks, encoded: Encoded) -> Encoded:
-    """The code such that its decoder writes what the kernel wants, if it can."""
+def as_wanted(blocks: Blocks, encoded: Encoded) -> Encoded | None:
+    """The code such that its decoder writes what the kernel wants, if it can; None where the kernel wants lists and it cannot."""
+    if blocks.sizes is not None:
+        return None if encoded.lists is None else replace(encoded, writes="lists", work=encoded.lists)
     if blocks.finish != JOINT or "is_joint" not in encoded.parameters:
         return encoded
     work = {name: times for name, times in encoded.work.items() if name != "word apart"}
@@ -124,9 +127,11 @@ def _band(
     return coded(band(window), encoded, cycles=cycles, units=units)
 
 
-def _without_weights(parameters: Mapping[str, int | float | Array], field: str) -> dict[str, int | float | Array]:
-    """A null pointer: the layer sets it to the decoded block."""
-    return {**parameters, field: 0}
+def _without_weights(call: KernelCall) -> dict[str, int | float | Array]:
+    """Null pointers: the layer sets them to the decoded block, and to the code's table."""
+    assert call.blocks
+    fields = filter(None, (call.blocks.weights, call.blocks.table))
+    return {**call.parameters, **dict.fromkeys(fields, 0)}
 
 
 def _aligned(size: int) -> int:

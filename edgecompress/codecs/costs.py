@@ -34,7 +34,8 @@ def cycles_of(encoded: Encoded, cpu: str) -> int:
 
 def key_of(encoded: Encoded) -> str:
     """The costs' name: decoder and form."""
-    return f"{encoded.decoder}{encoded.row_form}" + (f", {encoded.form}" if encoded.form else "")
+    forms = [encoded.form, "lists" if encoded.writes == "lists" else ""]
+    return ", ".join([encoded.decoder, *filter(None, forms)])
 
 
 def known_cpus() -> list[str]:

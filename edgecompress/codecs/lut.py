@@ -45,10 +45,11 @@ class Lut(Codec):
                 "bits": bits,
                 "together": together,
                 "next_codebook": 0 if is_shared else 1 << bits,
+                **({"is_joint": 0} if together > 1 else {}),
             },
             frozenset({"codebook"}),
             together * entries,
-            {"begin": 1, "entry": together * entries, "row": rows, "eight": rows * -(-taps // 8)},
+            {"begin": 1, "entry": together * entries, "row": rows, "four": rows * -(-taps // 4)},
             form=f"{together} together",
         )
 

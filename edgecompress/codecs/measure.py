@@ -27,13 +27,13 @@ __attribute__((noinline)) void ec_start_{i}(void) {{
 }}
 
 __attribute__((noinline)) void ec_rows_{i}(void) {{
-    for (int32_t row = 0; row < {rows}; ++row) {{
-        ec_decode_{decoder}_row{row_form}(&decoder_{i}, ec_matrix + row * {row_words});
-    }}
+    {decode}
 }}
 
 uint8_t ec_state_{i}[sizeof(ec_decode_{decoder})], ec_parameters_{i}[sizeof(ec_decode_{decoder}_params)];
 """
+_ROWS = "for (int32_t row = 0; row < {rows}; ++row) {{ ec_decode_{decoder}_row(&decoder_{i}, ec_matrix + row * {row_words}); }}"
+_LISTS = "ec_decode_{decoder}_lists(&decoder_{i}, (uint8_t *)ec_matrix, {rows}, (int32_t)sizeof ec_matrix);"
 _MAIN = """\
 __attribute__((noinline)) void ec_decode_all(void) {{
 {calls}
@@ -149,7 +149,7 @@ def write_tensor(encoded: Encoded, name: str) -> str:
 
 def _program(tensors: Sequence[Encoded], end: tuple[str, str]) -> str:
     decoders = sorted({encoded.decoder for encoded in tensors})
-    words = max((encoded.rows * encoded.row_bytes // 4 for encoded in tensors), default=1)
+    words = max((encoded.rows * (encoded.row_bytes // 4 + 1) for encoded in tensors), default=1)
     tables = max((encoded.scratch_bytes // 4 for encoded in tensors), default=1)
     head = [
         "#include <stdint.h>",
@@ -161,9 +161,9 @@ def _program(tensors: Sequence[Encoded], end: tuple[str, str]) -> str:
             i=i,
             tensor=write_tensor(encoded, f"tensor_{i}"),
             decoder=encoded.decoder,
-            row_form=encoded.row_form,
-            rows=encoded.rows,
-            row_words=encoded.row_bytes // 4,
+            decode={"row": _ROWS, "lists": _LISTS}[encoded.writes].format(
+                i=i, decoder=encoded.decoder, rows=encoded.rows, row_words=encoded.row_bytes // 4
+            ),
         )
         for i, encoded in enumerate(tensors)
     ]

@@ -24,7 +24,8 @@ def block_by_block(call: KernelCall, scratch: int, name: str, params: str, opera
     if blocks.by:
         units = f"const ec_units units = {{{name}_next, &decoder, words}};"
         return [*begin, units, f"ec_{call.kernel}(&{params}, {', '.join([*operands, '&units'])});"]
-    begin += [f"{call.struct_name} params = {params};", f"params.{blocks.weights} = (const int8_t *)words;"]
+    begin += [f"{call.struct_name} params = {params};", f"params.{blocks.weights} = (const void *)words;"]
+    begin += [f"params.{blocks.table} = {name}_code.values;"] if blocks.table else []
     count = len(blocks.units)
     if code.units >= count:
         return [*begin, *_decode(call, count), f"ec_{call.kernel}(&params, {', '.join(operands)});"]
@@ -54,7 +55,7 @@ def next_unit(call: KernelCall, name: str) -> list[str]:
     finish = f"ec_{call.blocks.finish}(unit, {call.blocks.unit_bytes});"
     return [
         f"static void {name}_next(void *decoder, uint32_t *unit) {{",
-        f"    {decoder}_row{call.code.form}(({decoder} *)decoder, unit);",
+        f"    {decoder}_row(({decoder} *)decoder, unit);",
         *([f"    {finish}"] if call.blocks.finish else []),
         "}",
     ]
@@ -64,7 +65,10 @@ def _decode(call: KernelCall, units: int | str) -> list[str]:
     """So many units, brought into the kernel's order."""
     blocks, code = call.blocks, call.code
     assert blocks and code
-    row, words = f"ec_decode_{code.decoder}_row{code.form}", blocks.unit_bytes // 4
+    if blocks.sizes is not None:
+        room = blocks.block_bytes(code.units)
+        return [f"ec_decode_{code.decoder}_lists(&decoder, (uint8_t *)words, {units}, {room});"]
+    row, words = f"ec_decode_{code.decoder}_row", blocks.unit_bytes // 4
     lines = [f"{row}(&decoder, words);"]
     if units != 1:
         lines = [f"for (int32_t i = 0; i < {units}; ++i) {{", f"    {row}(&decoder, words + {words} * i);", "}"]

@@ -15,10 +15,10 @@ from edgecompress.codecs.options import Catalogue
 from edgecompress.codegen import variants
 from edgecompress.codegen.features import Features, features_of
 from edgecompress.codegen.ops.base import KernelCall
-from edgecompress.codegen.program import Program, arrange, lower
+from edgecompress.codegen.program import Program, arrange, lower, task_of
 from edgecompress.errors import DoesNotFitError
 from edgecompress.memory.choice import Wish
-from edgecompress.pipeline.firmware import check_ram, flash_bytes, largest_weights, weight_bytes
+from edgecompress.pipeline.firmware import check_ram, flash_bytes, int8_bytes, largest_weights, weight_bytes
 from edgecompress.pipeline.forms import Form, Layers, plain_bytes
 from edgecompress.pipeline.kernel_code import functions_of
 from edgecompress.targets.compilers import Name
@@ -27,12 +27,17 @@ from edgecompress.tflite.graph import Graph
 
 MOST_TIMES = 5.9
 """So many times the cycles without codes may a model take, by estimate, for its size alone: six with what estimates miss."""
+MOST_TIMES_DUAL = 1.08
+"""The same with dual multiplication, whose kernels take decoded weights as fast as plain ones,"""
+CYCLES_A_WEIGHT, CYCLES_A_LONE_WEIGHT = 4.0, 7.2
+"""and so many more for every weight; for one that an inference uses once the most: a model of nothing else takes six times the cycles,
+with what estimates miss."""
 CYCLES_A_BYTE = 2000
 """That a byte less of flash may cost: the last ones can take more cycles than all others."""
 CYCLES_A_BYTE_OF_RAM = 200
 """The same of the arena, which may grow for the sake of the flash."""
-GROWTHS = (0, 1024, 1800, 2600, 3700)
-"""Bytes by which codes may make the arena grow, to choose from: with what decoders take of the stack, 4 KB at most."""
+GROWTHS = (0, 1024, 1800, 2736)
+"""Bytes by which codes may make the arena grow, to choose from; the most is what the largest tables and a unit take."""
 FEWER = 0.9
 """The share of bytes of weights for which another kernel than the first is looked at."""
 SHARES = (80, 90, 97, 100)
@@ -146,7 +151,8 @@ class _Chooser:
         self, plain: Program, target: Target, wish: Wish, compiler: Name, say: Say, limit: _Limit | None
     ) -> None:
         self.plain, self.wish, self.say, self.limit = plain, wish, say, limit
-        candidates = _candidates(plain, features_of(target.cpu, spends_flash=wish.spends_flash))
+        self.features = features_of(target.cpu, spends_flash=wish.spends_flash)
+        candidates = _candidates(plain, self.features)
         self.layers = Layers(plain, candidates, Catalogue(target, compiler))
         self.plain_cycles = sum(self.layers.forms(layer, 0)[0].option.cycles for layer in plain.layers)
         self.functions_of = partial(functions_of, target=target, compiler=compiler)
@@ -156,6 +162,8 @@ class _Chooser:
     def smallest(self) -> Lowered:
         """The fewest bytes that are worth their cycles; fewer where the limit demands it; never more than with plain weights."""
         most = int(MOST_TIMES * self.plain_cycles)
+        if self.features.dsp and not self.features.mve:
+            most = min(most, int(MOST_TIMES_DUAL * self.plain_cycles + _cycles_of_weights(self.plain)))
         program, choice = self._best(partial(choose, mode="size", most_cycles=most, cycles_a_byte=CYCLES_A_BYTE))
         size = self.size_of(program)
         if self._is_enough(min(size, self.plain_flash)):
@@ -299,6 +307,13 @@ class _Chooser:
         )
 
 
+def _cycles_of_weights(program: Program) -> float:
+    """That decoding them may take."""
+    macs = task_of(program.graph, program.layers).macs
+    weights = ((macs[layer.step], int8_bytes(program, layer)) for layer in program.layers)
+    return sum(count * (CYCLES_A_LONE_WEIGHT if uses <= count else CYCLES_A_WEIGHT) for uses, count in weights if uses)
+
+
 def _price(rate: int, choice: _Choice) -> int:
     """Of a choice in cycles, with a byte at so many."""
     return choice.cycles + rate * choice.bytes
@@ -306,7 +321,7 @@ def _price(rate: int, choice: _Choice) -> int:
 
 def _candidates(program: Program, features: Features) -> dict[int, list[KernelCall]]:
     """The kernels that are worth a look, by step: the first, those with clearly fewer bytes of weights or fewer cycles, and the
-    first that decodes weights.
+    first that decodes weights, as rows and as lists.
 
     Never the plain kernel, the last of them, behind others.
     """
@@ -317,10 +332,12 @@ def _candidates(program: Program, features: Features) -> dict[int, list[KernelCa
             assert call
             fewer = plain_bytes(call) < FEWER * min(map(plain_bytes, kept))
             faster = call.cycles_a_mac < min(one.cycles_a_mac for one in kept)
-            if fewer or faster or (_decodes(call) and not any(map(_decodes, kept))):
+            if fewer or faster or _decodes_into(call) not in (None, *map(_decodes_into, kept)):
                 kept.append(call)
     return found
 
 
-def _decodes(call: KernelCall) -> bool:
-    return codable(call).blocks is not None
+def _decodes_into(call: KernelCall) -> str | None:
+    """What its kernel takes decoded weights as; None where it takes none."""
+    blocks = codable(call).blocks
+    return None if blocks is None else "rows" if blocks.sizes is None else "lists"

@@ -86,7 +86,7 @@ class Layers:
         best: dict[str, Form] = {}
         for units, way in self._divisions(layer, call):
             assert call.blocks
-            room = limit - way.bytes_with(call.scratch_bytes + units * call.blocks.unit_bytes)
+            room = limit - way.bytes_with(call.scratch_bytes + call.blocks.block_bytes(units))
             for name, encoded in self._encoded(call, room).items():
                 scratch = call.scratch_bytes + ram_bytes(call, encoded, units)
                 option, decoding = self._option(layer, call, encoded, units, way)
@@ -123,7 +123,8 @@ class Layers:
         key = id(call.blocks), tables
         if room >= 0 and key not in self._codes:
             found = replace(self.catalogue, codecs=codecs_within(tables)).encode(call.blocks.units)
-            self._codes[key] = {name: as_wanted(call.blocks, e) for name, e in found.items() if e.decoder}
+            wanted = {name: as_wanted(call.blocks, e) for name, e in found.items() if e.decoder}
+            self._codes[key] = {name: e for name, e in wanted.items() if e}
         return self._codes[key] if room >= 0 else {}
 
     def _option(self, layer: Layer, call: KernelCall, encoded: Encoded, units: int, way: Way) -> tuple[Option, int]:
@@ -160,7 +161,7 @@ def _rest(call: KernelCall) -> int:
     assert call.blocks
     if call.blocks.by:
         return plain_bytes(call.blocks.by)
-    return plain_bytes(replace(call, parameters={**call.parameters, call.blocks.weights: 0}))
+    return plain_bytes(replace(call, parameters={**call.parameters, call.blocks.weights: 0, call.blocks.table: 0}))
 
 
 def _rank(option: Option) -> tuple[int, int]:

@@ -29,9 +29,10 @@ def on_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Enco
     sanitizer = "address" if shutil.which("gcc") or shutil.which("clang") else "undefined"
 
     def decoder_of(encoded: Encoded) -> Decoder:
-        if encoded.codec not in made:
-            made[encoded.codec] = Decoder(encoded, folder, sanitizer)
-        return made[encoded.codec]
+        key = encoded.codec, encoded.writes
+        if key not in made:
+            made[key] = Decoder(encoded, folder, sanitizer)
+        return made[key]
 
     yield decoder_of
     for one in made.values():

@@ -45,15 +45,11 @@ int main(void) {{
         ec_decode_{decoder}_params *params = calloc(1, sizeof *params);
 {reads}
         ec_decode_{decoder} *decoder = malloc(sizeof *decoder);
-        uint32_t *tables = malloc((size_t)table_bytes), *row = malloc((size_t)row_bytes);
+        uint32_t *tables = malloc((size_t)table_bytes), *row = malloc((size_t)row_bytes + {behind});
         memset(decoder, 0xA5, sizeof *decoder);
         memset(tables, 0xA5, (size_t)table_bytes);
         ec_decode_{decoder}_begin(decoder, params, tables);
-        for (int64_t i = 0; i < rows; ++i) {{
-            memset(row, 0xA5, (size_t)row_bytes);
-            ec_decode_{decoder}_row{row_form}(decoder, row);
-            fwrite(row, 1, (size_t)taps, stdout);
-        }}
+{decode}
         fflush(stdout);
         free(row);
         free(tables);
@@ -63,6 +59,18 @@ int main(void) {{
     }}
 }}
 """
+
+ROWS = """\
+        for (int64_t i = 0; i < rows; ++i) {{
+            memset(row, 0xA5, (size_t)row_bytes);
+            ec_decode_{decoder}_row(decoder, row);
+            fwrite(row, 1, (size_t)taps, stdout);
+        }}"""
+LISTS = """\
+        memset(row, 0xA5, (size_t)row_bytes);
+        ec_decode_{decoder}_lists(decoder, (uint8_t *)row, (int32_t)rows, (int32_t)row_bytes);
+        fwrite(row, 1, (size_t)row_bytes, stdout);
+        (void)taps;"""
 
 
 def pointers_of(decoder: str) -> frozenset[str]:
@@ -97,12 +105,15 @@ class Decoder:
         ]
         main = MAIN.format(
             decoder=encoded.decoder,
-            row_form=encoded.row_form,
+            decode=(LISTS if encoded.writes == "lists" else ROWS).format(decoder=encoded.decoder),
+            behind=int(encoded.writes == "lists"),
             reads="\n".join(reads),
             frees="\n".join(f"        free((void *)(uintptr_t)params->{name});" for name in pointers),
         )
         sources = {**kernel_sources([f"ec_decode_{encoded.decoder}"]), "main.c": main}
-        program = host.build(sources, folder / f"decode_{encoded.codec}", sanitizer=sanitizer, optimization="-O1")
+        program = host.build(
+            sources, folder / f"decode_{encoded.codec}_{encoded.writes}", sanitizer=sanitizer, optimization="-O1"
+        )
         self._log = (folder / f"{encoded.codec}.log").open("w+")
         self._process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log)
 
@@ -112,10 +123,20 @@ class Decoder:
         Args:
             parameters: instead of the tensor's own, for instance damaged ones.
         """
+        data = self._run(encoded, parameters, encoded.row_bytes, encoded.rows * encoded.taps)
+        return np.frombuffer(data, np.int8).reshape(encoded.rows, encoded.taps)
+
+    def lists(self, encoded: Encoded, room: int, parameters: Mapping[str, int | Array] | None = None) -> np.ndarray:
+        """All rows as lists, uint8 [room], where the decoder is one that writes them."""
+        return np.frombuffer(self._run(encoded, parameters, room, room), np.uint8)
+
+    def _run(
+        self, encoded: Encoded, parameters: Mapping[str, int | Array] | None, row_bytes: int, expected: int
+    ) -> bytes:
         assert self._process.stdin and self._process.stdout
-        message = struct.pack("<4q", encoded.rows, encoded.taps, encoded.row_bytes, encoded.scratch_bytes)
+        message = struct.pack("<4q", encoded.rows, encoded.taps, row_bytes, encoded.scratch_bytes)
         for name in self._fields:
-            value = (parameters or encoded.parameters)[name]
+            value = (parameters or encoded.parameters).get(name, 0)
             if isinstance(value, Array):
                 data = value.values.tobytes()
                 message += struct.pack("<q", len(data)) + data
@@ -123,11 +144,11 @@ class Decoder:
                 message += struct.pack("<q", -1 if name in self._pointers else value)
         self._process.stdin.write(message)
         self._process.stdin.flush()
-        data = self._process.stdout.read(encoded.rows * encoded.taps)
-        if len(data) < encoded.rows * encoded.taps:
+        data = self._process.stdout.read(expected)
+        if len(data) < expected:
             self._log.seek(0)
             raise AssertionError(f"{encoded.codec} ended with {self._process.wait()}: {self._log.read()[:1500]}")
-        return np.frombuffer(data, np.int8).reshape(encoded.rows, encoded.taps)
+        return data
 
     def close(self) -> None:
         assert self._process.stdin and self._process.stdout

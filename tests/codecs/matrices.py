@@ -53,6 +53,7 @@ SUITABLE = {
     "trits": Recipe("values", 5, 37, 3, 0.0, 3),
     "nm": Recipe("of four", 5, 37, 200, 0.0, 4),
     "sparse": Recipe("values", 5, 37, 200, 0.7, 5),
+    "gaps": Recipe("values", 9, 61, 12, 0.7, 12),
     "pairs": Recipe("values", 9, 61, 14, 0.6, 11),
     "tans": Recipe("rows differ", 9, 61, 100, 0.0, 9),
     "runs": Recipe("values", 9, 61, 120, 0.85, 10),

@@ -15,7 +15,7 @@ from test_overlapping import on_host
 
 from edgecompress import emulate
 from edgecompress.codecs import CODECS, Encoded
-from edgecompress.codecs.coding import codable, coded
+from edgecompress.codecs.coding import as_wanted, codable, coded
 from edgecompress.codegen.features import PLAIN, Features, features_of
 from edgecompress.codegen.program import arrange, layers_of
 from edgecompress.memory.choice import BALANCED
@@ -25,6 +25,7 @@ from edgecompress.targets import find
 
 NETWORKS = 15
 DRAWS = 12
+LISTS = 8
 CODES = [name for name in CODECS if name != "dense"]
 
 
@@ -54,7 +55,8 @@ def _coder(random, used, only=""):
         if call.blocks is None:
             return call
         names = [only] if only else CODES
-        found = [e for name in names if isinstance(e := CODECS[name].encode(call.blocks.units), Encoded)]
+        made = (CODECS[name].encode(call.blocks.units) for name in names)
+        found = [e for e in made if isinstance(e, Encoded) and as_wanted(call.blocks, e)]
         if not found:
             return call
         encoded = found[random.integers(len(found))]
@@ -82,6 +84,12 @@ def _single_layers(features):
         yield max(islice(draws, DRAWS), key=lambda program: _ends_in_a_part(program.layers[0].call))
 
 
+def _layers_with_lists(features):
+    """Of kernels that read lists, which the processor must have."""
+    draws = _layers(features, np.random.default_rng(7), "CONV_2D", "gaps")
+    return islice((program for program in draws if program.layers[0].call.blocks.sizes is not None), LISTS)
+
+
 def _layers(features, random, opcode, codec):
     while True:
         graph, used = _with_few_values(random, overlapping.random_model(random, opcode)), []
@@ -98,6 +106,7 @@ def _ends_in_a_part(call):
 @functools.cache
 def _cases(features):
     programs = [*islice(_networks(features), NETWORKS), *_single_layers(features)]
+    programs += _layers_with_lists(features) if features.dsp and not features.mve else ()
     return [overlapping.written(i, p, random_inputs(p.graph, 1, seed=i)) for i, p in enumerate(programs)]
 
 
@@ -112,6 +121,9 @@ def test_coded_weights_are_exact_on_the_host(features, tmp_path: Path):
     tried = {(layer.operation.opcode, layer.call.code.name) for layer in layers}
     assert tried >= set(product(("CONV_2D", "FULLY_CONNECTED"), CODES)), "every codec has been tried"
     assert any(_ends_in_a_part(layer.call) for layer in layers)
+    lists = [layer.call for layer in layers if layer.call.blocks.sizes is not None]
+    assert bool(lists) == (features == Features(dsp=True))
+    assert len({call.code.units < len(call.blocks.units) for call in lists}) == (2 if lists else 0), "whole, in blocks"
 
 
 @pytest.mark.parametrize(

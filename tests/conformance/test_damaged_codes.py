@@ -12,7 +12,7 @@ import pytest
 from on_host import MAIN, Process
 
 from edgecompress.codecs import CODECS, Encoded
-from edgecompress.codecs.coding import OVERSHOOT, codable, coded
+from edgecompress.codecs.coding import OVERSHOOT, as_wanted, codable, coded
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import Array, Code
 from edgecompress.codegen.program import Program, layers_of, task_of
@@ -46,7 +46,7 @@ def _layer(random, opcode, codec, features):
     (layer,) = layers_of(graph, features)
     call = codable(layer.call)
     encoded = CODECS[codec].encode(call.blocks.units) if call.blocks else None
-    if not isinstance(encoded, Encoded):
+    if not isinstance(encoded, Encoded) or not as_wanted(call.blocks, encoded):
         return None
     made = coded(call, encoded, cycles=0, units=int(random.choice([1, 3, 1000])))
     layers = (replace(layer, call=made),)

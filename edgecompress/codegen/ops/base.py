@@ -46,6 +46,9 @@ class Blocks:
         by: the call of another kernel, which fetches the units one by one (`ec_units.h`) in place of this one, called for some of
             its outputs; then `weights`, `counts` and `steps` are empty.
         others: the same in another way, which may suit codes better.
+        sizes: of each unit as a list, in bytes, where the kernel takes lists, one behind the other (`variants/lists.py`), int64
+            [units]; None: it takes the units as they are.
+        table: the field that points to the weights which lists name by their places.
         missing: outputs that the last unit has fewer than the others.
         most: units that the kernel takes at a time; 0: as many as there are.
         call: of the kernel that takes them, with blocks itself, where that is another one than with plain weights.
@@ -61,6 +64,8 @@ class Blocks:
     sweep_cycles: int = 0
     by: "KernelCall | None" = None
     others: "Callable[[], Blocks] | None" = None
+    sizes: np.ndarray | None = None
+    table: str = ""
     missing: int = 0
     most: int = 0
     call: "KernelCall | None" = None
@@ -69,6 +74,12 @@ class Blocks:
     def unit_bytes(self) -> int:
         return self.units.shape[1]
 
+    def block_bytes(self, units: int) -> int:
+        """Of RAM that a block of so many units takes, the largest of them."""
+        if self.sizes is None:
+            return units * self.unit_bytes
+        return int(np.add.reduceat(self.sizes, range(0, len(self.sizes), units)).max())
+
 
 @dataclass(frozen=True, eq=False)
 class Code:
@@ -76,7 +87,7 @@ class Code:
 
     Attributes:
         name: of the codec.
-        decoder: `ec_decode_<decoder>`; its struct, and its functions `_begin` and `_row<form>`.
+        decoder: `ec_decode_<decoder>`; its struct, and its functions `_begin` and `_row` or `_lists`.
         parameters: the fields of its struct `ec_decode_<decoder>_params`.
         units: in a block; as many as there are: the kernel is called once, for all outputs.
         tables: where in the scratch the decoder makes its tables.
@@ -86,7 +97,6 @@ class Code:
 
     name: str
     decoder: str
-    form: str
     parameters: Mapping[str, int | Array]
     units: int
     tables: int

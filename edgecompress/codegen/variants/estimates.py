@@ -63,11 +63,15 @@ def sparse(shape: Shape, entries: np.ndarray, cycles_an_entry: int) -> float:
     Args:
         entries: of each output's list.
     """
-    groups = -(-shape.pixels // 8)
+    outputs = cycles_an_entry * entries.sum() + 6 * (-(-entries // 8)).sum() + 110 * shape.outputs
+    return lanes(shape) + -(-shape.pixels // 8) * float(outputs)
+
+
+def lanes(shape: Shape) -> float:
+    """Of that, what laying inputs side by side takes."""
     runs = shape.window.filter_height * (1 if shape.is_inside else shape.window.filter_width)
     inputs = shape.depth * (14.4 if shape.depth // runs >= 4 else 30) + 180 * runs + 600
-    outputs = cycles_an_entry * entries.sum() + 6 * (-(-entries // 8)).sum() + 110 * shape.outputs
-    return groups * float(inputs + outputs)
+    return -(-shape.pixels // 8) * inputs
 
 
 def fully_connected(rows: int, inputs: int, outputs: int) -> float:

@@ -17,6 +17,8 @@ VALUES = 16
 """In the table of the shared form."""
 HEAD, COUNT_BITS, SUM_BITS = 3, 10, 14
 """Bytes of a list's head, and the bits in it."""
+MOST_ENTRIES = 2**COUNT_BITS - 2
+"""Of a list."""
 CYCLES_AN_ENTRY = {"shared": 18, "any": 16}
 """Of `ec_gemm_sparse` on a Cortex-M4: eight products."""
 CYCLES_AN_INPUT = {"shared": 10.4, "any": 8.0}
@@ -80,11 +82,30 @@ def _entries(row: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
     return all_gaps, weights
 
 
+def entries_in_one(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """All rows [outputs, inputs] as one list of the shared form: (gaps, weights, zeros behind the last entry, at most SHARED_GAP).
+
+    A gap may go from one row into the next.
+    """
+    gaps, weights = _entries(rows.reshape(-1), SHARED_GAP)
+    behind = rows.size - int((gaps + 1).sum())
+    more = behind // (SHARED_GAP + 1)
+    gaps, weights = np.append(gaps, np.full(more, SHARED_GAP)), np.append(weights, np.zeros(more, np.int64))
+    return gaps, weights, behind - more * (SHARED_GAP + 1)
+
+
+def bytes_in_rows(rows: np.ndarray) -> np.ndarray:
+    """Of the list of each row where it is cut from `entries_in_one`: int64 [outputs]."""
+    gaps, _, _ = entries_in_one(rows)
+    outputs, inputs = rows.shape
+    return HEAD + np.bincount((np.cumsum(gaps + 1) - 1) // inputs, minlength=outputs)
+
+
 def _lists(
     form: str, counts: list[int], lists: list[np.ndarray], rows: np.ndarray, values: np.ndarray | None
 ) -> Lists | None:
     sums = rows.astype(np.int64).sum(axis=1)
-    if max(counts) >= 2**COUNT_BITS or np.abs(sums).max() >= 2 ** (SUM_BITS - 1):
+    if max(counts) > MOST_ENTRIES or np.abs(sums).max() >= 2 ** (SUM_BITS - 1):
         return None
     parts = []
     for count, total, entries in zip(counts, sums, lists, strict=True):

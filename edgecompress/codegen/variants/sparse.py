@@ -5,7 +5,7 @@ import numpy as np
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.activation import activation_range, narrower_range
 from edgecompress.codegen.ops.bands import by_window
-from edgecompress.codegen.ops.base import Array, KernelCall
+from edgecompress.codegen.ops.base import Array, Blocks, KernelCall
 from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
@@ -13,7 +13,15 @@ from edgecompress.codegen.variants import estimates
 from edgecompress.codegen.variants.base import rows_of_filters, shape_of
 from edgecompress.codegen.variants.dual import DualVariant, scalings_of
 from edgecompress.codegen.variants.joint import LARGEST_INPUT, LARGEST_JOINT_SUM, SCALING_LIMITS, form_of, pack_scalings
-from edgecompress.codegen.variants.lists import CYCLES_AN_ENTRY, CYCLES_AN_INPUT, pack_lists
+from edgecompress.codegen.variants.lists import (
+    CYCLES_AN_ENTRY,
+    CYCLES_AN_INPUT,
+    HEAD,
+    MOST_ENTRIES,
+    Lists,
+    bytes_in_rows,
+    pack_lists,
+)
 from edgecompress.codegen.variants.quick import QuickLayer
 from edgecompress.tflite.graph import Operation
 
@@ -52,6 +60,7 @@ class SparseConv2D(ListVariant):
         parameters = {
             **{f"strip.{name}": value for name, value in {**shape.window.parameters(), **strip}.items()},
             "out_channels": shape.outputs,
+            "out_pitch": shape.outputs,
             **lists.parameters(),
             "scalings": Array(scalings),
             "output_zero_point": result.quantization.zero_point,
@@ -64,9 +73,19 @@ class SparseConv2D(ListVariant):
             scratch_bytes=LANES * shape.depth + shape.channels,
             sweeps=(shape.window.sweep(shape.channels, shape.outputs, positions=LANES),),
             clamp=narrower_range(operation, result),
+            blocks=_blocks(layer.rows, lists, round(estimates.lanes(shape))),
             cycles_a_mac=cycles / shape.macs,
         )
         return by_window(call, "strip.window.")
+
+
+def _blocks(rows: np.ndarray, lists: Lists, sweep_cycles: int) -> Blocks | None:
+    """Some outputs at a time, from lists in RAM; None where the form or a row's entries are not those of a decoder."""
+    sizes = bytes_in_rows(rows)
+    if lists.form != "shared" or sizes.max() > HEAD + MOST_ENTRIES:
+        return None
+    steps = {"scalings": 2}
+    return Blocks(rows, 1, "lists", ("out_channels",), steps, sweep_cycles=sweep_cycles, sizes=sizes, table="values")
 
 
 class SparseFullyConnected(ListVariant):

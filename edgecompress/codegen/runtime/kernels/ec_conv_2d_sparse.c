@@ -15,10 +15,10 @@ static inline void convolve(const params *p, const int8_t *input, int8_t *output
         while (place.y < w->out_height) {
             const int32_t pixels = ec_lanes_fill(&p->strip, input, &place, lanes);
             const ec_gemm_sparse job = {
-                p->lists, p->scalings, output, p->out_channels, p->out_channels, pixels, p->output_zero_point, p->values,
+                p->lists, p->scalings, output, p->out_pitch, p->out_channels, pixels, p->output_zero_point, p->values,
             };
             gemm(lanes, &job);
-            output += pixels * p->out_channels;
+            output += pixels * p->out_pitch;
         }
         input += w->in_height * w->in_width * p->strip.channels;
     }

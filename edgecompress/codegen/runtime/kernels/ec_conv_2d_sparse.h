@@ -11,7 +11,8 @@ extern "C" {
 
 typedef struct {
     ec_strip_params strip;
-    int32_t out_channels;
+    int32_t out_channels;    /* that are computed */
+    int32_t out_pitch;       /* from pixel to pixel of the output */
     const uint8_t *lists;    /* of every output channel: ec_gemm_sparse.h */
     const int8_t *values;    /* 16, of the shared form; else 0 */
     const int32_t *scalings; /* ec_scaling of every output channel */

@@ -3,16 +3,29 @@
 
 #include "ec_bits.h"
 
+/* Two weights as a halfword, the first one lowest. A joint one is 256 * second + first. */
+static inline uint32_t two_of(int32_t first, int32_t second, int32_t lows) {
+    return (uint32_t)(256 * second + (first & lows)) & 0xFFFFu;
+}
+
 void ec_decode_lut_begin(ec_decode_lut *decoder, const ec_decode_lut_params *params, uint32_t *tables) {
-    const int32_t bits = params->bits, together = params->together;
-    uint8_t *to = (uint8_t *)tables;
+    const int8_t *const codebook = params->codebook, *const end = codebook + (1u << params->bits);
+    const int32_t lows = params->is_joint ? -1 : 0xFF;
+    uint16_t *to = (uint16_t *)tables;
     decoder->params = params;
     decoder->table = tables;
     decoder->stream = params->stream;
-    decoder->codebook = params->codebook;
-    for (uint32_t i = 0; together > 1 && i < 1u << (bits * together); ++i) {
-        for (int32_t lane = 0; lane < together; ++lane) {
-            *to++ = (uint8_t)params->codebook[(i >> (lane * bits)) & ((1u << bits) - 1u)];
+    decoder->codebook = codebook;
+    if (params->together == 2) {
+        for (const int8_t *second = codebook; second < end; ++second) {
+            for (const int8_t *first = codebook; first < end; ++first) {
+                *to++ = (uint16_t)two_of(*first, *second, lows);
+            }
+        }
+    } else if (params->together == 4) {
+        for (uint32_t i = 0; i < 16; ++i) {
+            *to++ = (uint16_t)two_of(codebook[i & 1u], codebook[i >> 1 & 1u], lows);
+            *to++ = (uint16_t)two_of(codebook[i >> 2 & 1u], codebook[i >> 3], lows);
         }
     }
 }
@@ -31,30 +44,32 @@ static inline uint32_t four_of(const void *table, uint32_t indices, const uint32
            (uint32_t)ones[(indices >> 2 * bits) & mask] << 16 | (uint32_t)ones[(indices >> 3 * bits) & mask] << 24;
 }
 
-/* Eight indices take whole bytes. together is a constant. */
-static inline void decode(const void *table, const uint8_t *stream, uint32_t *row, int32_t taps, uint32_t bits,
+/* Eight indices of 4 bits at most take whole bytes of a word. together is a constant. */
+static inline void decode(const void *table, const uint8_t *stream, uint32_t *row, int32_t words, uint32_t bits,
                           const uint32_t together) {
-    for (; taps > 4; taps -= 8, row += 2, stream += bits) {
-        row[0] = four_of(table, ec_bits_lowest_first(stream, 0), together, bits);
-        row[1] = four_of(table, ec_bits_lowest_first(stream, 4 * bits), together, bits);
-    }
-    if (taps > 0) {
-        *row = four_of(table, ec_bits_lowest_first(stream, 0), together, bits);
+    for (; words > 0; words -= 2, row += 2, stream += bits) {
+        const uint32_t indices = ec_bits_lowest_first(stream, 0);
+        row[0] = four_of(table, indices, together, bits);
+        if (words > 1) {
+            row[1] = four_of(table, indices >> 4 * bits, together, bits);
+        }
     }
 }
 
 void ec_decode_lut_row(ec_decode_lut *decoder, uint32_t *row) {
     const ec_decode_lut_params *p = decoder->params;
     const uint8_t *stream = decoder->stream;
-    const int32_t taps = p->taps;
+    const int32_t words = (p->taps + 3) >> 2;
     const uint32_t bits = p->bits;
     if (p->together == 4) {
-        decode(decoder->table, stream, row, taps, bits, 4);
+        decode(decoder->table, stream, row, words, bits, 4);
     } else if (p->together == 2) {
-        decode(decoder->table, stream, row, taps, bits, 2);
+        decode(decoder->table, stream, row, words, bits, 2);
     } else {
-        decode(decoder->codebook, stream, row, taps, bits, 1);
+        for (uint32_t i = 0; i < (uint32_t)words; ++i) {
+            row[i] = four_of(decoder->codebook, ec_bits_lowest_first(stream, 4 * bits * i), 1, bits);
+        }
     }
-    decoder->stream = stream + (((uint32_t)taps * bits + 7) >> 3);
+    decoder->stream = stream + ((p->taps * bits + 7) >> 3);
     decoder->codebook += p->next_codebook;
 }

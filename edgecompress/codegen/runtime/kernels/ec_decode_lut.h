@@ -14,8 +14,9 @@ typedef struct {
     const int8_t *codebook; /* 2^bits weights */
     uint16_t taps;          /* weights of a row */
     uint8_t bits;           /* of an index */
-    uint8_t together;       /* weights that one look-up finds, in a table in RAM: 2 or 4; 1: in the codebook itself */
+    uint8_t together;       /* weights that one look-up finds, in a table in RAM: 2, or 4 of 1 bit; 1: in the codebook itself */
     uint8_t next_codebook;  /* bytes from one row's codebook to the next; 0: all share one, else `together` is 1 */
+    uint8_t is_joint;       /* weights a, b are written as the halfword 256 * b + a; only where `together` is not 1 */
 } ec_decode_lut_params;
 
 typedef struct {
