@@ -5,11 +5,14 @@ from types import MappingProxyType
 
 import pytest
 from model_cases import CASES, model_of
+from model_cases.layers import Layer, convolution, fully_connected
 
 from edgecompress.codegen import variants, writer
 from edgecompress.codegen.features import PLAIN, SIMD, Features
 from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.requantization import multipliers
 from edgecompress.codegen.program import lower
+from edgecompress.codegen.variants.base import parts_of
 from edgecompress.tflite import reader
 
 DUAL, FLASH = Features(dsp=True), Features(dsp=True, spends_flash=True)
@@ -74,3 +77,12 @@ def test_outputs_are_clamped_behind_the_kernel_where_their_range_is_narrow_and_n
 
 def test_plain_kernels_clamp_by_themselves():
     assert all(layer.call.clamp is None for name in NARROW for layer in lower(graph_of(name), PLAIN).layers)
+
+
+@pytest.mark.parametrize("opcode", ["FULLY_CONNECTED", "CONV_2D"])
+def test_a_channel_whose_scale_makes_its_output_constant_keeps_no_layer_from_its_fast_kernel(opcode):
+    layer = Layer(filters=8, kernel=(1, 1), input_shape=(1, 6, 6, 16), spread=(1.0, 0.3, 3e-6))
+    graph = reader.read_bytes({"FULLY_CONNECTED": fully_connected, "CONV_2D": convolution}[opcode](layer))
+    (operation,) = graph.operations
+    assert multipliers(parts_of(graph, operation).scales)[1].min() < -22
+    assert "_joint" in files_of(graph, DUAL)[0]

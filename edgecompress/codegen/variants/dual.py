@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -52,8 +51,9 @@ MOST_TAPS = 32
 class DualVariant(Variant):
     """Sums by SMLAD, requantized in a third of the instructions."""
 
-    limits: ClassVar[Limits] = Limits()
-    """Of the numbers that the kernel takes."""
+    def limits(self, parts: Parts) -> Limits:
+        """Of the numbers that the kernel takes."""
+        return Limits()
 
     def suits(self, features: Features) -> bool:
         return features.dsp
@@ -63,7 +63,7 @@ class DualVariant(Variant):
         rows = self.rows(parts)
         if rows is None:
             return None
-        quick = quicken(rows, parts, operation, self.limits)
+        quick = quicken(rows, parts, operation, self.limits(parts))
         return None if quick is None else self.call(parts, quick, operation)
 
     @abstractmethod
@@ -111,7 +111,8 @@ class DualConv2D(DualVariant):
 class JointConv2D(DualConv2D):
     """The same with the weights of two output channels in one halfword, and eight bytes of constants per channel."""
 
-    limits = SCALING_LIMITS
+    def limits(self, parts: Parts) -> Limits:
+        return SCALING_LIMITS
 
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
         outputs = parts.result.shape[3]
@@ -210,6 +211,10 @@ class JointFullyConnected(DualVariant):
     """One row of inputs times four outputs at a time, where the sums allow that they share halfwords."""
 
     opcode = "FULLY_CONNECTED"
+
+    def limits(self, parts: Parts) -> Limits:
+        """Biases are beside a scaling that all outputs share."""
+        return replace(SCALING_LIMITS, bias=Limits().bias) if len(parts.scales) == 1 else SCALING_LIMITS
 
     def rows(self, parts: Parts) -> np.ndarray | None:
         return parts.values if parts.weights.shape[1] >= 4 else None

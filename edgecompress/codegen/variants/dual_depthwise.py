@@ -13,7 +13,7 @@ from edgecompress.codegen.variants.base import geometry_of
 from edgecompress.codegen.variants.dual import MOST_TAPS, DualVariant
 from edgecompress.codegen.variants.joint import SCALING_LIMITS, form_of, pack_scalings
 from edgecompress.codegen.variants.lines import Lines
-from edgecompress.codegen.variants.quick import QuickLayer
+from edgecompress.codegen.variants.quick import Limits, QuickLayer
 from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.tflite.graph import Operation
 
@@ -25,7 +25,9 @@ class DepthwiseByLines(DualVariant):
     """Four channels of some lines taken apart, then two taps in each multiplication. No dilation, stride 1 or 2."""
 
     opcode = "DEPTHWISE_CONV_2D"
-    limits = SCALING_LIMITS
+
+    def limits(self, parts: Parts) -> Limits:
+        return SCALING_LIMITS
 
     @abstractmethod
     def pairs(self, lines: Lines) -> int:

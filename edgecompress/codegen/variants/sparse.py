@@ -22,7 +22,7 @@ from edgecompress.codegen.variants.lists import (
     bytes_in_rows,
     pack_lists,
 )
-from edgecompress.codegen.variants.quick import QuickLayer
+from edgecompress.codegen.variants.quick import Limits, QuickLayer
 from edgecompress.tflite.graph import Operation
 
 LANES = 8
@@ -40,7 +40,9 @@ class SparseConv2D(ListVariant):
     """Eight pixels at a time times one weight after the other."""
 
     opcode = "CONV_2D"
-    limits = SCALING_LIMITS
+
+    def limits(self, parts: Parts) -> Limits:
+        return SCALING_LIMITS
 
     def rows(self, parts: Parts) -> np.ndarray | None:
         return rows_of_filters(parts)
