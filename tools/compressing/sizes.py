@@ -1,6 +1,10 @@
-"""What a model takes on the emulated Cortex-M4: bytes and modelled cycles, with weights coded and with plain ones."""
+"""What a model takes on the emulated Cortex-M4: bytes and modelled cycles, with weights coded and with dense ones.
 
-from collections.abc import Mapping
+Dense weights are read by kernels that multiply by all of them; the default build may take kernels that skip zeros instead.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,8 @@ import numpy as np
 
 from compressing.trained import TARGET
 from edgecompress import Benchmark, Report, bench
+from edgecompress.codegen import variants
+from edgecompress.codegen.variants.sparse import ListVariant
 from edgecompress.convert.proof import WEIGHTS
 from edgecompress.memory.choice import Optimize, Wish
 from edgecompress.tflite import reader
@@ -19,12 +25,15 @@ class Sizes:
     """A model both ways.
 
     Attributes:
-        coded, dense: reports of the same file with `--optimize size` and with weights as their kernels read them.
+        coded: report of the file with `--optimize size`.
+        balanced: of the default build.
+        dense: of the default build without kernels that skip zeros.
         decoding_bytes: the most of its scratch that a layer takes for tables and decoded weights.
-        unshrunk: of the plain build without lossless rewrites; None where it was not asked for.
+        unshrunk: of the dense build without lossless rewrites; None where it was not asked for.
     """
 
     coded: Report
+    balanced: Report
     dense: Report
     decoding_bytes: int
     unshrunk: Report | None = None
@@ -36,7 +45,7 @@ class Sizes:
 
     @property
     def dense_cycles(self) -> int:
-        """Of the plain build, modelled."""
+        """Of the dense build, modelled."""
         return _cycles(self.dense)
 
     @property
@@ -59,7 +68,7 @@ class Sizes:
 
     @property
     def extra_ram(self) -> int:
-        """Bytes of all RAM, stack included, that the build with coded weights takes beyond the plain one."""
+        """Bytes of all RAM, stack included, that the build with coded weights takes beyond the dense one."""
         coded, dense = (one.ram.total or 0 for one in (self.coded, self.dense))
         return coded - dense
 
@@ -73,12 +82,13 @@ class Sizes:
         used = ", ".join(f"{count} {name}" for name, count in sorted(codecs.items()))
         return (
             f"weights {self.weights:,} B, other constants {self.coded.flash.constants:,} B, code {self.coded.flash.code:,} B;"
-            f" cycles {_cycles(self.coded):,} modelled, dense {_cycles(self.dense):,}; layers: {used}"
+            f" cycles {_cycles(self.coded):,} modelled, dense {_cycles(self.dense):,}, default {_cycles(self.balanced):,};"
+            f" layers: {used}"
         )
 
 
 def measure(model: Path, say: Any, *, unshrunk: bool = False, inputs: int = 1) -> Sizes:
-    """Bench a .tflite file with coded and with plain weights; NotExactError where a byte differs.
+    """Bench a .tflite file with coded and with dense weights; NotExactError where a byte differs.
 
     Args:
         inputs: random ones that are compared byte by byte, beside four hostile ones.
@@ -95,8 +105,22 @@ def measure(model: Path, say: Any, *, unshrunk: bool = False, inputs: int = 1) -
     coded = run("size", True)
     calls = [layer.call for layer in coded.program.layers]
     decoding = max((call.scratch_bytes - call.code.tables for call in calls if call.code), default=0)
-    plain = run("balanced", False).report if unshrunk else None
-    return Sizes(coded.report, run("balanced", True).report, decoding, plain)
+    balanced = run("balanced", True)
+    with dense_kernels():
+        dense = run("balanced", True)
+        plain = run("balanced", False).report if unshrunk else None
+    return Sizes(coded.report, balanced.report, dense.report, decoding, plain)
+
+
+@contextmanager
+def dense_kernels() -> Iterator[None]:
+    """While it lasts, no layer gets a kernel that skips zeros."""
+    every = variants.VARIANTS
+    variants.VARIANTS = tuple(one for one in every if not isinstance(one, ListVariant))
+    try:
+        yield
+    finally:
+        variants.VARIANTS = every
 
 
 @dataclass(frozen=True)
