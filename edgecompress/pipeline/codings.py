@@ -15,10 +15,10 @@ from edgecompress.codecs.options import Catalogue
 from edgecompress.codegen import variants
 from edgecompress.codegen.features import Features, features_of
 from edgecompress.codegen.ops.base import KernelCall
-from edgecompress.codegen.program import Program, arrange, lower, task_of
+from edgecompress.codegen.program import Program, arrange, lower
 from edgecompress.errors import DoesNotFitError
 from edgecompress.memory.choice import Wish
-from edgecompress.pipeline.firmware import check_ram, flash_bytes, int8_bytes, largest_weights, weight_bytes
+from edgecompress.pipeline.firmware import check_ram, flash_bytes, largest_weights, weight_bytes
 from edgecompress.pipeline.forms import Form, Layers, plain_bytes
 from edgecompress.pipeline.kernel_code import functions_of
 from edgecompress.targets.compilers import Name
@@ -27,11 +27,6 @@ from edgecompress.tflite.graph import Graph
 
 MOST_TIMES = 5.9
 """So many times the cycles without codes may a model take, by estimate, for its size alone: six with what estimates miss."""
-MOST_TIMES_DUAL = 1.08
-"""The same with dual multiplication, whose kernels take decoded weights as fast as plain ones,"""
-CYCLES_A_WEIGHT, CYCLES_A_LONE_WEIGHT = 4.0, 7.2
-"""and so many more for every weight; for one that an inference uses once the most: a model of nothing else takes six times the cycles,
-with what estimates miss."""
 CYCLES_A_BYTE = 2000
 """That a byte less of flash may cost: the last ones can take more cycles than all others."""
 CYCLES_A_BYTE_OF_RAM = 200
@@ -162,8 +157,6 @@ class _Chooser:
     def smallest(self) -> Lowered:
         """The fewest bytes that are worth their cycles; fewer where the limit demands it; never more than with plain weights."""
         most = int(MOST_TIMES * self.plain_cycles)
-        if self.features.dsp and not self.features.mve:
-            most = min(most, int(MOST_TIMES_DUAL * self.plain_cycles + _cycles_of_weights(self.plain)))
         program, choice = self._best(partial(choose, mode="size", most_cycles=most, cycles_a_byte=CYCLES_A_BYTE))
         size = self.size_of(program)
         if self._is_enough(min(size, self.plain_flash)):
@@ -305,13 +298,6 @@ class _Chooser:
             program,
             Coding(self.plain, decoding, choice.cycles, self.plain_cycles, size, self.plain_flash, limit, reason),
         )
-
-
-def _cycles_of_weights(program: Program) -> float:
-    """That decoding them may take."""
-    macs = task_of(program.graph, program.layers).macs
-    weights = ((macs[layer.step], int8_bytes(program, layer)) for layer in program.layers)
-    return sum(count * (CYCLES_A_LONE_WEIGHT if uses <= count else CYCLES_A_WEIGHT) for uses, count in weights if uses)
 
 
 def _price(rate: int, choice: _Choice) -> int:

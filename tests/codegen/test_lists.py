@@ -65,8 +65,8 @@ def test_sixteen_values_share_a_table_where_no_zero_is_needed():
 
 
 def test_what_a_head_does_not_hold_is_refused():
-    assert pack_lists(np.resize(np.array([1, -1], np.int8), (1, 1023))) is not None
-    assert pack_lists(np.resize(np.array([1, -1], np.int8), (1, 1024))) is None
+    assert pack_lists(np.resize(np.array([1, -1], np.int8), (1, 1022))) is not None
+    assert pack_lists(np.resize(np.array([1, -1], np.int8), (1, 1023))) is None
     assert pack_lists(np.full((1, 64), 127, np.int8)) is not None, "8,128"
     assert pack_lists(np.full((1, 65), 127, np.int8)) is None, "8,255 is beyond 14 bits"
 

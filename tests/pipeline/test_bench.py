@@ -299,8 +299,8 @@ def test_one_flipped_bit_of_the_firmware_image_is_seen(kws, monkeypatch):
 def test_reference_of_ours_that_differs_from_tflite_micro_is_an_error(kws, monkeypatch):
     original = evidence.Integer.run
 
-    def wrong(self, model, inputs):
-        outputs = original(self, model, inputs)
+    def wrong(self, model, inputs, *length):
+        outputs = original(self, model, inputs, *length)
         last = max(outputs[0])
         outputs[0][last] = outputs[0][last] ^ 1
         return outputs

@@ -13,13 +13,27 @@ from edgecompress.tflite import reader, writer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
 
-from real_models import MODELS, REFUSED
+from real_models import LEGACY, MODELS, REFUSED, STREAMING
 
 VWW = "mlperf_tiny/visual_wake_words/vww_96_int8"
 NOTHING_TO_FIND = ("ad01_int8", "pretrainedResnet_quant", "kws_ref_model", "cifar10_q", "qnn_model", "simple_add_model")
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", STREAMING)
+def test_models_that_keep_a_state_are_left_alone_and_the_reason_is_said(models, name):
+    result = shrink(reader.read(models / f"{name}.tflite"), with_interpreter=False)
+    assert not result.changed
+    assert "keeps a state" in result.reason
+
+
+@pytest.mark.parametrize("name", LEGACY)
+def test_models_of_legacy_uint8_lose_nothing(models, name):
+    result = shrink(reader.read(models / f"{name}.tflite"), with_interpreter=False)
+    assert not result.changed
+    assert not result.defects
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name not in STREAMING + LEGACY])
 def test_outputs_stay_as_they_are(models, name):
     result = shrunk(reader.read(models / f"{name}.tflite"), multiple=4)
     if name.endswith(NOTHING_TO_FIND):

@@ -7,7 +7,7 @@ import flatbuffers
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from model_cases import CASES, state
+from model_cases import CASES, recurrent, state
 
 from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
 from edgecompress.reference.executor import Job
@@ -17,7 +17,12 @@ from edgecompress.reference.tflm import Tflm
 from edgecompress.tflite import reader, writer
 from edgecompress.tflite.graph import Signature
 
-SOME = tuple(case for place, case in enumerate(CASES) if place % 12 == 0 and case not in state.CASES)
+SOME = tuple(
+    case
+    for place, case in enumerate(CASES)
+    # LiteRT takes an int8 state for int16 and reads whatever lies behind it.
+    if place % 12 == 0 and case not in state.CASES and case.why != recurrent.READS_INT16
+)
 
 
 def facts(graph):
