@@ -16,7 +16,7 @@ BARS = Path(__file__).with_name("bars.toml")
 HEADS = ("model", "bar", "must", "aim", "reached", "verdict")
 EXPLANATION = (
     "bytes: of the built firmware; cycles: modelled, one inference on a Cortex-M4 whose flash never waits",
-    "weights are coded by --optimize size; dense: the same file, shrunk as well, by kernels that skip no zeros; default: by the fastest",
+    "weights are coded by --optimize size; dense: the same file, shrunk too, by kernels that skip no zeros; default: by the fastest",
     "points: percentage points of accuracy; a loss is paired over the same test samples, answered by the generated C",
 )
 
