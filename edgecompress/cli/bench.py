@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgecompress.cli.output import common_options, console, write_json
+from edgecompress.cli.options import COMPILER, TUNE, interface_options, schedule_options, where_options
+from edgecompress.cli.output import command_line, common_options, console, write_json
 
 if TYPE_CHECKING:
     from edgecompress.report.records import Report
@@ -30,59 +31,6 @@ Where it runs (--on):
   serial, serial:///dev/ttyACM0@BAUD   a board that runs serial.elf
   host, ssh://USER@HOST  this computer, or a Linux computer such as a Raspberry Pi
 """
-
-
-def where_options(command: Any) -> Any:
-    """`--on`, `--target` and `--runs`, which `bench` and `calibrate` share."""
-    command = click.option(
-        "--runs",
-        type=click.IntRange(1, 10_000),
-        help="Timed inferences, where cycles are measured.  [default: 10; 50 on Linux]",
-    )(command)
-    return click.option(
-        "-t",
-        "--target",
-        help="A CPU or board; see `edgecompress targets`.  [default: the run directory's, else cortex-m4]",
-    )(command)
-
-
-def schedule_options(command: Any) -> Any:
-    """`--optimize`, `--ram` and `--flash`, which `bench` and `build` share."""
-    command = click.option(
-        "--flash",
-        metavar="SIZE",
-        help="The largest firmware (64k, 50000), code and constants included: the fastest kernels and codes of weights whose "
-        "image fits, or an error that says what the least is.  [default: the board's]",
-    )(command)
-    command = click.option(
-        "--ram",
-        metavar="SIZE",
-        help="The largest arena (32k, 40000): the cheapest schedule that fits, or an error that says what the least is.",
-    )(command)
-    return click.option(
-        "--optimize",
-        type=click.Choice(["ram", "balanced", "speed", "size"]),
-        help="What the schedule is for: layers take turns, a few rows at a time, to make the arena smallest, where that is "
-        "nearly free, or never; `size` keeps weights coded in flash and decodes them while a layer runs (with --ram, too).  "
-        "[default: the run directory's or the recipe's, else balanced]",
-    )(command)
-
-
-def interface_options(command: Any) -> Any:
-    """`--integer-io` and `--input-shape`, which `bench` and `build` share."""
-    command = click.option(
-        "--input-shape",
-        "input_shapes",
-        multiple=True,
-        metavar="N,N,…",
-        help="Of a .tflite: the shape of its input, the batch included, where the file leaves it open or has another; once for "
-        "each input.",
-    )(command)
-    return click.option(
-        "--integer-io",
-        is_flag=True,
-        help="Of a .tflite with float inputs or outputs: leave out QUANTIZE and DEQUANTIZE there, and take and give integers.",
-    )(command)
 
 
 @click.command(epilog=EPILOG)
@@ -112,7 +60,7 @@ def interface_options(command: Any) -> Any:
     help="Keep inputs, outputs, ELF files, C and report there.",
 )
 @click.option("--prefix", default="model", show_default=True, help="Of the generated C.")
-@click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
+@COMPILER
 @schedule_options
 @interface_options
 @click.option(
@@ -121,7 +69,7 @@ def interface_options(command: Any) -> Any:
     help="Take out of the integer model what its outputs do not need, losslessly and proven.  [default: as the run "
     "directory was built, else yes]",
 )
-@click.option("--tune", is_flag=True, help="Choose every layer's kernel by measuring all candidates on the emulator.")
+@TUNE
 @click.option("--seed", default=0, show_default=True, help="Of the random inputs.")
 @click.option("--threads", type=click.IntRange(1, 64), default=1, show_default=True, help="Of LiteRT, on Linux.")
 @click.option("--install-litert", is_flag=True, help="Allow LiteRT to be put into a venv on the Linux computer.")
@@ -143,11 +91,3 @@ def bench(model: Path, verbose: int, json_file: str | None, **options: Any) -> N
     print_bench(report, console(json_file), verbosity=verbose)
     write_json(to_json(report), json_file)
     result.require_exact()
-
-
-def command_line() -> str:
-    """The command as the user typed it, for the report."""
-    import shlex
-    import sys
-
-    return shlex.join(["edgecompress", *sys.argv[1:]])

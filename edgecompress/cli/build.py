@@ -4,8 +4,21 @@ from pathlib import Path
 
 import click
 
-from edgecompress.cli.bench import command_line, interface_options, schedule_options
-from edgecompress.cli.output import common_options, console, write_json
+from edgecompress.cli.options import (
+    COMPILER,
+    DATA,
+    MAX_DROP,
+    PASSES,
+    QUANTIZE,
+    RECIPE,
+    SEED,
+    TARGET,
+    TRUST,
+    TUNE,
+    interface_options,
+    schedule_options,
+)
+from edgecompress.cli.output import command_line, common_options, console, write_json
 
 EPILOG = """\b
 Examples:
@@ -24,30 +37,21 @@ The recipe beside the model (model.toml) is used where no --recipe is given.
 
 @click.command(epilog=EPILOG)
 @click.argument("model", type=click.Path(path_type=Path))
-@click.option("-d", "--data", metavar="D", help="Where samples come from; replaces the recipe's.")
-@click.option("-r", "--recipe", type=click.Path(path_type=Path), metavar="R.toml", help="What to do; see the manual.")
-@click.option("-p", "--passes", help="Compression passes in order; replaces the recipe's.")
-@click.option(
-    "-q",
-    "--quantize",
-    metavar="HOW",
-    help="Post-training quantization: auto, or of minmax, percentile, mse, kl, per-tensor, equalize, correct-bias, adaround.",
-)
-@click.option(
-    "-t", "--target", help="A CPU or board; see `edgecompress targets`.  [default: the recipe's, else cortex-m4]"
-)
+@DATA
+@RECIPE
+@PASSES
+@QUANTIZE
+@TARGET
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.  [default: build/MODEL]"
 )
-@click.option(
-    "--max-drop", type=click.FloatRange(0, 100), metavar="PCT", help="Fail when more points of the metric are lost."
-)
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of splits, training and test inputs.  [default: 0]")
+@MAX_DROP
+@SEED
 @click.option("--prefix", help="Of the generated C.  [default: model]")
 @click.option("--resume", is_flag=True, help="Go on from the finished stages of an interrupted run.")
 @click.option("--random-calibration", is_flag=True, help="Without data: size and speed only, accuracy unknown.")
-@click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
-@click.option("--compiler", type=click.Choice(["zig", "gcc"]), default="zig", show_default=True)
+@TRUST
+@COMPILER
 @schedule_options
 @interface_options
 @click.option(
@@ -56,7 +60,7 @@ The recipe beside the model (model.toml) is used where no --recipe is given.
     show_default=True,
     help="Take out of the integer model what its outputs do not need, losslessly and proven.",
 )
-@click.option("--tune", is_flag=True, help="Choose every layer's kernel by measuring all candidates on the emulator.")
+@TUNE
 @common_options
 def build(model: Path, verbose: int, json_file: str | None, **options: object) -> None:
     """Compress, convert, generate C, compile, run on the emulated target, report.

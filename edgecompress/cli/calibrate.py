@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from edgecompress.cli.bench import command_line, where_options
-from edgecompress.cli.output import common_options, console, write_json
+from edgecompress.cli.options import where_options
+from edgecompress.cli.output import command_line, common_options, console, write_json
 
 EPILOG = """\b
 Examples:

@@ -5,8 +5,8 @@ from typing import Any
 
 import click
 
-from edgecompress.cli.bench import command_line, schedule_options
-from edgecompress.cli.output import common_options, console, write_json
+from edgecompress.cli.options import DATA, SEED, TARGET, TRUST, schedule_options
+from edgecompress.cli.output import command_line, common_options, console, write_json
 
 EPILOG = """\b
 Examples:
@@ -23,19 +23,17 @@ compare.json lie in the folder, and every run directory with its whole report. T
 @click.command(epilog=EPILOG)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="MODEL | RUN...")
 @click.option("-p", "--passes", multiple=True, help="A pipeline of passes; give it again for another one.")
-@click.option("-d", "--data", metavar="D", help="Where samples come from; replaces the recipe's.")
+@DATA
 @click.option(
     "-r", "--recipe", type=click.Path(path_type=Path), metavar="R.toml", help="What to do; its passes do not count."
 )
-@click.option(
-    "-t", "--target", help="A CPU or board; see `edgecompress targets`.  [default: the recipe's, else cortex-m4]"
-)
+@TARGET
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), metavar="DIR", help="Of the runs.  [default: build/MODEL-compare]"
 )
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of splits, training and test inputs.  [default: 0]")
+@SEED
 @click.option("--resume", is_flag=True, help="Go on from the finished stages of an interrupted comparison.")
-@click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
+@TRUST
 @schedule_options
 @common_options
 def compare(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from edgecompress.cli.bench import command_line
-from edgecompress.cli.output import common_options, console, write_json
+from edgecompress.cli.options import DATA, FOLDER, MAX_DROP, PASSES, RECIPE, TRUST
+from edgecompress.cli.output import command_line, common_options, console, write_json
 
 EPILOG = """\b
 Examples:
@@ -28,18 +28,14 @@ the test samples, beside the same training without compression. Passes and data 
     metavar="FILE",
     help="What to write, .keras or .h5.  [default: MODEL-compressed.keras in the run directory]",
 )
-@click.option("-d", "--data", metavar="D", help="Where samples come from; replaces the recipe's.")
-@click.option("-r", "--recipe", type=click.Path(path_type=Path), metavar="R.toml", help="What to do; see the manual.")
-@click.option("-p", "--passes", help="Compression passes in order; replaces the recipe's.")
-@click.option(
-    "--folder", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.  [default: build/MODEL]"
-)
-@click.option(
-    "--max-drop", type=click.FloatRange(0, 100), metavar="PCT", help="Fail when more points of the metric are lost."
-)
+@DATA
+@RECIPE
+@PASSES
+@FOLDER
+@MAX_DROP
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of splits and training.  [default: 0]")
 @click.option("--resume", is_flag=True, help="Go on from the finished passes of an interrupted run.")
-@click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
+@TRUST
 @common_options
 def compress(model: Path, verbose: int, json_file: str | None, **options: object) -> None:
     """Compress a Keras model and write it as a Keras file: passes, promises, accuracy; nothing is converted.

@@ -68,3 +68,11 @@ def check_output_folder(folder: Path) -> None:
 
 def is_terminal() -> bool:
     return sys.stderr.isatty()
+
+
+def command_line() -> str:
+    """The command as the user typed it, for the report."""
+    import shlex
+    import sys
+
+    return shlex.join(["edgecompress", *sys.argv[1:]])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from edgecompress.cli.options import DATA, FOLDER, QUANTIZE, RECIPE, TRUST
 from edgecompress.cli.output import common_options, console, write_json
 
 EPILOG = """\b
@@ -27,24 +28,17 @@ test samples, by LiteRT's reference kernels, against the model as it was given.
     metavar="FILE",
     help="What to write.  [default: MODEL-FORMAT.tflite in the run directory]",
 )
-@click.option("-d", "--data", metavar="D", help="Where samples come from; replaces the recipe's.")
-@click.option("-r", "--recipe", type=click.Path(path_type=Path), metavar="R.toml", help="What to do; see the manual.")
-@click.option(
-    "-q",
-    "--quantize",
-    metavar="HOW",
-    help="auto, or of minmax, percentile, mse, kl, per-tensor, equalize, correct-bias, adaround.",
-)
+@DATA
+@RECIPE
+@QUANTIZE
 @click.option(
     "--format",
     type=click.Choice(["int8", "int16", "dynamic", "float16"]),
     help="int16: activations, weights in int8; dynamic: weights only; float16.  [default: the recipe's, else int8]",
 )
-@click.option(
-    "--folder", type=click.Path(path_type=Path), metavar="DIR", help="The run directory.  [default: build/MODEL]"
-)
+@FOLDER
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Of splits.  [default: 0]")
-@click.option("--trust-model-code", is_flag=True, help="Allow Lambda and custom layers: they run code from the file.")
+@TRUST
 @common_options
 def quantize(model: Path, verbose: int, json_file: str | None, **options: object) -> None:
     """Convert a Keras model to a .tflite, int8 or for LiteRT on a computer, and judge it.
