@@ -299,3 +299,13 @@ def test_specs_are_values() -> None:
     with pytest.raises(TypeError):
         spec.parameters["sparsity"] = 0.9  # type: ignore[index]
     assert str(spec) == "prune{sparsity=0.5,layers=[a,b]}"
+
+
+def test_files_of_teachers_are_found_beside_the_recipe_and_the_other_teachers_are_words(tmp_path):
+    path = write(tmp_path, '[training]\nteacher = ["big.h5", "sub/other.keras"]')
+    assert recipe.load(path).training.teacher_files == (str(tmp_path / "big.h5"), str(tmp_path / "sub/other.keras"))
+    for word in ("original", "baseline"):
+        loaded = recipe.load(write(tmp_path, f'[training]\nteacher = "{word}"')).training
+        assert (loaded.teacher, loaded.teacher_files) == (word, ())
+    overridden = recipe.load(path, {"training.teacher": "mine.h5"}).training
+    assert overridden.teacher_files == (str(Path("mine.h5").absolute()),)

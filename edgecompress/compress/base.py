@@ -170,7 +170,7 @@ class TrainingSettings:
         seed: of shuffling, initialisation and dropout.
         distillation: the share of the loss that comes from what a teacher answers, 0..1.
         temperature: by which its answers and the model's are softened.
-        teacher: the model as loaded ("original"), or trained as long without compression ("baseline").
+        teacher: the model as loaded ("original"), or trained as long without compression ("baseline"), or hashes of model files.
         hints: what the layers inside learn from the teacher's, "features", "attention", or "" for nothing; see `hints`.
         hint_weight: of that in the loss.
         frozen_norms: batch norms stay as they are, statistics, scale and offset.

@@ -40,7 +40,9 @@ class Chain:
         self.out = out
         settings = context.settings
         self._teacher = settings.teacher if settings.distillation else ""
-        self.context = replace(context, teacher=context.original if self._teacher == "original" else None)
+        if self._teacher == "original":
+            context = replace(context, teacher=context.original)
+        self.context = context
         self.model: Any = None
         self.standing: tuple[Promise, ...] = ()
         self.ended: tuple[str, ...] = ()

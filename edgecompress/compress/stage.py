@@ -6,7 +6,7 @@ cost is the difference to it: fine-tuning alone often gains something, which wou
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from edgecompress.compress.kernels import keras_kernels
 from edgecompress.compress.samples import Samples
 from edgecompress.compress.saved import save_json, save_kernels, save_model, sha256_of
 from edgecompress.compress.task import Output, Task, Wishes, infer
+from edgecompress.compress.teachers import Teachers
 from edgecompress.compress.training import describe_output, make_deterministic
 from edgecompress.errors import RecipeError
+from edgecompress.recipe.sections import TEACHERS
 from edgecompress.recipe.text import print_passes
 
 DEFAULT_BATCH = 32
@@ -50,6 +52,8 @@ def compress(job: Mapping[str, Any]) -> dict[str, Any]:
     dataset = data.open(job.get("data") or settings.source or "", settings.data, settings.build.seed)
     dataset.check_against([tensor.shape for tensor in model.inputs], tuple(model.outputs[0].shape))
     task = task_of(describe_output(model), dataset, settings.training)
+    _check_teacher(training_settings(settings), task)  # before any other model is read
+    teachers = Teachers.read(settings.training.teacher_files, model, trust_model_code=bool(job.get("trust_model_code")))
     return run(
         model,
         DatasetSamples(dataset),
@@ -57,6 +61,7 @@ def compress(job: Mapping[str, Any]) -> dict[str, Any]:
         settings,
         Path(job["out"]),
         model_sha256=sha256_of(Path(job["model"])),
+        teachers=teachers,
         emit=worker.emit,
     )
 
@@ -86,7 +91,7 @@ def training_settings(settings: recipe.Recipe) -> TrainingSettings:
         seed=settings.build.seed,
         distillation=training.distillation or default.distillation,
         temperature=training.temperature or default.temperature,
-        teacher=training.teacher or default.teacher,
+        teacher=" ".join(training.teacher_files) or str(training.teacher or default.teacher),
         hints=training.hints or default.hints,
         hint_weight=default.hint_weight if training.hint_weight is None else training.hint_weight,
         frozen_norms=training.batch_norm == "frozen",
@@ -102,9 +107,12 @@ def _check_teacher(settings: TrainingSettings, task: Task) -> None:
             found=task.why,
             hint="leave it out: the loaded model's outputs are the only targets already",
         )
-    if settings.hints and not settings.distillation and not only_teacher:
+    has_files = settings.teacher not in TEACHERS
+    if (has_files or (settings.hints and not only_teacher)) and not settings.distillation:
         raise RecipeError(
-            "training.hints are a teacher's, but there is none.",
+            "training.teacher names models that nothing asks."
+            if has_files
+            else "training.hints are a teacher's, but there is none.",
             found="training.distillation = 0",
             hint="set training.distillation above 0",
         )
@@ -132,6 +140,7 @@ def run(
     out: Path,
     *,
     model_sha256: str,
+    teachers: Teachers | None = None,
     emit: Callable[[dict[str, Any]], None] = lambda event: None,
 ) -> dict[str, Any]:
     """Compress a loaded model; finished passes of an earlier run with the same inputs are taken from `out`.
@@ -143,6 +152,7 @@ def run(
         settings: passes, training and seed are used.
         out: folder; gets compressed.h5, baseline.h5, kernels.npz, compress.json and passes/.
         model_sha256: of the model's file.
+        teachers: where the recipe names files.
         emit: takes progress events.
 
     Returns:
@@ -154,9 +164,10 @@ def run(
     """
     started = time.monotonic()
     chosen = training_settings(settings)
-    _check_teacher(chosen, task)
+    if teachers is not None:
+        chosen = replace(chosen, teacher=" ".join(teachers.sha256))
     make_deterministic(chosen.seed)
-    context = Context(samples, task, chosen, original=model, emit=emit)
+    context = Context(samples, task, chosen, original=model, teacher=teachers.model if teachers else None, emit=emit)
     chain = Chain(out, context, model_sha256)
     original = chain.judge(model)
     passes = make_all(settings.passes)

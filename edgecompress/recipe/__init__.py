@@ -7,6 +7,7 @@ import copy
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,9 @@ def load(path: Path | str | None = None, overrides: Mapping[str, Any] | None = N
         _check_layer(table, origin)
         _merge(merged, {key: value for key, value in table.items() if key in _SECTIONS})
     base = Path(path).parent if path is not None and "data.source" not in given else Path()
-    return _assemble(merged, passes, base, " + ".join(origin for origin, table in layers if table))
+    recipe = _assemble(merged, passes, base, " + ".join(origin for origin, table in layers if table))
+    folder = Path(path).parent if path is not None and "training.teacher" not in given else Path()
+    return replace(recipe, training=recipe.training.beside(folder))
 
 
 def beside(model_path: Path | str) -> Path | None:

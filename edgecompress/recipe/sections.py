@@ -1,7 +1,7 @@
 """The values of a recipe: one frozen dataclass per section; type hints and limits are what a recipe file may hold."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -128,8 +128,8 @@ class TrainingRecipe:
         output: whether the model ends in probabilities or logits, where its last layer does not tell.
         distillation: the share of the loss that comes from what a teacher answers; the rest is the labels'. None is 0.
         temperature: by which both answers are softened before they are compared; None is 2.
-        teacher: "original", the model as loaded, or "baseline", that model trained as long without compression; None is
-            the original.
+        teacher: "original", the model as loaded; "baseline", that model trained as long without compression; or one or more
+            model files, relative to the recipe, whose answers are averaged. None is the original.
         hints: learn from the teacher's layers inside as well: their "features", or their "attention".
         hint_weight: of the hints in the loss; None is 1.
         batch_norm: "trained", or "frozen" as loaded: with few samples the statistics of batches are mostly noise; None is trained.
@@ -147,13 +147,25 @@ class TrainingRecipe:
     optimizer: str | None = field(default=None, metadata=limits(choices=OPTIMIZERS))
     distillation: float | None = field(default=None, metadata=limits(low=0, high=1))
     temperature: float | None = field(default=None, metadata=limits(above=0, high=100))
-    teacher: str | None = field(default=None, metadata=limits(choices=TEACHERS))
+    teacher: str | tuple[str, ...] | None = field(default=None, metadata=limits(pattern="(?s:.+)"))
     hints: str | None = field(default=None, metadata=limits(choices=HINTS))
     hint_weight: float | None = field(default=None, metadata=limits(low=0, high=1000))
     batch_norm: str | None = field(default=None, metadata=limits(choices=("trained", "frozen")))
     shift: tuple[int, ...] = field(default=(), metadata=limits(low=0, high=1024))
     flip: bool = False
     mixup: bool = False
+
+    @property
+    def teacher_files(self) -> tuple[str, ...]:
+        """Where teachers are models of their own."""
+        if self.teacher is None or self.teacher in TEACHERS:
+            return ()
+        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
+
+    def beside(self, folder: Path) -> "TrainingRecipe":
+        """With absolute paths of teachers, which were relative to the folder."""
+        files = tuple(str((folder / file).absolute()) for file in self.teacher_files)
+        return replace(self, teacher=files) if files else self
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,9 +161,30 @@ def test_a_baseline_that_teaches_has_learnt_from_labels_alone_and_is_taken_up_wi
     assert again["compressed"] == taught["compressed"]
 
 
+def test_teachers_of_their_own_are_read_beside_the_recipe_and_a_changed_file_trains_anew(inputs, tmp_path):
+    folder = tmp_path / "inputs"
+    shutil.copytree(inputs, folder)
+    for number in (1, 2):
+        save_model(examples.trained("depthwise", number), folder / f"teacher{number}.h5")
+    recipe = (folder / "recipe.toml").read_text()
+    teaching = (
+        'distillation = 1.0\n        teacher = ["teacher1.h5", "teacher2.h5"]\n        mixup = true\n        [passes]'
+    )
+    (folder / "recipe.toml").write_text(recipe.replace("[passes]", teaching))
+    passes = {"passes": "prune{sparsity=0.5,epochs=1}"}
+    first = stage.compress(job(folder, tmp_path / "out", **passes))
+    again = stage.compress(job(folder, tmp_path / "out", **passes))
+    assert [entry["resumed"] for entry in again["passes"]] == [True]
+    shutil.copy(folder / "teacher1.h5", folder / "teacher2.h5")
+    other = stage.compress(job(folder, tmp_path / "out", **passes))
+    assert [entry["resumed"] for entry in other["passes"]] == [False]
+    assert other["compressed"]["sha256"] != first["compressed"]["sha256"]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"training__teacher": "no.h5"}, "names models that nothing asks"),
         ({"training__mixup": True}, "samples that have no labels"),
         ({"training__mixup": True, "training__distillation": 1.0, "training__teacher": "baseline"}, "cannot teach"),
         ({"training__distillation": 0.5, "training__loss": "distillation"}, "no labels to learn from"),
