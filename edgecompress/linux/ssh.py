@@ -6,6 +6,7 @@ Every word of a command is quoted; names reach a script only as its arguments.
 
 import asyncio
 import contextlib
+import itertools
 import re
 import shlex
 import threading
@@ -32,13 +33,14 @@ MAKE_FOLDER = ("sh", "-c", 'umask 077; mktemp -d "${TMPDIR:-/tmp}/edgecompress.X
 WRITE_FILE = ("sh", "-c", 'umask 077; cat >"$1"', "sh")
 WRITE_PROGRAM = ("sh", "-c", 'umask 077; cat >"$1" && chmod 700 "$1"', "sh")
 READ_FILE = ("cat", "--")
-RUN = ("sh", "-c", 'echo $$ >"$0"; exec "$@"')
-"""Then the file for the process's number, and the program with its arguments."""
-KILL = ("sh", "-c", 'kill -9 "$(cat "$0")"')
+RUN = ("sh", "-c", 'echo $$ >"$0" && [ ! -e "$0.stop" ] && exec "$@"')
+"""Then the file for the process's number, and the program with its arguments. What is called off before it has begun, or whose
+folder is gone, does not begin."""
+KILL = ("sh", "-c", ': >"$0.stop"; kill -9 "$(cat "$0")"')
 """Then that file. SSH's own way to send a signal is optional, and refused for forced commands."""
 REMOVE_FOLDER = ("rm", "-rf", "--")
 PROCESS = "pid"
-"""The file in the folder that holds the number of the process that runs."""
+"""The files in the folder that hold the numbers of processes, one for each program: this and a count."""
 _FOLDER = re.compile(r"/(?:[\w.+-]+/)*edgecompress\.\w{8}")
 _SHELL_SIGNAL = 128
 _SIGNALS = range(1, 32)
@@ -80,6 +82,7 @@ class Ssh:
         self.name = str(address)
         self.folder = ""
         self._address = address
+        self._programs = itertools.count()
         self._connection: asyncssh.SSHClientConnection | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="ssh", daemon=True)
@@ -93,7 +96,7 @@ class Ssh:
 
     def run(self, command: Sequence[str], *, timeout: float, stdin: bytes = b"") -> Finished:
         """See `Computer.run`."""
-        number = f"{self.folder}/{PROCESS}"
+        number = f"{self.folder}/{PROCESS}{next(self._programs)}"
         try:
             finished = self._wait(self._run((*RUN, number, *command), timeout, stdin))
         except BaseException:

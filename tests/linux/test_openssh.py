@@ -19,7 +19,7 @@ from loopback import make_scripts
 from edgecompress.errors import DeviceError
 from edgecompress.linux import bench_on_linux
 from edgecompress.linux.address import Address
-from edgecompress.linux.ssh import Ssh
+from edgecompress.linux.ssh import KILL, PROCESS, RUN, Ssh
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 pytestmark = pytest.mark.skipif(SSHD is None, reason="sshd is not installed")
@@ -145,6 +145,22 @@ def test_a_program_that_takes_too_long_is_killed_there(openssh, where):
     finally:
         assert computer.close() == ""
     assert list(openssh.temporary.iterdir()) == []
+
+
+def test_a_program_that_is_called_off_before_it_has_begun_does_not_begin(openssh, where):
+    computer = Ssh(where)
+    try:
+        number, made = f"{computer.folder}/{PROCESS}9", f"{computer.folder}/made"
+        computer._wait(computer._run((*KILL, number), 20, b""))
+        late = computer._wait(computer._run((*RUN, number, "touch", made), 20, b""))
+        assert late.status
+        nowhere = computer._wait(computer._run((*RUN, f"{computer.folder}/gone/{PROCESS}", "touch", made), 20, b""))
+        assert nowhere.status
+        assert not Path(made).exists()
+        assert computer.run(("touch", made), timeout=20).status == 0
+        assert Path(made).exists()
+    finally:
+        assert computer.close() == ""
 
 
 def test_ctrl_c_kills_the_program_there_and_removes_the_folder(openssh, where):
