@@ -45,7 +45,7 @@ def test_the_commands_are_these(server, pi):
         f"env LC_ALL=C sh -c 'umask 077; cat >\"$1\"' sh {folder}/job",
         f'env LC_ALL=C sh -c \'umask 077; cat >"$1" && chmod 700 "$1"\' sh {folder}/program',
         f"env LC_ALL=C cat -- {folder}/job",
-        f'env LC_ALL=C sh -c \'echo $$ >"$0"; exec "$@"\' {folder}/pid {folder}/program',
+        f'env LC_ALL=C sh -c \'echo $$ >"$0" && [ ! -e "$0.stop" ] && exec "$@"\' {folder}/pid0 {folder}/program',
         f"env LC_ALL=C rm -rf -- {folder}",
     ]
     assert server.left_behind() == []
