@@ -230,7 +230,8 @@ def test_a_pi_behind_ssh_runs_both(server, conv):
     assert server.commands[3:7] == [
         f'env LC_ALL=C sh -c \'umask 077; cat >"$1" && chmod 700 "$1"\' sh {folder}/program',
         f"env LC_ALL=C sh -c 'umask 077; cat >\"$1\"' sh {folder}/job",
-        f'env LC_ALL=C sh -c \'echo $$ >"$0" && [ ! -e "$0.stop" ] && exec "$@"\' {folder}/pid2 {folder}/program {folder}/job {folder}/answer',
+        f'env LC_ALL=C sh -c \'echo $$ >"$0" && [ ! -e "$0.stop" ] && exec "$@"\' {folder}/pid2 '
+        f"{folder}/program {folder}/job {folder}/answer",
         f"env LC_ALL=C cat -- {folder}/answer",
     ]
 
