@@ -453,6 +453,7 @@ VIOLATIONS = {
     **{("UNIDIRECTIONAL_SEQUENCE_LSTM", rule): changes for rule, changes in VIOLATIONS_OF_LSTM.items()},
     ("CALL_ONCE", "rule_subgraph"): [options(init_subgraph_index=2), computing_subgraph, without_handles],
     ("CALL_ONCE", "rule_order"): [lambda graph, operation: (graph, replace(operation, index=99))],
+    ("VAR_HANDLE", "rule_result"): [result(type_name="INT16")],
     ("READ_VARIABLE", "rule_handle"): [lambda graph, operation: (graph, replace(operation, inputs=operation.outputs))],
     ("READ_VARIABLE", "rule_values"): [longer_result, wrong_type, result(type_name="STRING")],
     ("ASSIGN_VARIABLE", "rule_handle"): [

@@ -42,7 +42,15 @@ def test_a_keras_file_becomes_a_bit_exact_firmware_with_a_report(built: Build) -
     assert read_report(built.folder) == report
     assert "<script" not in (built.folder / "report.html").read_text(encoding="utf-8")
     values = json.loads((built.folder / "report.json").read_text(encoding="utf-8"))
-    assert set(values["ram"]) == {"arena", "bound_without_sharing", "bound_of_schedule", "static", "stack", "total"}
+    assert set(values["ram"]) == {
+        "arena",
+        "state",
+        "bound_without_sharing",
+        "bound_of_schedule",
+        "static",
+        "stack",
+        "total",
+    }
     assert {"metric", "samples", "float", "int8", "device"} <= set(values["accuracy"])
 
 

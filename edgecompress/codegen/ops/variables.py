@@ -102,6 +102,11 @@ class VarHandle(Operator):
     options = ("shared_name",)
     is_alias = True
 
+    def rule_result(self, graph: Graph, operation: Operation) -> str:
+        """the result must be a handle"""
+        (result,) = graph.results(operation)
+        return "" if result.type_name == "RESOURCE" else f"type {result.type_name}"
+
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         raise NotImplementedError("handles have no values: see codegen.state.functional")
 
