@@ -59,10 +59,9 @@ def kws(models: Path, data: Path, cache: Path, half: int) -> Training:
             "batch_size": 32,
             "learning_rate": 2e-3,
             **MIXTURES,
-            "batch_norm": "frozen",
         },
     }
-    passes = "prune{sparsity=0.71,threshold=global,epochs=800,end=0.5},codes{values=16,epochs=300,learning_rate=0.001}"
+    passes = "prune{sparsity=0.72,threshold=global,epochs=450,end=0.6},codes{values=16,epochs=150,learning_rate=0.001}"
     return Training(f"kws-{half}", material.find(models, "kws_ref_model"), source, recipe, passes)
 
 
