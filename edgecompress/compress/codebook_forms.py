@@ -78,15 +78,27 @@ class Learned:
         return tf.sort(_rounded(parameters) * (codebook != 0).astype(np.float32), axis=1)
 
 
-class Linear:
+class _Ladder:
+    """Integers that are the same whatever the weights are."""
+
+    trains: ClassVar[bool] = False
+
+    def start(self, codebook: np.ndarray) -> np.ndarray:
+        return codebook
+
+    def integers(self, parameters: Any, codebook: np.ndarray) -> Any:
+        import tensorflow as tf
+
+        return tf.constant(codebook, tf.float32)
+
+
+class Linear(_Ladder):
     """Equal steps as far as ±127, 0 among them; two values are the signs alone. The step is the channel's scale, and learns.
 
     Esser et al., "Learned step size quantization", 2019, https://arxiv.org/abs/1902.08153; of three, ternary weight networks
     (Li et al., 2016, https://arxiv.org/abs/1605.04711); of two, XNOR-Net's weights (Rastegari et al., 2016,
     https://arxiv.org/abs/1603.05279).
     """
-
-    trains: ClassVar[bool] = False
 
     def reason_against(self, values: int) -> str:
         return ""
@@ -100,21 +112,13 @@ class Linear:
         lowest = -(values // 2)
         return np.arange(lowest, lowest + values, dtype=np.float64) * (LARGEST // -lowest)
 
-    def start(self, codebook: np.ndarray) -> np.ndarray:
-        return codebook
 
-    def integers(self, parameters: Any, codebook: np.ndarray) -> Any:
-        return _constant(codebook)
-
-
-class PowerOfTwo:
+class PowerOfTwo(_Ladder):
     """0 and ±64, ±32, ±16, …: products are shifts.
 
     Zhou et al., "Incremental network quantization", 2017, https://arxiv.org/abs/1702.03044; Miyashita et al., "Convolutional
     neural networks using logarithmic data representation", 2016, https://arxiv.org/abs/1603.01025.
     """
-
-    trains: ClassVar[bool] = False
 
     def reason_against(self, values: int) -> str:
         if 3 <= values <= MOST_POWERS and values % 2:
@@ -127,12 +131,6 @@ class PowerOfTwo:
     def fit(self, histogram: np.ndarray, values: int, *, zero: bool) -> np.ndarray:
         powers = 64 / 2.0 ** np.arange(values // 2)
         return np.concatenate([-powers, [0], powers[::-1]])
-
-    def start(self, codebook: np.ndarray) -> np.ndarray:
-        return codebook
-
-    def integers(self, parameters: Any, codebook: np.ndarray) -> Any:
-        return _constant(codebook)
 
 
 class BinaryBases:
@@ -251,9 +249,3 @@ def _rounded(parameters: Any) -> Any:
 
     values = tf.clip_by_value(parameters, -LARGEST, LARGEST)
     return values + tf.stop_gradient(tf.round(values) - values)
-
-
-def _constant(codebook: np.ndarray) -> Any:
-    import tensorflow as tf
-
-    return tf.constant(codebook, tf.float32)

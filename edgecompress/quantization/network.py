@@ -8,7 +8,7 @@ import numpy as np
 
 from edgecompress.convert.layer_errors import inputs_of
 from edgecompress.errors import UnsupportedError
-from edgecompress.reference.litert import interpreter_module
+from edgecompress.reference.litert import open_interpreter
 from edgecompress.tflite.graph import Graph
 from edgecompress.tflite.writer import numbering, write
 
@@ -74,15 +74,7 @@ def prefix(graph: Graph, output: int) -> Graph:
 
 
 def _open(content: bytes) -> Any:
-    module = interpreter_module()
     try:
-        interpreter = module.Interpreter(
-            model_content=content,
-            num_threads=1,
-            experimental_op_resolver_type=module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            experimental_preserve_all_tensors=True,
-        )
-        interpreter.allocate_tensors()
+        return open_interpreter(content, fast=True)
     except (ValueError, RuntimeError) as error:
         raise UnsupportedError("LiteRT refuses the network to quantize", found=str(error)[:300]) from error
-    return interpreter

@@ -131,15 +131,16 @@ class LitertSession:
         return {index: np.asarray(self._interpreter.get_tensor(index)) for index in self._outputs}
 
 
-def open_interpreter(data: bytes) -> Any:
-    """An interpreter with the reference kernels, its tensors allocated."""
+def open_interpreter(data: bytes, *, fast: bool = False) -> Any:
+    """An interpreter with the reference kernels, or the fast ones without delegates, its tensors allocated."""
     module = interpreter_module()
+    kernels = module.OpResolverType
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         interpreter = module.Interpreter(
             model_content=data,
             num_threads=1,
-            experimental_op_resolver_type=module.OpResolverType.BUILTIN_REF,
+            experimental_op_resolver_type=kernels.BUILTIN_WITHOUT_DEFAULT_DELEGATES if fast else kernels.BUILTIN_REF,
             experimental_preserve_all_tensors=True,
         )
     interpreter.allocate_tensors()
