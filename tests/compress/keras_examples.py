@@ -1,10 +1,17 @@
 """Tiny models and samples for the tests of the passes: every structure that a pass must cope with, in a few weights."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+from edgecompress.compress import make
+from edgecompress.compress.base import Context, TrainingSettings
+from edgecompress.compress.driver import Step, run_pass
+from edgecompress.compress.task import infer
+from edgecompress.compress.training import describe_output
+from edgecompress.recipe.text import parse_passes
 
 CLASSES = 4
 SHAPE = (8, 8, 2)
@@ -161,3 +168,16 @@ def to_tflite(model: Any, inputs: np.ndarray) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
     return converter.convert()
+
+
+def run_passes(text: str, model: Any, epochs: int = 1) -> tuple[Any, Context, list[Step]]:
+    """The passes of a text on a model, of so many epochs where they do not say: what becomes of it, and the steps."""
+    data = samples()
+    task = infer(describe_output(model), data.y["train"])
+    context = Context(data, task, TrainingSettings(learning_rate=2e-3, epochs=epochs), original=model)
+    steps = []
+    for spec in parse_passes(text):
+        step = run_pass(make(spec), str(spec), model, context)
+        model, context = step.outcome.model, replace(context, standing=step.standing)
+        steps.append(step)
+    return model, context, steps

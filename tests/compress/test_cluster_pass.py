@@ -6,36 +6,22 @@ from typing import Any
 import keras_examples as examples
 import numpy as np
 import pytest
+from keras_examples import run_passes
 
-from edgecompress.compress import make
-from edgecompress.compress.base import Context, Kind, Promise, TrainingSettings
-from edgecompress.compress.driver import Step, run_pass
+from edgecompress.compress.base import Kind, Promise
 from edgecompress.compress.kernels import Kernel, keras_kernels, kernel_variables
 from edgecompress.compress.mapping import map_layers
 from edgecompress.compress.promises import check_tflite, measure
 from edgecompress.compress.sensitivity import bits_of
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output
 from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.load.runtime import keras2
-from edgecompress.recipe.text import parse_passes
 from edgecompress.tflite import reader
 
 
-def run(text: str, model: Any) -> tuple[Any, Context, list[Step]]:
-    data = examples.samples()
-    task = infer(describe_output(model), data.y["train"])
-    context = Context(data, task, TrainingSettings(learning_rate=2e-3, epochs=1), original=model)
-    steps = []
-    for spec in parse_passes(text):
-        step = run_pass(make(spec), str(spec), model, context)
-        model, context = step.outcome.model, replace(context, standing=step.standing)
-        steps.append(step)
-    return model, context, steps
-
-
 def test_values_of_a_channel_are_its_own_and_train_and_zeros_of_an_earlier_prune_stay():
-    model, _, steps = run("prune{sparsity=0.4,epochs=0},cluster{clusters=4,per=channel}", examples.trained("depthwise"))
+    model, _, steps = run_passes(
+        "prune{sparsity=0.4,epochs=0},cluster{clusters=4,per=channel}", examples.trained("depthwise")
+    )
     pruned, clustered = keras_kernels(steps[0].outcome.model), keras_kernels(model)
     assert set(steps[1].outcome.promise.layers) == set(clustered)
     for name, kernel in clustered.items():
@@ -51,7 +37,7 @@ def test_both_kernels_of_a_separable_convolution_share_values_by_channel():
     given = layers.Input(examples.SHAPE)
     x = layers.SeparableConv2D(8, 5, name="separable")(given)
     model = keras2().Model(given, layers.Dense(4, activation="softmax", name="classes")(layers.Flatten()(x)))
-    _, _, (step,) = run("cluster{clusters=3,per=channel}", model)
+    _, _, (step,) = run_passes("cluster{clusters=3,per=channel}", model)
     assert set(step.outcome.promise.layers) == {"separable/depthwise_kernel", "classes"}
     assert any("separable/pointwise_kernel is left out, since a channel of it has 2" in n for n in step.outcome.notes)
 
@@ -98,17 +84,17 @@ def test_a_mean_of_bits_is_measured_over_all_weights():
 )
 def test_the_mean_of_bits_is_kept_told_and_guarded(text):
     model = examples.trained("residual")
-    _, _, (step,) = run(text, model)
+    _, _, (step,) = run_passes(text, model)
     assert step.measured[0].reached <= step.outcome.promise.bound
     assert sum(" bits" in note for note in step.outcome.notes) == len(step.outcome.promise.layers)
     with pytest.raises(PromiseError, match="broke what"):
-        run(f"{text},prune{{sparsity=0.3,epochs=1}}", model)
+        run_passes(f"{text},prune{{sparsity=0.3,epochs=1}}", model)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", ["cluster{bits=3,epochs=0}", "cluster{clusters=4,per=channel,epochs=0}"])
 def test_quantization_aware_training_behind_keeps_what_is_shared_in_the_file(text):
-    model, context, _ = run(f"{text},qat{{epochs=1}}", examples.trained("residual"))
+    model, context, _ = run_passes(f"{text},qat{{epochs=1}}", examples.trained("residual"))
     graph = reader.read_bytes(examples.to_tflite(model, examples.samples().x["validation"][:12]))
     mapping = map_layers(graph, keras_kernels(model))
     (found,) = check_tflite(graph, context.standing, mapping)

@@ -1,17 +1,17 @@
 """Training of integer codes: the quantizer by hand, zeros and shared layers, later passes, and a run that was stopped."""
 
-from dataclasses import replace
 from typing import Any
 
 import keras_examples as examples
 import numpy as np
 import pytest
+from keras_examples import run_passes
 
 from edgecompress import recipe
 from edgecompress.compress import chain, make, stage
-from edgecompress.compress.base import Context, Kind, Promise, TrainingSettings
+from edgecompress.compress.base import Kind, Promise
 from edgecompress.compress.codebooks import Coding
-from edgecompress.compress.driver import Step, run_pass
+from edgecompress.compress.driver import Step
 from edgecompress.compress.kernels import keras_kernels, kernel_variables
 from edgecompress.compress.mapping import map_layers
 from edgecompress.compress.promises import check_tflite, measure_keras
@@ -23,19 +23,6 @@ from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes
 from edgecompress.tflite import reader
-
-
-def run(text: str, model: Any, epochs: int = 1) -> tuple[Any, Context, list[Step]]:
-    """The passes of a text on a model."""
-    data = examples.samples()
-    task = infer(describe_output(model), data.y["train"])
-    context = Context(data, task, TrainingSettings(learning_rate=2e-3, epochs=epochs), original=model)
-    steps = []
-    for spec in parse_passes(text):
-        step = run_pass(make(spec), str(spec), model, context)
-        model, context = step.outcome.model, replace(context, standing=step.standing)
-        steps.append(step)
-    return model, context, steps
 
 
 def codes_of(model: Any, promise: Promise) -> dict[str, np.ndarray]:
@@ -107,7 +94,7 @@ def test_training_moves_codebook_scales_and_assignments_and_loses_less_than_the_
     model = examples.trained("residual", 10)
     results = []
     for epochs in (0, 6):
-        encoded, context, (step,) = run(f"codes{{values=3,epochs={epochs}}}", model)
+        encoded, context, (step,) = run_passes(f"codes{{values=3,epochs={epochs}}}", model)
         data = context.samples
         results.append((codes_of(encoded, step.outcome.promise), evaluate(encoded, data, "train", context.task).value))
     (before, at_once), (after, trained) = results
@@ -121,7 +108,7 @@ def test_training_moves_codebook_scales_and_assignments_and_loses_less_than_the_
 @pytest.mark.parametrize("name", ["sequential", "depthwise"])
 def test_zeros_of_an_earlier_prune_and_codes_are_in_the_file_also_after_quantization_aware_training(name, behind):
     text = "prune{sparsity=0.7,epochs=1},codes{values=5,epochs=1}" + behind
-    model, context, steps = run(text, examples.trained(name))
+    model, context, steps = run_passes(text, examples.trained(name))
     content = examples.to_tflite(model, examples.samples().x["validation"][:12])
     graph = reader.read_bytes(with_codes(content, keras_kernels(model), context.standing))
     mapping = map_layers(graph, keras_kernels(model))
@@ -143,7 +130,7 @@ def test_codes_of_a_separable_convolution_reach_the_file_under_the_names_that_qu
     x = layers.SeparableConv2D(8, 5, use_bias=False, name="separable")(given)
     x = layers.ReLU()(layers.BatchNormalization(name="norm")(x))
     model = keras.Model(given, layers.Dense(4, activation="softmax", name="classes")(layers.Flatten()(x)))
-    model, context, steps = run("codes{values=5,epochs=1},qat{epochs=1}", model)
+    model, context, steps = run_passes("codes{values=5,epochs=1},qat{epochs=1}", model)
     before = codes_of(steps[0].outcome.model, steps[0].outcome.promise)
     assert set(before) == {"separable/depthwise_kernel", "separable/pointwise_kernel", "classes"}
     content = examples.to_tflite(model, examples.samples().x["validation"][:12])
@@ -168,7 +155,7 @@ def test_codes_of_a_separable_convolution_reach_the_file_under_the_names_that_qu
 def test_a_pass_that_undoes_another_is_refused_and_both_are_named(first, second):
     culprit, victim = second.split("{")[0], first.split("{")[0]
     with pytest.raises(PromiseError, match=rf"{culprit}.* broke what {victim}.* had promised for layer"):
-        run(f"{first},{second}", examples.trained("sequential", 1))
+        run_passes(f"{first},{second}", examples.trained("sequential", 1))
 
 
 def test_layers_whose_batch_norm_cannot_be_folded_are_left_out_by_name():
@@ -179,7 +166,7 @@ def test_layers_whose_batch_norm_cannot_be_folded_are_left_out_by_name():
     both = layers.Add()([one, twice(layers.Conv2D(2, 1, name="tiny")(given))])
     pooled = layers.GlobalAveragePooling2D()(both)
     model = keras.Model(given, layers.Dense(4, activation="softmax", name="classes")(pooled))
-    encoded, _, (step,) = run("codes{values=5,epochs=0}", model)
+    encoded, _, (step,) = run_passes("codes{values=5,epochs=0}", model)
     assert step.outcome.promise.layers == ("classes",)
     notes = " ".join(step.outcome.notes)
     assert "twice is left out, since the batch norm norm behind it cannot be folded into it" in notes
@@ -193,7 +180,7 @@ def test_a_layer_that_is_used_twice_without_batch_norm_is_encoded_once():
     twice = layers.Conv2D(2, 3, padding="same", name="twice")
     pooled = layers.GlobalAveragePooling2D()(layers.Add()([twice(given), twice(layers.ReLU()(twice(given)))]))
     model = keras.Model(given, layers.Dense(4, activation="softmax", name="classes")(pooled))
-    encoded, context, (step,) = run("codes{values=4}", model)
+    encoded, context, (step,) = run_passes("codes{values=4}", model)
     assert set(step.outcome.promise.layers) == {"twice", "classes"}
     assert len(np.unique(codes_of(encoded, step.outcome.promise)["twice"])) <= 4
     content = examples.to_tflite(encoded, examples.samples().x["validation"][:8])
@@ -204,7 +191,7 @@ def test_a_layer_that_is_used_twice_without_batch_norm_is_encoded_once():
 
 
 def test_codes_per_channel_promise_that_of_every_channel():
-    encoded, _, (step,) = run("codes{values=4,per=channel,epochs=1}", examples.functional())
+    encoded, _, (step,) = run_passes("codes{values=4,per=channel,epochs=1}", examples.functional())
     promise = step.outcome.promise
     assert (promise.granularity, promise.in_file) == ("channel", "channel")
     for codes in codes_of(encoded, promise).values():
@@ -222,7 +209,7 @@ def test_a_promise_about_codes_survives_writing_reading_and_new_names():
 
 
 def test_weights_that_left_their_codes_are_counted_as_what_they_are():
-    encoded, _, (step,) = run("codes{values=4,epochs=0}", examples.functional())
+    encoded, _, (step,) = run_passes("codes{values=4,epochs=0}", examples.functional())
     promise = step.outcome.promise
     kernel = encoded.get_layer("left").kernel
     assert measure_keras(encoded, promise).holds
@@ -262,7 +249,7 @@ def test_codes_of_a_run_that_was_stopped_are_taken_up_with_their_scales(tmp_path
     ],
 )
 def test_trained_codes_stay_on_the_ladder_that_was_asked_for(parameters, allowed):
-    encoded, _, (step,) = run(f"codes{{{parameters},epochs=2}}", examples.trained("sequential"))
+    encoded, _, (step,) = run_passes(f"codes{{{parameters},epochs=2}}", examples.trained("sequential"))
     assert not step.outcome.did_nothing_reason
     for codes in codes_of(encoded, step.outcome.promise).values():
         assert set(np.unique(codes)) <= allowed
@@ -272,7 +259,7 @@ def test_sums_of_binary_bases_stay_sums_while_the_bases_learn():
     model = examples.trained("sequential")
     found = []
     for epochs in (0, 3):
-        encoded, _, (step,) = run(f"codes{{codebook=binary_bases,values=4,epochs={epochs}}}", model)
+        encoded, _, (step,) = run_passes(f"codes{{codebook=binary_bases,values=4,epochs={epochs}}}", model)
         found.append(codes_of(encoded, step.outcome.promise))
         for codes in found[-1].values():
             values = np.unique(codes)
@@ -283,7 +270,7 @@ def test_sums_of_binary_bases_stay_sums_while_the_bases_learn():
 
 def test_codes_without_a_zero_leave_out_kernels_whose_zeros_must_stay():
     text = "prune{sparsity=0.5,epochs=1},codes{codebook=linear,values=2,epochs=0}"
-    _, _, steps = run(text, examples.trained("sequential"))
+    _, _, steps = run_passes(text, examples.trained("sequential"))
     assert "it has zeros to keep, and 2 values by linear have none" in " ".join(steps[1].outcome.notes)
 
 

@@ -1,6 +1,6 @@
 """Pruning: the schedule against TF-MOT's, global thresholds, groups and blocks down to the integer file, and what broke a promise."""
 
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras_examples as examples
@@ -10,7 +10,6 @@ import pytest
 from edgecompress.compress import make
 from edgecompress.compress.base import Context, Kind, Promise, TrainingSettings
 from edgecompress.compress.cloning import tfmot
-from edgecompress.compress.driver import Step, run_pass
 from edgecompress.compress.kernels import Kernel, keras_kernels, kernel_variables
 from edgecompress.compress.mapping import map_layers
 from edgecompress.compress.promises import check_tflite, measure
@@ -22,17 +21,7 @@ from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes
 from edgecompress.tflite import reader
 
-
-def run(text: str, model: Any) -> tuple[Any, Context, list[Step]]:
-    data = examples.samples()
-    task = infer(describe_output(model), data.y["train"])
-    context = Context(data, task, TrainingSettings(learning_rate=2e-3, epochs=2), original=model)
-    steps = []
-    for spec in parse_passes(text):
-        step = run_pass(make(spec), str(spec), model, context)
-        model, context = step.outcome.model, replace(context, standing=step.standing)
-        steps.append(step)
-    return model, context, steps
+run_passes = partial(examples.run_passes, epochs=2)
 
 
 def zeros_in(model: Any) -> tuple[int, int]:
@@ -69,7 +58,7 @@ def test_the_sparsity_rises_to_its_end_and_stays_there(schedule, frequency):
 
 @pytest.mark.parametrize("name", ["residual", "depthwise"])
 def test_a_global_threshold_zeroes_exactly_its_share_of_all_weights_and_spares_small_kernels(name):
-    model, _, (step,) = run("prune{sparsity=0.7,threshold=global}", examples.trained(name))
+    model, _, (step,) = run_passes("prune{sparsity=0.7,threshold=global}", examples.trained(name))
     zeros, size = zeros_in(model)
     assert zeros == int(0.7 * size)
     assert step.measured[0].reached == pytest.approx(zeros / size)
@@ -80,8 +69,8 @@ def test_a_global_threshold_zeroes_exactly_its_share_of_all_weights_and_spares_s
 
 def test_weights_that_were_pruned_stay_zero_and_the_others_learn_on():
     given = examples.trained("residual")
-    model, _, _ = run("prune{sparsity=0.5,schedule=constant,threshold=global}", given)
-    cut, _, _ = run("prune{sparsity=0.5,threshold=global,epochs=0}", given)
+    model, _, _ = run_passes("prune{sparsity=0.5,schedule=constant,threshold=global}", given)
+    cut, _, _ = run_passes("prune{sparsity=0.5,threshold=global,epochs=0}", given)
     for one, other in zip(kernel_variables(model), kernel_variables(cut), strict=True):
         learnt, at_once = one.variable.numpy(), other.variable.numpy()
         assert np.any(learnt[at_once != 0] != at_once[at_once != 0])
@@ -93,7 +82,7 @@ def test_both_kernels_of_a_separable_convolution_are_pruned_by_their_own_shares(
     given = layers.Input(examples.SHAPE)
     x = layers.SeparableConv2D(16, 5, name="separable")(given)
     model = keras2().Model(given, layers.Dense(4, activation="softmax", name="classes")(layers.Flatten()(x)))
-    pruned, _, (step,) = run("prune{sparsity=0.6,threshold=global,epochs=1}", model)
+    pruned, _, (step,) = run_passes("prune{sparsity=0.6,threshold=global,epochs=1}", model)
     assert set(step.outcome.promise.layers) == {"separable/depthwise_kernel", "separable/pointwise_kernel", "classes"}
     zeros, size = zeros_in(pruned)
     assert zeros == int(0.6 * size)
@@ -103,7 +92,7 @@ def test_both_kernels_of_a_separable_convolution_are_pruned_by_their_own_shares(
 def test_a_global_share_of_zeros_and_the_codes_behind_it_are_in_the_file():
     from edgecompress.convert.codes import with_codes
 
-    model, context, _ = run(
+    model, context, _ = run_passes(
         "prune{sparsity=0.75,threshold=global},codes{values=5,epochs=1}", examples.trained("residual")
     )
     content = examples.to_tflite(model, examples.samples().x["validation"][:12])
@@ -117,7 +106,7 @@ def test_a_global_share_of_zeros_and_the_codes_behind_it_are_in_the_file():
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [1, 2])
 def test_of_every_four_neighbours_in_the_file_n_are_not_zero_depthwise_kernels_included(n):
-    model, context, _ = run(f"prune{{n_of_m=[{n},4],epochs=1}}", examples.trained("depthwise"))
+    model, context, _ = run_passes(f"prune{{n_of_m=[{n},4],epochs=1}}", examples.trained("depthwise"))
     graph = reader.read_bytes(examples.to_tflite(model, examples.samples().x["validation"][:12]))
     mapping = map_layers(graph, keras_kernels(model))
     check_tflite(graph, context.standing, mapping)
@@ -150,7 +139,7 @@ def test_neighbours_are_input_channels_where_these_are_a_multiple_of_m():
 @pytest.mark.parametrize("size", [(4, 1), (1, 4)])
 def test_zeros_come_in_blocks_in_the_file(size):
     text = f"prune{{sparsity=0.6,block_size=[{size[0]},{size[1]}],epochs=1}}"
-    model, context, _ = run(text, examples.trained("sequential"))
+    model, context, _ = run_passes(text, examples.trained("sequential"))
     graph = reader.read_bytes(examples.to_tflite(model, examples.samples().x["validation"][:12]))
     check_tflite(graph, context.standing, map_layers(graph, keras_kernels(model)))
     for opcode in ("CONV_2D", "FULLY_CONNECTED"):
@@ -173,7 +162,7 @@ def prune_at_once(text: str, model: Any) -> Any:
 
 def test_a_second_pass_keeps_the_zeros_of_the_first_whatever_it_adds():
     text = "prune{sparsity=0.7,epochs=1},prune{n_of_m=[2,4],epochs=1},prune{sparsity=0.3,threshold=global,epochs=1}"
-    _, context, steps = run(text, examples.trained("residual"))
+    _, context, steps = run_passes(text, examples.trained("residual"))
     assert [promise.kind for promise in context.standing] == [Kind.ZEROS, Kind.N_OF_M, Kind.ZEROS]
     shares = [zeros_in(step.outcome.model)[0] for step in steps]
     assert shares[0] < shares[1] == shares[2]
@@ -181,10 +170,10 @@ def test_a_second_pass_keeps_the_zeros_of_the_first_whatever_it_adds():
 
 def test_quantization_aware_training_behind_groups_keeps_them_and_filters_is_refused_before_it_trains():
     model = examples.trained("residual")
-    _, context, _ = run("prune{n_of_m=[2,4],epochs=1},qat{epochs=1}", model)
+    _, context, _ = run_passes("prune{n_of_m=[2,4],epochs=1},qat{epochs=1}", model)
     assert context.standing[0].kind is Kind.N_OF_M
     with pytest.raises(PromiseError, match=r"filters.* broke what prune"):
-        run("prune{n_of_m=[1,3],epochs=0},filters{macs=0.6,multiple=1,epochs=1}", model)
+        run_passes("prune{n_of_m=[1,3],epochs=0},filters{macs=0.6,multiple=1,epochs=1}", model)
 
 
 def test_every_round_takes_the_same_share_of_what_is_left():
@@ -211,7 +200,7 @@ def test_the_penalty_makes_weights_smaller_until_the_zeros_are_there_and_is_gone
     sizes = {}
     for l1 in (0, 0.3):
         text = f"prune{{sparsity=0.5,schedule=constant,begin=0.9,l1={l1},epochs=8}}"
-        model, _, _ = run(text, given)
+        model, _, _ = run_passes(text, given)
         sizes[l1] = sum(float(np.abs(kernel.rows).sum()) for kernel in keras_kernels(model).values())
         assert not model.losses
         assert not given.losses
@@ -224,7 +213,7 @@ def test_scores_choose_other_weights_and_never_touch_the_share(threshold):
     model = examples.trained("depthwise")
     zero = {}
     for score in ("magnitude", "taylor", "second_order", "random"):
-        pruned, _, _ = run(f"prune{{sparsity=0.6,threshold={threshold},score={score},epochs=0}}", model)
+        pruned, _, _ = run_passes(f"prune{{sparsity=0.6,threshold={threshold},score={score},epochs=0}}", model)
         zero[score] = np.concatenate([kernel.rows.ravel() == 0 for kernel in keras_kernels(pruned).values()])
     counts = {score: found.sum() for score, found in zero.items()}
     assert len(set(counts.values())) == 1
