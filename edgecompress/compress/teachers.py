@@ -32,13 +32,18 @@ class Teachers:
         """From model files; None without any.
 
         Raises:
-            RecipeError: inputs or outputs differ from the model's.
+            RecipeError: there is no such file, or inputs or outputs differ from the model's.
             ModelFileError, UnsupportedError: as `edgecompress.load.load`.
         """
         if not files:
             return None
         found = []
         for file in files:
+            if not Path(file).exists():
+                raise RecipeError(
+                    f"training.teacher: there is no model {file}.",
+                    hint="original (as loaded), baseline (trained as long without compression), or model files that exist",
+                )
             teacher = load.load(file, trust_model_code=trust_model_code)
             _check(teacher, model, Path(file).name)
             found.append(teacher)

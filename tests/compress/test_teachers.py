@@ -7,7 +7,7 @@ import pytest
 from edgecompress.compress.saved import save_model
 from edgecompress.compress.teachers import Teachers
 from edgecompress.compress.training import outputs_of
-from edgecompress.errors import RecipeError, UsageError
+from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 
 
@@ -36,5 +36,9 @@ def test_a_teacher_of_other_samples_or_answers_is_refused_by_the_name_of_its_fil
     file = saved(other, tmp_path / "three.h5")
     with pytest.raises(RecipeError, match=r"the outputs of three\.h5 differ"):
         Teachers.read([file], examples.functional(), trust_model_code=False)
-    with pytest.raises(UsageError, match=r"there is no model .*nowhere\.h5"):
-        Teachers.read([str(tmp_path / "nowhere.h5")], examples.functional(), trust_model_code=False)
+
+
+def test_a_teacher_that_is_not_there_is_told_with_the_words_that_need_no_file(tmp_path):
+    with pytest.raises(RecipeError, match=r"there is no model .*basline.") as raised:
+        Teachers.read([str(tmp_path / "basline")], examples.functional(), trust_model_code=False)
+    assert "baseline" in raised.value.hint

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from compressing import sounds
 from edgecompress import worker
 from edgecompress.files import make_folder
 
-KWS_SCALE, KWS_ZERO_POINT = 0.58470291, 83
-"""How the clips are quantized."""
+COPIES = 40
+"""Of every keyword clip to train on."""
 
 
 def find(folder: Path, name: str) -> Path:
@@ -39,17 +40,24 @@ def cifar(data: Path, cache: Path) -> Path:
 
 
 def clips(data: Path, cache: Path, half: int) -> Path:
-    """The keyword clips in two halves with the same classes: `half`, 0 or 1, to train on, the other to test on; MFCC as int8."""
+    """The keyword clips in two halves with the same classes: `half`, 0 or 1, to train on, the other to test on; MFCC as int8.
+
+    The clips to train on are there `COPIES` times more, each time said otherwise; see `sounds.varied`.
+    """
 
     def made() -> dict[str, np.ndarray]:
         with np.load(find(data, "kws01_mfcc.npz"), allow_pickle=False) as arrays:
             x, y = arrays["x"], arrays["y"]
+        with np.load(find(data, "kws01_wav16k.npz"), allow_pickle=False) as arrays:
+            sound = arrays["x"]
         order = np.random.RandomState(0).permutation(len(y))
         order = order[np.argsort(y[order], kind="stable")]
         train, test = order[half::2], order[1 - half :: 2]
-        return {"x_train": x[train], "y_train": y[train], "x_test": x[test], "y_test": y[test]}
+        further = sounds.mfcc(sounds.varied(sound[train], COPIES, seed=half))
+        x_train, y_train = np.concatenate([x[train], further]), np.tile(y[train], 1 + COPIES)
+        return {"x_train": x_train, "y_train": y_train, "x_test": x[test], "y_test": y[test]}
 
-    return _kept(cache / f"kws_half_{half}.npz", made)
+    return _kept(cache / f"kws_half_{half}_{COPIES}_copies.npz", made)
 
 
 def digits(data: Path, cache: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from compressing import material
+from compressing import material, sounds
 from compressing.trained import Training
 
 SEEDS = (0, 1, 2)
@@ -48,12 +48,11 @@ def resnet8(models: Path, data: Path, cache: Path) -> Training:
 def kws(models: Path, data: Path, cache: Path, half: int) -> Training:
     """MLPerf Tiny's DS-CNN on half of the clips, without their labels: it learns what it answered before."""
     source = material.clips(data, cache, half)
-    scale, zero = material.KWS_SCALE, material.KWS_ZERO_POINT
     recipe = {
         "data": {
-            "scale": scale,
-            "offset": -zero * scale,
-            "split": {"validation": 0, "calibration": 30},
+            "scale": sounds.SCALE,
+            "offset": -sounds.ZERO_POINT * sounds.SCALE,
+            "split": {"validation": 0, "calibration": 300},
         },
         "training": {
             "batch_size": 32,
@@ -61,7 +60,7 @@ def kws(models: Path, data: Path, cache: Path, half: int) -> Training:
             **MIXTURES,
         },
     }
-    passes = "prune{sparsity=0.72,threshold=global,epochs=450,end=0.6},codes{values=16,epochs=150,learning_rate=0.001}"
+    passes = "prune{sparsity=0.72,threshold=global,epochs=12,end=0.6},codes{values=16,epochs=4,learning_rate=0.001}"
     return Training(f"kws-{half}", material.find(models, "kws_ref_model"), source, recipe, passes)
 
 
