@@ -92,16 +92,25 @@ def test_errors_of_several_seeds_are_compared_by_their_medians():
 def test_what_was_trained_is_known_by_its_settings_and_not_by_its_place(tmp_path):
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
-        for name in ("model.h5", "data.npz"):
+        for name in ("model.h5", "data.npz", "teacher.h5"):
             (tmp_path / folder / name).write_bytes(name.encode())
     here, there = (
-        Training("row", tmp_path / one / "model.h5", tmp_path / one / "data.npz", {"data": {"scale": 2}}, "prune{}")
+        Training(
+            "row",
+            tmp_path / one / "model.h5",
+            tmp_path / one / "data.npz",
+            {"data": {"scale": 2}, "training": {}},
+            "prune{}",
+            teachers=(tmp_path / one / "teacher.h5",),
+        )
         for one in ("here", "there")
     )
     assert here.fingerprint == replace(there, name="other").fingerprint
+    assert here.settings["training"]["teacher"] == [str(tmp_path / "here" / "teacher.h5")]
     others = [replace(here, passes="codes{}"), replace(here, seed=1), replace(here, recipe={"data": {"scale": 3}})]
+    others.append(replace(here, teachers=()))
     (tmp_path / "there" / "data.npz").write_bytes(b"other")
-    assert len({one.fingerprint for one in (here, there, *others)}) == 5
+    assert len({one.fingerprint for one in (here, there, *others)}) == 6
 
 
 def test_the_recipe_is_written_as_the_package_reads_it(tmp_path):

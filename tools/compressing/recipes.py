@@ -11,7 +11,7 @@ LENETS = {"lenet-300-100": [784], "lenet-5": [28, 28, 1]}
 LEARNING_RATES = {"lenet-300-100": 2e-3, "lenet-5": 1e-3}
 FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4}
 PASSES = {
-    "lenet-300-100": "prune{sparsity=0.905,threshold=global,epochs=12,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
+    "lenet-300-100": "prune{sparsity=0.893,threshold=global,epochs=18,end=0.5},codes{values=16,epochs=3,learning_rate=0.0001}",
     "lenet-5": "prune{sparsity=0.885,threshold=global,epochs=4,end=0.5},codes{values=16,epochs=1,learning_rate=0.0001}",
 }
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
@@ -26,7 +26,6 @@ MIXTURES = {"distillation": 1.0, "temperature": 2.0, "mixup": True}
 """The network as it was loaded answers mixtures of samples."""
 TEACHER = {"distillation": 0.7, "temperature": 2.0, "teacher": "baseline"}
 """The same network trained as long without compression."""
-TEACHING = {"lenet-300-100": MIXTURES, "lenet-5": TEACHER}
 
 
 def resnet8(models: Path, data: Path, cache: Path) -> Training:
@@ -77,12 +76,12 @@ def har(data: Path, cache: Path) -> Training:
 
 
 def lenet(name: str, passes: str, seed: int, data: Path, cache: Path, folder: str) -> Training:
-    """A LeNet on MNIST; its float form is trained here, with the same seed."""
+    """A LeNet on MNIST; its float form is trained here, with the same seed, and taught by those of all seeds together."""
     source, shape = material.digits(data, cache), LENETS[name]
-    job = {"data": str(source), "batch": 128, "learning_rate": 2e-3, "seed": seed}
-    start = material.network(name, {**job, "epochs": FLOAT_EPOCHS[name]}, cache)
+    job = {"data": str(source), "batch": 128, "learning_rate": 2e-3, "epochs": FLOAT_EPOCHS[name]}
+    floats = {one: material.network(name, {**job, "seed": one}, cache) for one in SEEDS}
     recipe = {
         "data": {"scale": 1 / 255, "reshape": shape, "split": {"calibration": 300}},
-        "training": {"batch_size": 128, "learning_rate": LEARNING_RATES[name], **TEACHING[name]},
+        "training": {"batch_size": 128, "learning_rate": LEARNING_RATES[name], **MIXTURES},
     }
-    return Training(f"{folder}-{seed}", start, source, recipe, passes, seed)
+    return Training(f"{folder}-{seed}", floats[seed], source, recipe, passes, seed, tuple(floats.values()))

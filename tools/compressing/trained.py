@@ -33,6 +33,7 @@ class Training:
         recipe: sections [data] and [training] of the recipe.
         passes: in text form.
         seed: of the training.
+        teachers: Keras models; none: who teaches is in the recipe.
     """
 
     name: str
@@ -41,13 +42,22 @@ class Training:
     recipe: Mapping[str, Any]
     passes: str
     seed: int = 0
+    teachers: tuple[Path, ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """Of everything that the weights depend on, wherever it lies, the package's own code aside."""
-        digests = [_digest(self.start), sha256(self.source)]
+        digests = [_digest(self.start), sha256(self.source), *map(_digest, self.teachers)]
         parts = json.dumps([*digests, self.recipe, self.passes, self.seed], sort_keys=True)
         return hashlib.sha256(parts.encode()).hexdigest()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The recipe's sections, with the teachers' places."""
+        if not self.teachers:
+            return dict(self.recipe)
+        places = [str(path.absolute()) for path in self.teachers]
+        return {**self.recipe, "training": {**self.recipe["training"], "teacher": places}}
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ def train(job: Training, cache: Path, say: Any) -> Trained:
             return _read(folder, found)
     make_folder(folder)
     recipe = folder / "recipe.toml"
-    write_text(recipe, _toml(job.recipe))
+    write_text(recipe, _toml(job.settings))
     common: dict[str, Any] = {"data": str(job.source), "recipe": recipe, "seed": job.seed}
     common |= {"target": TARGET, "resume": True, "on_event": say}
     compressed = edgecompress.build(job.start, passes=job.passes, out=folder / "compressed", **common)
