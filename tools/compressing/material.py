@@ -13,7 +13,7 @@ from compressing import sounds
 from edgecompress import worker
 from edgecompress.files import make_folder
 
-COPIES = 40
+COPIES = 80
 """Of every keyword clip to train on."""
 
 
@@ -53,7 +53,7 @@ def clips(data: Path, cache: Path, half: int) -> Path:
         order = np.random.RandomState(0).permutation(len(y))
         order = order[np.argsort(y[order], kind="stable")]
         train, test = order[half::2], order[1 - half :: 2]
-        further = sounds.mfcc(sounds.varied(sound[train], COPIES, seed=half))
+        further = sounds.varied(sound[train], COPIES, seed=half)
         x_train, y_train = np.concatenate([x[train], further]), np.tile(y[train], 1 + COPIES)
         return {"x_train": x_train, "y_train": y_train, "x_test": x[test], "y_test": y[test]}
 

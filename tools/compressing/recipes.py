@@ -59,7 +59,7 @@ def kws(models: Path, data: Path, cache: Path, half: int) -> Training:
             **MIXTURES,
         },
     }
-    passes = "prune{sparsity=0.72,threshold=global,epochs=12,end=0.6},codes{values=16,epochs=4,learning_rate=0.001}"
+    passes = "prune{sparsity=0.705,threshold=global,epochs=26,end=0.5},codes{values=16,epochs=4,learning_rate=0.001}"
     return Training(f"kws-{half}", material.find(models, "kws_ref_model"), source, recipe, passes)
 
 
