@@ -85,8 +85,10 @@ def test_trainings_on_two_halves_are_judged_over_the_samples_of_both():
 
 
 def test_errors_of_several_seeds_are_compared_by_their_medians():
-    made = [trained([True] * good + [False] * (100 - good), [True] * 100, floats=0.96) for good in (90, 97, 99)]
-    assert _errors("lenet-5_error", made).value == pytest.approx(3 - 4)
+    made = [trained([True] * good + [False] * (100 - good), [True] * 100, 0.95, loaded=96) for good in (90, 97, 99)]
+    found = _errors("lenet-5_error", made)
+    assert found.value == pytest.approx(3 - 4)
+    assert "3.00 (4.00, 5.00)" in found.words
 
 
 def test_what_was_trained_is_known_by_its_settings_and_not_by_its_place(tmp_path):

@@ -77,6 +77,7 @@ def lenet(name: str, at: Setting) -> Iterator[Figure]:
     made = [train(job, at.cache, at.say) for job in jobs]
     sizes = [measure(one.model, at.say) for one in made]
     yield _errors(f"{name}_error", made)
+    yield max((_drop(f"{name}_drop", one) for one in made), key=lambda figure: figure.value)
     parts = [one.constants / (4 * recipes.PARAMETERS[name]) for one in sizes]
     factors = ", ".join(f"1/{1 / one:.1f}" for one in parts)
     middle = sizes[int(np.argsort(parts)[len(parts) // 2])]
@@ -154,16 +155,18 @@ def _drop(bar: str, made: Trained) -> Figure:
 
 
 def _errors(bar: str, made: list[Trained]) -> Figure:
-    """How far the median of the compressed models' test errors lies above the float models'."""
+    """How far the median of the compressed models' test errors lies above that of the float models they were made from."""
     compressed = [100 * (1 - one.right.mean()) for one in made]
-    floats = [100 * (1 - one.trained_on) for one in made]
+    floats = [100 * (1 - one.original_right.mean()) for one in made]
+    longer = [100 * (1 - one.trained_on) for one in made]
     value = statistics.median(compressed) - statistics.median(floats)
-    pairs = ", ".join(f"{one:.2f} ({other:.2f})" for one, other in zip(compressed, floats, strict=True))
+    each = zip(compressed, floats, longer, strict=True)
+    triples = ", ".join("{:.2f} ({:.2f}, {:.2f})".format(*errors) for errors in each)
     words = (
-        f"int8 (float trained as long), % of {len(made[0].right):,}: {pairs}; seeds {', '.join(str(one.seed) for one in made)};"
+        f"int8 (float as loaded, float after the same training), % of {len(made[0].right):,}: {triples}; seeds {', '.join(str(one.seed) for one in made)};"
         f" {made[0].passes}; {sum(one.seconds for one in made):.0f} s, {max(one.peak_bytes for one in made) / 2**20:.0f} MB"
     )
-    return Figure(bar, value, words, {"errors": compressed, "float_errors": floats})
+    return Figure(bar, value, words, {"errors": compressed, "float_errors": floats, "trained_float_errors": longer})
 
 
 def _ram(sizes: Sizes, name: str) -> Figure:
