@@ -162,8 +162,9 @@ def _errors(bar: str, made: list[Trained]) -> Figure:
     value = statistics.median(compressed) - statistics.median(floats)
     each = zip(compressed, floats, longer, strict=True)
     triples = ", ".join("{:.2f} ({:.2f}, {:.2f})".format(*errors) for errors in each)
+    seeds = ", ".join(str(one.seed) for one in made)
     words = (
-        f"int8 (float as loaded, float after the same training), % of {len(made[0].right):,}: {triples}; seeds {', '.join(str(one.seed) for one in made)};"
+        f"int8 (float as loaded, float after the same training), % of {len(made[0].right):,}: {triples}; seeds {seeds};"
         f" {made[0].passes}; {sum(one.seconds for one in made):.0f} s, {max(one.peak_bytes for one in made) / 2**20:.0f} MB"
     )
     return Figure(bar, value, words, {"errors": compressed, "float_errors": floats, "trained_float_errors": longer})
