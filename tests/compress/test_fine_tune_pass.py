@@ -29,7 +29,7 @@ def test_it_trains_for_its_epochs_and_promises_nothing():
 
 def test_zeros_and_shared_values_of_earlier_passes_stay():
     text = "prune{sparsity=0.6,epochs=0},cluster{clusters=6,epochs=0},fine_tune{epochs=2,learning_rate=0.01}"
-    tuned, _, (prune, cluster, tune) = examples.run_passes(text, examples.trained("residual"))
+    tuned, _, (_, cluster, tune) = examples.run_passes(text, examples.trained("residual"))
     assert [measured.promise.kind for measured in tune.measured] == [Kind.ZEROS, Kind.DISTINCT_VALUES]
     before, after = keras_kernels(cluster.outcome.model), keras_kernels(tuned)
     for name, kernel in after.items():
