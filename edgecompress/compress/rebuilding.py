@@ -19,12 +19,14 @@ class Part:
         config: as Keras describes the layer; the name in it does not count.
         weights: in Keras' order.
         name: "" is that of the layer whose place it takes.
+        undoes: a reshape; where it would undo another of these right before it, both are left out.
     """
 
     kind: type
     config: dict[str, Any]
     weights: list[np.ndarray]
     name: str = ""
+    undoes: bool = False
 
 
 Change = Callable[[Any], Sequence[Part]]
@@ -102,6 +104,7 @@ class _Builder:
         self._change = change
         self._names = _names(model)
         self._made: dict[int, list[Any]] = {}
+        self._reshapes: set[int] = set()
         self.weights: list[tuple[Any, list[np.ndarray]]] = []
 
     def follow(self, model: Any, tensors: dict[int, Any]) -> None:
@@ -118,11 +121,22 @@ class _Builder:
                 outputs = [inside[id(tensor)] for tensor in node.layer.outputs]
             else:
                 first, *others = self._layers(node.layer)
-                found = first(*args, **kwargs)
+                found = self._unshaped(first, args[:1])
+                found = first(*args, **kwargs) if found is None else found
                 for layer in others:
                     found = layer(found)
                 outputs = tf.nest.flatten(found)
             tensors.update(zip(map(id, tf.nest.flatten(node.outputs)), outputs, strict=True))
+
+    def _unshaped(self, layer: Any, tensors: Sequence[Any]) -> Any:
+        """What a reshape was made from that this layer would undo; None for other layers."""
+        if id(layer) not in self._reshapes or len(tensors) != 1:
+            return None
+        history = getattr(tensors[0], "_keras_history", None)
+        if history is None or id(history.layer) not in self._reshapes:
+            return None
+        before = history.layer.inbound_nodes[history.node_index].call_args[0]
+        return before if layer.compute_output_shape(tensors[0].shape) == before.shape else None
 
     def _layers(self, layer: Any) -> list[Any]:
         if id(layer) not in self._made:
@@ -140,6 +154,8 @@ class _Builder:
                 hint="use Keras' own layers",
             ) from error
         self.weights.append((made, part.weights))
+        if part.undoes:
+            self._reshapes.add(id(made))
         return made
 
 
