@@ -116,7 +116,7 @@ EXAMPLES = {
         lambda: model(SEQUENCE, residual),
         ("first is trained as a Conv2D", "second is trained as a Conv2D"),
         ("first_relu", "relu"),
-        "RESHAPE PAD CONV_2D PAD CONV_2D ADD" + TAIL,
+        "RESHAPE PAD CONV_2D RESHAPE PAD CONV_2D RESHAPE ADD" + TAIL,
     ),
     "separable convolution over time": Example(
         lambda: model(SEQUENCE, over_time("SeparableConv1D", 6, 3, padding="same", activation="relu")),
@@ -171,7 +171,7 @@ EXAMPLES = {
         ),
         (FOLDED.format("first"), FOLDED.format("it")),
         ("hidden", "first", "it"),
-        "RESHAPE DEPTHWISE_CONV_2D RESHAPE FULLY_CONNECTED RESHAPE DEPTHWISE_CONV_2D RESHAPE FULLY_CONNECTED SOFTMAX",
+        "RESHAPE DEPTHWISE_CONV_2D FULLY_CONNECTED DEPTHWISE_CONV_2D FULLY_CONNECTED SOFTMAX",
     ),
     "Rescaling": Example(
         lambda: model(IMAGE, before_conv("Rescaling", scale=0.5, offset=-0.1)),
@@ -207,7 +207,12 @@ EXAMPLES = {
     "hard sigmoid": Example(
         lambda: model(IMAGE, lambda layers, given: conv("it", activation="hard_sigmoid")(given)),
         ("it computes hard_sigmoid in float while training, and rounds before and behind it",),
-        ("it", "it_output"),
+        ("it", "it_activation"),
+    ),
+    "hard sigmoid in a layer of its own": Example(
+        lambda: model(IMAGE, after_conv("Activation", activation="hard_sigmoid")),
+        (IN_FLOAT.format("Activation"),),
+        ("stem", "it"),
     ),
     "attention": Example(
         lambda: model(SEQUENCE, attention),

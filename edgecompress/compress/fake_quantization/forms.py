@@ -52,7 +52,7 @@ def form_of(layer: Any, around: Surroundings) -> Form:
         return _affine(layer, around)
     if kind == "TimeDistributed" and type(layer.layer).__name__ == "Dense":
         dense = Part(type(layer.layer), layer.layer.get_config(), layer.get_weights(), layer.name)
-        return _activated(Form((dense,), note=f"{layer.name} is trained as a Dense layer"), layer.layer, around)
+        return _activated(Form((dense,), note=f"{layer.name} is trained as a Dense layer"), layer, around)
     if kind in ("SeparableConv1D", "SeparableConv2D"):
         return _raised(_activated(_separable(layer), layer, around), layer, around)
     if layer.name in around.raised:
@@ -112,9 +112,10 @@ def _raised(form: Form, layer: Any, around: Surroundings) -> Form:
 
 def _activated(form: Form, layer: Any, around: Surroundings) -> Form:
     """The form with an activation that TF-MOT does not know in a layer of its own."""
-    function = getattr(getattr(layer, "activation", None), "__name__", "linear")
     if type(layer).__name__ == "Activation":
         return form
+    activation = getattr(layer.layer if type(layer).__name__ == "TimeDistributed" else layer, "activation", None)
+    function = getattr(activation, "__name__", "linear")
     if function in _INSIDE:
         config = around.host_config(layer)
         return form if config is None else replace(form, configs={**form.configs, layer.name: config})
@@ -124,14 +125,12 @@ def _activated(form: Form, layer: Any, around: Surroundings) -> Form:
     if function in ("relu6", "leaky_relu"):
         known = layers.ReLU(6.0) if function == "relu6" else layers.LeakyReLU(0.2)
         return replace(form, parts=(*before, plain, Part(type(known), known.get_config(), [], name)))
-    activation = Part(layers.Activation, {"activation": main.config["activation"]}, [], name)
-    configs = {**form.configs, name: None, f"{layer.name}_output": around.output_config(layer.name)}
+    behind = Part(layers.Activation, {"activation": main.config["activation"]}, [], name)
+    configs = {**form.configs, name: around.output_config(layer.name)}
     notes = [form.note] if form.note else []
     if function not in _ONE_OPERATOR:
         notes.append(f"{layer.name} computes {function} in float while training, and rounds before and behind it")
-    return replace(
-        form, parts=(*before, plain, activation, _identity(layer.name)), configs=configs, note="; ".join(notes)
-    )
+    return replace(form, parts=(*before, plain, behind), configs=configs, note="; ".join(notes))
 
 
 def _unknown(layer: Any, around: Surroundings) -> Form:
@@ -139,7 +138,7 @@ def _unknown(layer: Any, around: Surroundings) -> Form:
     kind = type(layer).__name__
     function = _function_of(layer)
     if function in _FIXED_RANGE or function in _MOVING:
-        return Form(configs={layer.name: None})
+        return Form(configs={layer.name: around.no_config if kind == "Activation" else None})
     shape = layer.get_output_shape_at(0)
     if not isinstance(shape, tuple) or not layer.get_output_at(0).dtype.is_floating:
         note = "is trained without fake quantization; its weights and ranges are quantized after training"
@@ -148,6 +147,8 @@ def _unknown(layer: Any, around: Surroundings) -> Form:
     if (function or kind.lower()) not in _ONE_OPERATOR:
         inside = "its weights and inner ranges are" if layer.weights else "what is inside is"
         note = f"{layer.name} ({kind}) computes in float while training, only its output is rounded then; {inside} quantized after"
+    if kind == "Activation":
+        return Form(configs={layer.name: around.output_config(layer.name)}, note=note)
     parts = (_same(layer), _identity(layer.name))
     return Form(parts, {layer.name: None, f"{layer.name}_output": around.output_config(layer.name)}, note=note)
 
