@@ -8,7 +8,7 @@ import numpy as np
 
 from edgecompress.load.runtime import keras2
 
-IMAGE, SEQUENCE, VECTOR = (8, 8, 2), (16, 4), (6,)
+IMAGE, SEQUENCE, SHORT, VECTOR = (8, 8, 2), (16, 4), (4, 4), (6,)
 CLASSES = 4
 
 
@@ -224,10 +224,10 @@ EXAMPLES = {
         (IN_FLOAT.format("LayerNormalization"),),
         ("it_output",),
     ),
-    "GRU": Example(
-        lambda: model(SEQUENCE, over_time("GRU", 6, unroll=True)), (IN_FLOAT.format("GRU"),), ("it_output",)
+    "GRU": Example(lambda: model(SHORT, over_time("GRU", 6, unroll=True)), (IN_FLOAT.format("GRU"),), ("it_output",)),
+    "LSTM": Example(
+        lambda: model(SHORT, over_time("LSTM", 6, unroll=True)), (IN_FLOAT.format("LSTM"),), ("it_output",)
     ),
-    "LSTM": Example(lambda: model(SEQUENCE, over_time("LSTM", 6)), (IN_FLOAT.format("LSTM"),), ("it_output",)),
     "Dense layer at every step": Example(
         lambda: model(
             SEQUENCE, lambda layers, given: layers.TimeDistributed(layers.Dense(6, activation="relu"), name="it")(given)

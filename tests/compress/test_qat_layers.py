@@ -144,7 +144,7 @@ def test_hints_reach_convolutions_over_time_that_are_trained_as_images(
 
 def test_a_layer_of_several_outputs_is_left_in_float_and_named(tmp_path: Path):
     layers = keras2().layers
-    given = layers.Input(examples.SEQUENCE)
+    given = layers.Input(examples.SHORT)
     x, *_ = layers.GRU(6, return_state=True, unroll=True, name="memory")(given)
     model = keras2().Model(given, layers.Dense(4, activation="softmax", name="classes")(x))
     done = train(model, "qat{epochs=1}")
