@@ -108,7 +108,7 @@ def pass_records(
         notes = list(entry["notes"])
         status = None
         if measured or (promise and promises is None):
-            holds = measured.holds if measured else entry["holds"] is not False
+            holds = measured.holds if measured else entry.get("holds") is not False
             status = "kept" if holds else "broken"
         if promise and promise.kind in ON_DEVICE and promises is None:
             notes.append("read when the pass had ended; `build` reads it again in the firmware")
