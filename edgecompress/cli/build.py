@@ -69,7 +69,7 @@ def build(model: Path, verbose: int, json_file: str | None, **options: object) -
     """
     from edgecompress.cli.progress import events
     from edgecompress.pipeline.build import build as run
-    from edgecompress.pipeline.build import check_drop
+    from edgecompress.pipeline.build import check_budgets, check_drop
     from edgecompress.report.layout import print_line
     from edgecompress.report.schema import to_json
     from edgecompress.report.terminal import print_build
@@ -80,4 +80,5 @@ def build(model: Path, verbose: int, json_file: str | None, **options: object) -
     print_build(result.report, screen, verbosity=verbose)
     print_line(screen, f"report: {result.folder / 'report.html'}")
     write_json(to_json(result.report), json_file)
+    check_budgets(result.report)
     check_drop(result.report)

@@ -43,7 +43,7 @@ def compress(model: Path, verbose: int, json_file: str | None, **options: object
     MODEL is a .h5, a .keras (Keras 2 or 3) or a SavedModel folder.
     """
     from edgecompress.cli.progress import events
-    from edgecompress.pipeline.build import check_drop
+    from edgecompress.pipeline.build import check_budgets, check_drop
     from edgecompress.pipeline.compressing import compress as run
     from edgecompress.report.overview import print_compressed
     from edgecompress.report.schema import to_json
@@ -52,4 +52,5 @@ def compress(model: Path, verbose: int, json_file: str | None, **options: object
         result = run(model, command=command_line(), on_event=on_event, **options)  # type: ignore[arg-type]
     print_compressed(result.report, console(json_file), str(result.file))
     write_json(to_json(result.report), json_file)
+    check_budgets(result.report)
     check_drop(result.report)

@@ -26,6 +26,9 @@ class Kind(StrEnum):
     ALLOWED_VALUES = "allowed_values"
     MACS = "macs"
     PARAMETERS = "parameters"
+    CYCLES = "cycles"
+    FLASH = "flash"
+    RAM = "ram"
     NONE = "none"
 
 
@@ -33,6 +36,18 @@ SPARSE = frozenset({Kind.ZEROS, Kind.ZERO_BLOCKS, Kind.N_OF_M})
 """Kinds that a weight other than zero in the place of a zero would break."""
 SHARED = frozenset({Kind.DISTINCT_VALUES, Kind.BITS})
 """Kinds that hold while weights of one value stay of one value."""
+ON_DEVICE = frozenset({Kind.CYCLES, Kind.FLASH, Kind.RAM})
+"""Kinds that only a device knows, or its emulator: weights alone do not tell."""
+UNITS: Mapping[Kind, str] = MappingProxyType(
+    {
+        Kind.MACS: "MACs",
+        Kind.PARAMETERS: "weights",
+        Kind.CYCLES: "modelled cycles",
+        Kind.FLASH: "bytes of flash",
+        Kind.RAM: "bytes of arena",
+    }
+)
+"""What a number of each kind that is bounded by one is of."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +60,7 @@ class Promise:
             height, width), of blocks of so many output channels and consecutive weights; distinct_values: the largest
             number of values; bits: the largest mean over all weights of the bits that number their kernel's values; n_of_m:
             (n, m), at most n non-zeros in m consecutive inputs; allowed_values: the values, up to one scale; macs,
-            parameters: the largest number; none: None.
+            parameters, cycles, flash (bytes of the firmware), ram (bytes of the arena): the largest number; none: None.
         granularity: "tensor" or "channel": what distinct and allowed values (and bits) are counted over in the Keras model; zeros and
             zero_blocks: "tensor" for every kernel, or "model" for all of `layers` together.
         in_file: the same for the integer file. The converter rescales every output channel (batch-norm folding,
@@ -55,6 +70,7 @@ class Promise:
         units: kernels whose weights are integers times a unit of each output channel: the units, float32 numbers. Their
             values are counted in these units, and the conversion writes the integers as they are, the units as scales.
         source: the pass that made it, in text form.
+        target: the device of cycles, flash and ram.
     """
 
     kind: Kind
@@ -64,6 +80,7 @@ class Promise:
     layers: tuple[str, ...] = ()
     source: str = ""
     units: Mapping[str, tuple[float, ...]] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    target: str = ""
 
     def __str__(self) -> str:
         match self.kind:
@@ -86,7 +103,9 @@ class Promise:
             case Kind.ALLOWED_VALUES:
                 return f"only multiples of {{{', '.join(f'{v:g}' for v in self.numbers)}}} per {self.granularity}"
             case Kind.MACS | Kind.PARAMETERS:
-                return f"at most {self.bound:,.0f} {'MACs' if self.kind is Kind.MACS else 'weights'}"
+                return f"at most {self.bound:,.0f} {UNITS[self.kind]}"
+            case Kind.CYCLES | Kind.FLASH | Kind.RAM:
+                return f"at most {self.bound:,.0f} {UNITS[self.kind]} on {self.target}"
         return "nothing about the weights"
 
     @property
@@ -124,6 +143,7 @@ class Promise:
             layers=tuple(values["layers"]),
             source=values["source"],
             units={layer: tuple(numbers) for layer, numbers in values.get("units", {}).items()},
+            target=values.get("target", ""),
         )
 
 
@@ -195,6 +215,46 @@ class TrainingSettings:
     augmentation: Augmentation = NO_AUGMENTATION
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What a model takes on a device.
+
+    Attributes:
+        value: modelled cycles, or bytes.
+        holder: what takes most of it, by name, largest first; "" where cycles are read.
+    """
+
+    value: int
+    holder: str = ""
+
+
+class Gauge(Protocol):
+    """Says what a model takes on a device, as the firmware that would be built of it.
+
+    Attributes:
+        target: the device.
+        setting: how the firmware is built: what a note says behind the target.
+        key: changes where readings of the same model may change.
+    """
+
+    @property
+    def target(self) -> str: ...
+
+    @property
+    def setting(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
+
+    def read(self, model: Any, kind: Kind, samples: "Samples") -> Reading:
+        """The cycles, the flash or the arena of a Keras model; some training samples fix its ranges.
+
+        Raises:
+            EdgecompressError: it cannot be converted or built, or a tool is missing.
+        """
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Context:
     """What a pass may use.
@@ -208,6 +268,7 @@ class Context:
         teacher: the model to distil from; None trains without.
         emit: takes progress events (JSON-able dicts).
         label: what the events call this stretch of training.
+        gauge: of the device that the build is for; None where there is none.
     """
 
     samples: "Samples"
@@ -218,6 +279,7 @@ class Context:
     teacher: Any = None
     emit: Callable[[dict[str, Any]], None] = lambda event: None
     label: str = ""
+    gauge: Gauge | None = None
 
     @property
     def pruned(self) -> frozenset[str]:
@@ -265,3 +327,8 @@ def files_of(compression: Pass) -> tuple[Path, ...]:
     """The model files that a pass reads, which its result depends on."""
     file = parameters_of(compression).get(FILE)
     return (Path(file),) if file else ()
+
+
+def needs_gauge(compression: Pass) -> bool:
+    """Whether a pass has a budget of something that only a device knows: a parameter with the name of such a kind."""
+    return any(value is not None for name, value in parameters_of(compression).items() if name in ON_DEVICE)

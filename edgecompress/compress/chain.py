@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecompress import load
-from edgecompress.compress.base import Context, Kind, Pass, Promise, epochs_of, files_of
+from edgecompress.compress.base import Context, Kind, Pass, Promise, epochs_of, files_of, needs_gauge
 from edgecompress.compress.cloning import copy_model, is_wrapped
 from edgecompress.compress.driver import Step, run_pass
 from edgecompress.compress.saved import load_json, save_json, save_model, sha256_of
@@ -114,7 +114,8 @@ class Chain:
         fingerprint = self._start
         for number, (compression, text) in enumerate(zip(passes, texts, strict=True), 1):
             files = [sha256_of(file) for file in files_of(compression)]
-            fingerprint = _chained(fingerprint, text, epochs_of(compression, self.context.settings), *files)
+            device = [self.context.gauge.key] if self.context.gauge and needs_gauge(compression) else []
+            fingerprint = _chained(fingerprint, text, epochs_of(compression, self.context.settings), *files, *device)
             folder = self.out / "passes" / f"{number}-{compression.name}"
             entry = self._resume(folder, fingerprint) or self._apply(compression, text, folder, fingerprint, accuracy)
             accuracy = entry["accuracy_after"]
@@ -173,6 +174,7 @@ def _entry(compression: Pass, text: str, step: Step, before: float | None, after
         "promise": None if own is None else str(promise),
         "kind": promise.kind.value,
         "reached": None if own is None else own.reached,
+        "holds": None if own is None else own.holds,
         "per_tensor": None if own is None else own.per_tensor,
         "seconds": round(step.seconds, 3),
         "accuracy_before": before,

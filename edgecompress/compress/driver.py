@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgecompress.compress.base import Context, Kind, Outcome, Pass, Promise
+from edgecompress.compress.base import ON_DEVICE, Context, Kind, Outcome, Pass, Promise
 from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.promises import Measurement, demand, measure
+from edgecompress.compress.promises import Measurement, demand, held_against, measure
 from edgecompress.compress.statistics import refresh_statistics
 from edgecompress.compress.training import make_deterministic
 
@@ -18,7 +18,7 @@ class Step:
 
     Attributes:
         outcome: of the pass; its promises now name their source.
-        measured: the pass's own promises, then the earlier ones that stand.
+        measured: the pass's own promises, then the earlier ones that stand; one about the device may be broken.
         standing: promises that hold from here on.
         ended: earlier promises whose layers this pass replaced by something else, with a sentence for each.
         seconds: wall clock of the pass and its measurements.
@@ -40,6 +40,8 @@ def run_pass(compression: Pass, text: str, model: Any, context: Context) -> Step
         model: is not changed.
         context: with the promises that stand before it.
 
+    A promise about the device is read once, when its pass has ended. It is not refused here: the firmware has the last word.
+
     Raises:
         PromiseError: a promise, its own or an earlier one, does not hold afterwards.
     """
@@ -60,6 +62,7 @@ def run_pass(compression: Pass, text: str, model: Any, context: Context) -> Step
     measured = tuple(measure(one, kernels) for one in (*own, *earlier))
     for measurement in measured:
         demand(measurement, text)
+    measured = tuple(_read(one, outcome, context) if one.promise in own else one for one in measured)
     return Step(outcome, measured, (*earlier, *own), ended, time.monotonic() - started)
 
 
@@ -78,3 +81,11 @@ def carry(standing: Sequence[Promise], outcome: Outcome, text: str) -> tuple[tup
         if after.layers or not promise.layers:
             carried.append(after)
     return tuple(carried), tuple(ended)
+
+
+def _read(measurement: Measurement, outcome: Outcome, context: Context) -> Measurement:
+    """The same of a promise about the device, read there."""
+    promise = measurement.promise
+    if promise.kind not in ON_DEVICE or context.gauge is None:
+        return measurement
+    return held_against(promise, context.gauge.read(outcome.model, promise.kind, context.samples).value)

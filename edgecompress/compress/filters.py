@@ -2,18 +2,21 @@
 
 Li et al., "Pruning filters for efficient convnets", 2016, https://arxiv.org/abs/1608.08710. Which channels go together is
 found from the wiring (`channels.graph`, `channels.rules`), which matter least by a score (`channels.scores`), how many go by
-a budget (`channels.choice`); then layers are built anew without them (`channels.removal`) and learn on.
+a budget (`channels.choice`, `channels.fitting`); then layers are built anew without them (`channels.removal`) and learn on.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
 from edgecompress.compress.allocation import count_zeros
-from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
-from edgecompress.compress.channels.choice import Budget, choose, cost_of
+from edgecompress.compress.base import ON_DEVICE, UNITS, Context, Gauge, Kind, Outcome, Promise, Reading, epochs_of
+from edgecompress.compress.budgets import Limit, the_only_limit
+from edgecompress.compress.channels.choice import Budget, Step, choose, cost_of, gone, ranked_steps
+from edgecompress.compress.channels.fitting import Fitting
 from edgecompress.compress.channels.graph import ChannelGraph
 from edgecompress.compress.channels.removal import remove_channels, rows_that_stay
 from edgecompress.compress.channels.rules import trace
@@ -29,8 +32,14 @@ from edgecompress.recipe.schema import limits
 
 Rows = Mapping[str, tuple[int, ...]]
 
-DEFAULT_MACS = 0.5
+DEFAULT = Limit(Kind.MACS, 0.5, "macs=0.5")
 """Where no budget is given."""
+
+COUNTED = {Kind.CYCLES: Kind.MACS, Kind.RAM: Kind.MACS, Kind.FLASH: Kind.PARAMETERS}
+"""What channels are weighed by where a score is for each unit of cost, and the device knows the cost only as a whole."""
+
+ROOM = {Kind.CYCLES: 0.01, Kind.FLASH: 0.01, Kind.RAM: 0.0}
+"""The share of a budget that is kept back, since what is read of a model before it is trained may change a little."""
 
 _NO_SLIMMING = "filters: slimming needs score=bn_gamma, and epochs to train in."
 
@@ -42,6 +51,8 @@ class Filters:
     Attributes:
         macs: fraction of the multiply-accumulates of the model's kernels that may be left; half without any budget.
         parameters: instead: fraction of the weights of the kernels that may be left.
+        cycles, flash, ram: instead: what may be left of the modelled cycles, the bytes of the firmware or those of the arena on
+            the build's target, as a fraction or as a number (4M, 64k, 20k); the firmware is made and run to see.
         score: what is least important (see `channels.scores`): l1, l2, fpgm, taylor, second_order, bn_gamma, apoz, random.
         scope: "global" compares the channels of all layers; "layer" takes about the same share of each.
         multiple: what numbers of channels are rounded to; 1 takes any.
@@ -60,6 +71,9 @@ class Filters:
 
     macs: float | None = field(default=None, metadata=limits(above=0, high=0.99))
     parameters: float | None = field(default=None, metadata=limits(above=0, high=0.99))
+    cycles: float | str | None = None
+    flash: float | str | None = None
+    ram: float | str | None = None
     score: str = field(default="l2", metadata=limits(choices=tuple(SCORES)))
     scope: str = field(default="global", metadata=limits(choices=("global", "layer")))
     multiple: int = field(default=4, metadata=limits(low=1, high=64))
@@ -71,11 +85,7 @@ class Filters:
     learning_rate: float | None = field(default=None, metadata=limits(above=0, high=100))
 
     def __post_init__(self) -> None:
-        if self.macs is not None and self.parameters is not None:
-            raise RecipeError(
-                "filters: one budget at a time, macs or parameters.",
-                hint=f"filters{{macs={self.macs:g}}},filters{{parameters={self.parameters:g}}}",
-            )
+        _ = self._limit
         if self.slimming and (self.score != "bn_gamma" or self.epochs == 0):
             raise RecipeError(_NO_SLIMMING)
 
@@ -92,20 +102,39 @@ class Filters:
         epochs = epochs_of(self, context.settings)
         if self.slimming and not epochs:
             raise RecipeError(_NO_SLIMMING)
+        total = self._total(whole, graph, context)
+        bound = self._limit.of(total)
+        if total <= bound:
+            reason = f"the model takes {total:,} {UNITS[self._limit.kind]} already"
+            return Outcome(copy_model(model), notes=notes, did_nothing_reason=reason)
         before = (epochs + 1) // 2 if self.slimming else 0
         if before:
             self._slim(whole, context, before)
-        pruned, rows, said = self._prune(
-            whole, frozenset(kernel.layer.name for kernel in chosen), context, epochs - before
-        )
-        kind, fraction = self._budget()
-        total = cost_of(kind, kernel_variables(whole), graph).of(np.zeros(graph.count, bool))
-        return Outcome(pruned, Promise(kind, int(fraction * total)), rows=rows, notes=(*notes, *said))
+        layers = frozenset(kernel.layer.name for kernel in chosen)
+        pruned, rows, said = self._prune(whole, layers, context, epochs - before, total)
+        target = context.gauge.target if context.gauge and self._limit.kind in ON_DEVICE else ""
+        promise = Promise(self._limit.kind, bound, target=target)
+        return Outcome(pruned, promise, rows=rows, notes=(*notes, *said))
 
-    def _budget(self) -> tuple[Kind, float]:
-        if self.parameters is not None:
-            return Kind.PARAMETERS, self.parameters
-        return Kind.MACS, DEFAULT_MACS if self.macs is None else self.macs
+    @cached_property
+    def _limit(self) -> Limit:
+        kinds = (Kind.MACS, Kind.PARAMETERS, *sorted(ON_DEVICE))
+        return the_only_limit(self.name, {kind: getattr(self, kind) for kind in kinds}, DEFAULT)
+
+    def _total(self, model: Any, graph: ChannelGraph, context: Context) -> int:
+        """What the model takes of what the budget is about."""
+        kind = self._limit.kind
+        if kind in ON_DEVICE:
+            return self._gauge(context).read(model, kind, context.samples).value
+        return cost_of(kind, kernel_variables(model), graph).of(np.zeros(graph.count, bool))
+
+    def _gauge(self, context: Context) -> Gauge:
+        if context.gauge is None:
+            raise RecipeError(
+                f"filters: {self._limit.text} is known on a device only, and there is none here.",
+                hint="`edgecompress build` or `compress`, with target in [build] of the recipe; or macs, or parameters",
+            )
+        return context.gauge
 
     def _slim(self, model: Any, context: Context, epochs: int) -> None:
         """Train with a penalty that drives the factors of useless channels to zero."""
@@ -121,34 +150,63 @@ class Filters:
         model.set_weights(slimmed.get_weights())
 
     def _prune(
-        self, model: Any, layers: frozenset[str], context: Context, epochs: int
+        self, model: Any, layers: frozenset[str], context: Context, epochs: int, total: int
     ) -> tuple[Any, Rows, tuple[str, ...]]:
         """The model after all rounds, the rows that stayed, and notes."""
-        kind, fraction = self._budget()
         original = {kernel.name: kernel.rows.shape[0] for kernel in keras_kernels(model).values()}
         rows: Rows = {name: tuple(range(count)) for name, count in original.items()}
-        total, notes = 0, []
+        notes: list[str] = []
+        fraction = self._limit.of(total) / total
         for number in range(1, self.rounds + 1):
             graph = trace(model)
-            cost = cost_of(kind, kernel_variables(model), graph)
-            total = total or cost.of(np.zeros(graph.count, bool))
-            bound = int(total * fraction ** (number / self.rounds))
             scores, unknown = self._scores(model, graph, layers, context)
-            per_cost = self.score in PER_COST
-            budget = Budget(kind, bound, self.scope, self.multiple, self.least, per_cost)
-            removed = choose(graph, scores, cost, budget)
-            if cost.of(removed) > bound:
-                raise self._out_of_reach(cost.of(removed) / total)
+            bound = int(total * fraction ** (number / self.rounds) + 1e-6)
+            removed, said = self._removed(model, graph, scores, context, bound, total)
             stay = rows_that_stay(model, graph, removed)
             model = remove_channels(model, graph, removed)
             rows = {name: tuple(rows[name][row] for row in stay.get(name, range(len(rows[name])))) for name in rows}
             context = replace(context, standing=tuple(promise.carried({}, stay) for promise in context.standing))
-            notes += [*(unknown if number == 1 else ()), *_keep_promises(model, context, self.name)]
+            notes += [*(unknown if number == 1 else ()), *said, *_keep_promises(model, context, self.name)]
             share = epochs // self.rounds + (number > self.rounds - epochs % self.rounds)
             fine_tune(model, context, share, learning_rate=self.learning_rate)
         changed = {name: found for name, found in rows.items() if len(found) < original[name]}
         kept = ", ".join(f"{name} {len(found)} of {original[name]}" for name, found in changed.items())
         return model, changed, (*notes, f"filters: channels that stay: {kept or 'all'}")
+
+    def _removed(
+        self, model: Any, graph: ChannelGraph, scores: np.ndarray, context: Context, bound: int, total: int
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        """(groups,) bool, so that at most `bound` is left of what was `total`; and notes."""
+        kind = self._limit.kind
+        cost = cost_of(COUNTED.get(kind, kind), kernel_variables(model), graph)
+        budget = Budget(kind, bound, self.scope, self.multiple, self.least, self.score in PER_COST)
+        if kind in ON_DEVICE:
+            return self._fitted(model, graph, ranked_steps(graph, scores, cost, budget), context, bound, total)
+        removed = choose(graph, scores, cost, budget)
+        if cost.of(removed) > bound:
+            raise self._out_of_reach(cost.of(removed), total)
+        return removed, ()
+
+    def _fitted(
+        self, model: Any, graph: ChannelGraph, steps: Sequence[Step], context: Context, bound: int, total: int
+    ) -> tuple[np.ndarray, tuple[str, ...]]:
+        """The same on the device, by candidates that are built."""
+        gauge, kind = self._gauge(context), self._limit.kind
+
+        def say(done: int, expected: int) -> None:
+            stage = f"filters: candidates on {gauge.target}"
+            context.emit({"kind": "progress", "stage": stage, "step": done, "total": expected})
+
+        def read(removed: np.ndarray) -> Reading:
+            return gauge.read(remove_channels(model, graph, removed), kind, context.samples)
+
+        fitting = Fitting(graph, read, int(bound * (1 - ROOM[kind])), say)
+        chosen = fitting.fit(steps, spare=kind is Kind.RAM)
+        found = fitting.reading(chosen)
+        if found.value > bound:
+            raise self._out_of_reach(found.value, total, found.holder)
+        words = f"{found.value:,} of {total:,} {UNITS[kind]} on {gauge.target} ({gauge.setting})"
+        return gone(chosen, graph), (f"filters: {words}, the best of {fitting.candidates} candidates before training",)
 
     def _scores(
         self, model: Any, graph: ChannelGraph, layers: frozenset[str], context: Context
@@ -164,12 +222,13 @@ class Filters:
         scores[others] = np.nan
         return scores, unknown
 
-    def _out_of_reach(self, reached: float) -> RecipeError:
-        what = "macs" if self._budget()[0] is Kind.MACS else "parameters"
+    def _out_of_reach(self, left: int, total: int, holder: str = "") -> RecipeError:
+        share = f"{left:,} of {total:,} {UNITS[self._limit.kind]} ({left / total:.3f})"
+        found = f"{share} are left when every channel that may go is gone"
         return RecipeError(
-            f"filters: {what}={self._budget()[1]:g} cannot be reached.",
-            found=f"{reached:.3f} of them are left when every channel that may go is gone",
-            hint=f"a larger fraction, a smaller least ({self.least:g}) or multiple ({self.multiple}), or fewer exclusions",
+            f"filters: {self._limit.text} cannot be reached.",
+            found=f"{found}; largest then: {holder}" if holder else found,
+            hint=f"a larger budget, a smaller least ({self.least:g}) or multiple ({self.multiple}), or fewer exclusions",
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.allocation import whole
-from edgecompress.compress.base import Kind, Promise
+from edgecompress.compress.base import ON_DEVICE, Kind, Promise
 from edgecompress.compress.kernels import Kernel, keras_kernels
 from edgecompress.compress.mapping import tflite_kernels
 from edgecompress.errors import PromiseError
@@ -26,7 +26,7 @@ class Measurement:
         promise: what was measured, with the layers that were there.
         reached: the worst layer's figure (zeros, zero_blocks: a fraction; distinct_values: a number of values; n_of_m:
             non-zeros in the fullest group; allowed_values: weights off the set), the total (macs, parameters) or the mean
-            (bits); None for none.
+            (bits); None for none, and for what only a device knows (see `held_against`).
         layers: the figure of each layer.
         worst: the layer of `reached`.
         broken: the layers where the promise does not hold.
@@ -121,7 +121,7 @@ def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = 
         kernels: of a Keras model, or of a .tflite file.
         in_file: count over `promise.in_file` (integer tensors) rather than `promise.granularity`.
     """
-    if promise.kind is Kind.NONE:
+    if promise.kind is Kind.NONE or promise.kind in ON_DEVICE:
         return Measurement(promise, None, MappingProxyType({}))
     names = promise.layers or tuple(kernels)
     found = {name: kernels[name] if in_file else in_units(kernels[name], promise) for name in names if name in kernels}
@@ -138,6 +138,12 @@ def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = 
     if promise.kind is Kind.DISTINCT_VALUES:
         per_tensor = max((distinct_values(kernel.rows, "tensor") for kernel in found.values()), default=None)
     return Measurement(promise, layers.get(worst), layers, worst, broken, missing, per_tensor)
+
+
+def held_against(promise: Promise, value: int) -> Measurement:
+    """A promise about cycles, flash or RAM against what was read on the device."""
+    broken = () if value <= _number(promise) else (TOGETHER,)
+    return Measurement(promise, float(value), MappingProxyType({TOGETHER: float(value)}), TOGETHER, broken)
 
 
 def _together(promise: Promise, found: Mapping[str, Kernel], layers: Mapping[str, float]) -> tuple[float, bool]:

@@ -13,7 +13,7 @@ from typing import Any
 from edgecompress import data, load, recipe, worker
 from edgecompress.compress import make_all
 from edgecompress.compress.augmentation import Augmentation
-from edgecompress.compress.base import Context, TrainingSettings, files_of
+from edgecompress.compress.base import Context, Gauge, TrainingSettings, files_of
 from edgecompress.compress.chain import Chain
 from edgecompress.compress.cloning import is_wrapped
 from edgecompress.compress.dataset_samples import DatasetSamples
@@ -32,13 +32,14 @@ DEFAULT_BATCH = 32
 DEFAULT_LEARNING_RATE = 5e-4
 
 
-def compress(job: Mapping[str, Any]) -> dict[str, Any]:
+def compress(job: Mapping[str, Any], gauge: Gauge | None = None) -> dict[str, Any]:
     """Compress a model as a recipe says.
 
     Args:
         job: "model" (path), "out" (folder for what is written), "recipe" (path of a TOML file, or None),
             "overrides" (dotted recipe keys and values, as `edgecompress.recipe.load` takes them), "data" (a source that
             replaces the recipe's, or None), "trust_model_code" (False).
+        gauge: of the device, for budgets of what only it knows.
 
     Returns:
         See `run`.
@@ -66,6 +67,7 @@ def compress(job: Mapping[str, Any]) -> dict[str, Any]:
         model_sha256=sha256_of(Path(job["model"])),
         teachers=teachers,
         emit=worker.emit,
+        gauge=gauge,
     )
 
 
@@ -145,6 +147,7 @@ def run(
     model_sha256: str,
     teachers: Teachers | None = None,
     emit: Callable[[dict[str, Any]], None] = lambda event: None,
+    gauge: Gauge | None = None,
 ) -> dict[str, Any]:
     """Compress a loaded model; finished passes of an earlier run with the same inputs are taken from `out`.
 
@@ -157,12 +160,13 @@ def run(
         model_sha256: of the model's file.
         teachers: where the recipe names files.
         emit: takes progress events.
+        gauge: as `compress` takes it.
 
     Returns:
         JSON-able, paths relative to `out`: "compressed" {path, quantized, sha256}, "baseline" {path, steps, seconds,
         accuracy}, "kernels" (path), "task" (see `Task`), "accuracy" {metric, samples, original, baseline, compressed}
         on the validation split (null without one), "training" (settings), "passes" (one entry each: name, text,
-        promise, kind, reached, per_tensor, seconds, accuracy_before, accuracy_after, did_nothing, notes, measured, resumed),
+        promise, kind, reached, holds, per_tensor, seconds, accuracy_before, accuracy_after, did_nothing, notes, measured, resumed),
         "promises" (those that stand: for `edgecompress.compress.converted.check_converted`), "ended", "notes", "seconds".
     """
     started = time.monotonic()
@@ -170,7 +174,8 @@ def run(
     if teachers is not None:
         chosen = replace(chosen, teacher=" ".join(teachers.sha256))
     make_deterministic(chosen.seed)
-    context = Context(samples, task, chosen, original=model, teacher=teachers.model if teachers else None, emit=emit)
+    teacher = teachers.model if teachers else None
+    context = Context(samples, task, chosen, original=model, teacher=teacher, emit=emit, gauge=gauge)
     chain = Chain(out, context, model_sha256)
     original = chain.judge(model)
     passes = make_all(settings.passes)

@@ -6,9 +6,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from edgecompress.compress.base import Kind, Promise
+from edgecompress.compress.base import ON_DEVICE, Kind, Promise
 from edgecompress.compress.converted import check_converted
-from edgecompress.compress.promises import Measurement
+from edgecompress.compress.promises import Measurement, held_against
 from edgecompress.compress.task import Task
 from edgecompress.files import sha256, size
 from edgecompress.pipeline.folder import RunFolder
@@ -39,6 +39,14 @@ def check_promises(folder: RunFolder, compressed: Mapping[str, Any] | None) -> t
     )
 
 
+def as_benched(promises: Sequence[Measurement], report: Report) -> tuple[Measurement, ...]:
+    """The same, with those about the device held against what the back end found."""
+    found = {Kind.CYCLES: report.cycles.typical, Kind.FLASH: report.flash.total, Kind.RAM: report.ram.arena}
+    values = [found.get(one.promise.kind) for one in promises]
+    pairs = zip(promises, values, strict=True)
+    return tuple(one if value is None else held_against(one.promise, value) for one, value in pairs)
+
+
 def task_from(values: Mapping[str, Any]) -> Task:
     return Task(**{name: values[name] for name in ("loss", "metric", "target", "from_logits", "why")})
 
@@ -61,7 +69,7 @@ def assemble(
         report,
         kind="build",
         model=ModelFile(str(model), sha256(model), size(model), format_of(model)),
-        passes=pass_records(compressed, promises),
+        passes=pass_records(compressed, as_benched(promises, report)),
         stages=_stages(report, model, compressed, converted),
         notes=(*report.notes, *notes),
         warnings=tuple(warnings),
@@ -98,7 +106,12 @@ def pass_records(
     for entry in compressed["passes"]:
         promise, measured = made.get(entry["text"]), in_file.get(entry["text"])
         notes = list(entry["notes"])
-        status = "kept" if measured or (promise and promises is None) else None
+        status = None
+        if measured or (promise and promises is None):
+            holds = measured.holds if measured else entry.get("holds") is not False
+            status = "kept" if holds else "broken"
+        if promise and promise.kind in ON_DEVICE and promises is None:
+            notes.append("read when the pass had ended; `build` reads it again in the firmware")
         if entry["did_nothing"]:
             status, notes = "nothing to do", [*notes, entry["did_nothing"]]
         if measured and promise and promise.kind is Kind.DISTINCT_VALUES:

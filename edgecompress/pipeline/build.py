@@ -9,7 +9,7 @@ from typing import Any
 from edgecompress import recipe as recipes
 from edgecompress import worker
 from edgecompress.convert.layer_errors import layer_errors
-from edgecompress.errors import AccuracyError, ToolError, UsageError
+from edgecompress.errors import AccuracyError, PromiseError, ToolError, UsageError
 from edgecompress.files import sha256, write_bytes, write_text
 from edgecompress.memory.choice import BALANCED, Wish
 from edgecompress.pipeline import accuracy, assembly
@@ -136,7 +136,8 @@ def _carry_out(
     """The stages in order."""
     settings = run.settings.build
     wish = wish or read_wish(settings.optimize, settings.ram, settings.flash) or BALANCED
-    compressed = run.compress() if run.is_keras and run.settings.passes else None
+    device = {"compiler": compiler, "shrink": shrink, "optimize": wish.optimize}
+    compressed = run.compress(**device) if run.is_keras and run.settings.passes else None
     converted = _convert(run, compressed) if run.is_keras else None
     judged = (converted or {}).get("judged") if run.is_keras else _judge_tflite(run)
     losses = _losses(run, converted) if converted and run.dataset else {}
@@ -170,6 +171,18 @@ def _check_format(run: Run) -> None:
             found=f'[quantization] format = "{chosen}"',
             hint=f"`edgecompress quantize MODEL --format {chosen}` writes such a file for LiteRT, on a Raspberry Pi for one",
         )
+
+
+def check_budgets(report: Report) -> None:
+    """Raises PromiseError where the firmware takes more than a pass had promised; the report has been written by then."""
+    for record in report.passes:
+        if record.status == "broken" and record.promise is not None:
+            reached = record.reached if record.reached_in_tflite is None else record.reached_in_tflite
+            raise PromiseError(
+                f"{record.name} promised {record.promise.text}, but they are not kept",
+                found=f"{reached:,.0f} in the end",
+                hint="a smaller budget; or leave out what came after it and costs more: other passes, --optimize, --tune",
+            )
 
 
 def check_drop(report: Report) -> None:

@@ -206,7 +206,7 @@ def check_ram(program: Program, target: Target) -> None:
     if program.plan.arena_bytes > largest.bytes:
         raise DoesNotFitError(
             f"the arena does not fit the RAM of {target.name}: {_excess(program.plan.arena_bytes, largest.bytes)}",
-            found=f"largest at once: {_largest_live(program)}",
+            found=f"largest at once: {largest_live(program)}",
             hint="a board with more RAM, smaller inputs or fewer channels in the first layers",
         )
 
@@ -226,8 +226,8 @@ def _name(program: Program, layer: int) -> str:
     return program.graph.results(program.layers[layer].operation)[0].name
 
 
-def _largest_live(program: Program) -> str:
-    """The buffers alive at the step that needs most, largest first."""
+def largest_live(program: Program) -> str:
+    """The buffers alive at the step that needs most, by name, largest first."""
     steps = range(len(program.graph.operations))
     worst = max(steps, key=lambda step: sum(b.size for b in program.plan.buffers if b.first <= step <= b.last))
     alive = sorted((b for b in program.plan.buffers if b.first <= worst <= b.last), key=lambda b: -b.size)[:3]

@@ -55,15 +55,18 @@ class Run:
             **more,
         }
 
-    def compress(self) -> dict[str, Any]:
+    def compress(self, **device: Any) -> dict[str, Any]:
         """The passes, in a process of their own; finished passes of an earlier run are taken over.
+
+        Args:
+            device: how the build goes on, as `pipeline.gauging.compress` takes it.
 
         Returns:
             What `edgecompress.compress.stage:run` returns.
         """
-        job = self.job(model=str(self.model), out=str(self.folder.path / "compress"))
+        job = self.job(model=str(self.model), out=str(self.folder.path / "compress"), device=device)
         result: dict[str, Any] = worker.call(
-            "edgecompress.compress.stage:compress", job, log=self.folder.log, on_event=self.on_event
+            "edgecompress.pipeline.gauging:compress", job, log=self.folder.log, on_event=self.on_event
         )
         return result
 

@@ -1,11 +1,8 @@
 """What a command line or a recipe says about schedule, RAM and flash, as a `Wish`."""
 
-import re
-
 from edgecompress.errors import UsageError
 from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
-
-UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "kib": 1024, "m": 1024**2, "mb": 1024**2, "mib": 1024**2}
+from edgecompress.recipe.quantities import read_bytes
 
 
 def read_wish(optimize: str | None, ram: str | None, flash: str | None = None) -> Wish | None:
@@ -13,7 +10,7 @@ def read_wish(optimize: str | None, ram: str | None, flash: str | None = None) -
 
     Args:
         optimize: "ram", "balanced", "speed" or "size".
-        ram: the largest arena, as `read_bytes` takes it; the cheapest schedule that fits is asked for then.
+        ram: the largest arena, as `recipe.quantities.read_bytes` takes it; the cheapest schedule that fits is asked for then.
         flash: the largest firmware, likewise.
 
     Raises:
@@ -35,16 +32,3 @@ def read_wish(optimize: str | None, ram: str | None, flash: str | None = None) -
 
 def _size(text: str | None) -> int | None:
     return None if text is None else read_bytes(text)
-
-
-def read_bytes(text: str) -> int:
-    """A size such as 32768, 32k, 32 KiB or 1M; a k is 1024 bytes.
-
-    Raises:
-        UsageError: it is none, or zero.
-    """
-    match = re.fullmatch(r"([0-9]{1,9})\s*([a-z]*)", text.strip().lower())
-    size = int(match[1]) * UNITS.get(match[2], 0) if match else 0
-    if not size:
-        raise UsageError("a size of memory is a number of bytes", found=repr(text), hint="32768, 32k or 32KiB")
-    return size

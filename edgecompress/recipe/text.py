@@ -22,6 +22,7 @@ FILE = "model"
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?)(?![\w.])")
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/*+-]*")
+_QUANTITY = re.compile(r"\d{1,12}(?:[kKmM](?:[iI]?[bB])?|[gG]|[bB])(?![\w.])")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _ESCAPES = {'"': '"', "\\": "\\", "n": "\n", "t": "\t", "r": "\r"}
 _CONSTANTS = {"true": True, "false": False}
@@ -103,7 +104,8 @@ def print_value(value: Value) -> str:
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, str):
-        return value if _WORD.fullmatch(value) and value not in _CONSTANTS else _quote(value)
+        bare = _QUANTITY.fullmatch(value) or (_WORD.fullmatch(value) and value not in _CONSTANTS)
+        return value if bare else _quote(value)
     return "[" + ",".join(print_value(one) for one in value) + "]"
 
 
@@ -167,10 +169,13 @@ class _Parser:
             return self._list()
         if match := _NUMBER.match(self.text, self.at):
             return self._number(match.group())
+        if match := _QUANTITY.match(self.text, self.at):
+            self.at = match.end()
+            return match.group()
         if match := _WORD.match(self.text, self.at):
             self.at = match.end()
             return _CONSTANTS.get(match.group(), match.group())
-        raise self._error('expected a value: a number, true or false, a word, "text" or [a list]')
+        raise self._error('expected a value: a number, a size (64k), true or false, a word, "text" or [a list]')
 
     def _number(self, text: str) -> int | float:
         if _INTEGER.fullmatch(text):

@@ -286,7 +286,7 @@ class PassRecord:
         name: in text form, with parameters: "prune{sparsity=0.6}".
         promise: None when it makes none.
         reached: the number that the promise is about, right after the pass, over its worst layer.
-        reached_in_tflite: the same, of the weights inside the final file.
+        reached_in_tflite: the same, of the weights inside the final file; of cycles, flash and RAM what the firmware takes.
         status: "kept", "broken", "ended by <pass>", "nothing to do".
         accuracy_before, accuracy_after: on validation data.
         notes: layers left out and why.

@@ -72,7 +72,8 @@ def promise_line(record: PassRecord) -> str:
     if record.reached is not None:
         words.append(f"reached {_amount(record.reached)}")
     if record.reached_in_tflite is not None:
-        words.append(f"in the .tflite {_amount(record.reached_in_tflite)}")
+        where = "in the firmware" if record.promise.kind in ("cycles", "flash", "ram") else "in the .tflite"
+        words.append(f"{where} {_amount(record.reached_in_tflite)}")
     return "; ".join(words) + (f" ({record.status})" if record.status else "")
 
 

@@ -16,7 +16,8 @@ from edgecompress.memory.choice import BALANCED, SPEED, Wish
 from edgecompress.pipeline.bench import bench, wish_of
 from edgecompress.pipeline.benching import bench_anywhere
 from edgecompress.pipeline.build import build
-from edgecompress.pipeline.wishes import read_bytes, read_wish
+from edgecompress.pipeline.wishes import read_wish
+from edgecompress.recipe.quantities import read_bytes
 from edgecompress.report.summary import headline
 from edgecompress.tflite import reader
 

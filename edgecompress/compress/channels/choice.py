@@ -16,7 +16,7 @@ class Budget:
     """What may be left.
 
     Attributes:
-        kind: MACS or PARAMETERS, counted as `promises.measure` counts them: kernels only.
+        kind: MACS or PARAMETERS, counted as `promises.measure` counts them: kernels only; or what a device knows.
         bound: the largest number.
         scope: "global" compares the channels of all layers, "layer" takes about the same share of each.
         multiple: counts are rounded to it, except where all of a layer's channels stay.
@@ -64,7 +64,7 @@ def cost_of(kind: Kind, kernels: Sequence[KernelVariable], graph: ChannelGraph) 
 
 
 @dataclass(frozen=True)
-class _Step:
+class Step:
     """Some channels of one set that go together, after all earlier steps of the set."""
 
     rank: float
@@ -85,16 +85,19 @@ def choose(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) 
     Returns:
         (groups,) bool. The budget is not met where all that may go is not enough.
     """
-    steps = sorted(_steps(graph, scores, cost, budget), key=lambda step: (step.rank, step.which_set, step.number))
+    steps = ranked_steps(graph, scores, cost, budget)
     low, high = 0, len(steps)
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if cost.of(_gone(steps[:middle], graph)) <= budget.bound else (middle + 1, high)
-    return _gone(_without_needless(steps[:low], graph, cost, budget), graph)
+        low, high = (low, middle) if cost.of(gone(steps[:middle], graph)) <= budget.bound else (middle + 1, high)
+    return gone(_without_needless(steps[:low], graph, cost, budget), graph)
 
 
-def _steps(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) -> list[_Step]:
-    """Groups that the same layers give are one set: their least important go first, as many as leave a multiple."""
+def ranked_steps(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) -> list[Step]:
+    """All steps that may be taken, the least important first.
+
+    Groups that the same layers give are one set: their least important go first, as many as leave a multiple.
+    """
     whole = cost.of(np.zeros(graph.count, bool))
     sets: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for group in np.argsort(scores, kind="stable"):
@@ -110,9 +113,9 @@ def _steps(graph: ChannelGraph, scores: np.ndarray, cost: Cost, budget: Budget) 
             rank = (
                 float(np.mean(scores[chosen])) / saving if budget.scope == "global" else stop / (len(groups) + staying)
             )
-            steps.append(_Step(rank, which, number, tuple(chosen)))
+            steps.append(Step(rank, which, number, tuple(chosen)))
             start, number = stop, number + 1
-    return steps
+    return sorted(steps, key=lambda step: (step.rank, step.which_set, step.number))
 
 
 def _stops(count: int, staying: int, budget: Budget) -> list[int]:
@@ -123,7 +126,7 @@ def _stops(count: int, staying: int, budget: Budget) -> list[int]:
     return [total - kept for kept in reversed(wanted) if kept >= max(least, staying)]
 
 
-def _without_needless(steps: list[_Step], graph: ChannelGraph, cost: Cost, budget: Budget) -> list[_Step]:
+def _without_needless(steps: list[Step], graph: ChannelGraph, cost: Cost, budget: Budget) -> list[Step]:
     """Give back what the budget does not need, since the last step may have saved more than was missing.
 
     Where all layers are to lose the same share, each gets back one step at most.
@@ -134,7 +137,7 @@ def _without_needless(steps: list[_Step], graph: ChannelGraph, cost: Cost, budge
     for step in reversed(steps):
         fewer = [one for one in kept if one is not step]
         barred = budget.scope == "layer" and step.which_set in given_back
-        if barred or last[step.which_set] != step.number or cost.of(_gone(fewer, graph)) > budget.bound:
+        if barred or last[step.which_set] != step.number or cost.of(gone(fewer, graph)) > budget.bound:
             continue
         kept = fewer
         last[step.which_set] -= 1
@@ -142,7 +145,8 @@ def _without_needless(steps: list[_Step], graph: ChannelGraph, cost: Cost, budge
     return kept
 
 
-def _gone(steps: Sequence[_Step], graph: ChannelGraph) -> np.ndarray:
+def gone(steps: Sequence[Step], graph: ChannelGraph) -> np.ndarray:
+    """(groups,) bool: what these steps take out."""
     removed = np.zeros(graph.count, bool)
     removed[[group for step in steps for group in step.groups]] = True
     return removed
