@@ -16,9 +16,11 @@ PASSES = {
     "cluster": "edgecompress.compress.cluster:Cluster",
     "codes": "edgecompress.compress.codes:Codes",
     "filters": "edgecompress.compress.filters:Filters",
+    "fine_tune": "edgecompress.compress.tuning:FineTune",
     "low_rank": "edgecompress.compress.low_rank:LowRank",
     "prune": "edgecompress.compress.prune:Prune",
     "qat": "edgecompress.compress.qat:Qat",
+    "student": "edgecompress.compress.student:Student",
 }
 """Name in recipes → module:class."""
 

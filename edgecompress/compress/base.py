@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from edgecompress.compress.augmentation import Augmentation
 from edgecompress.compress.task import Task
+from edgecompress.recipe.text import FILE
 
 if TYPE_CHECKING:
     from edgecompress.compress.samples import Samples
@@ -255,3 +257,9 @@ def epochs_of(compression: Pass, settings: TrainingSettings) -> int:
 def parameters_of(compression: Pass) -> dict[str, Any]:
     """The parameters of a pass by name, in the order of its fields."""
     return {f.name: getattr(compression, f.name) for f in fields(compression)}  # type: ignore[arg-type]
+
+
+def files_of(compression: Pass) -> tuple[Path, ...]:
+    """The model files that a pass reads, which its result depends on."""
+    file = parameters_of(compression).get(FILE)
+    return (Path(file),) if file else ()

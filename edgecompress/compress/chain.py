@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecompress import load
-from edgecompress.compress.base import Context, Kind, Pass, Promise, epochs_of
+from edgecompress.compress.base import Context, Kind, Pass, Promise, epochs_of, files_of
 from edgecompress.compress.cloning import copy_model, is_wrapped
 from edgecompress.compress.driver import Step, run_pass
 from edgecompress.compress.saved import load_json, save_json, save_model, sha256_of
@@ -113,7 +113,8 @@ class Chain:
         entries: list[dict[str, Any]] = []
         fingerprint = self._start
         for number, (compression, text) in enumerate(zip(passes, texts, strict=True), 1):
-            fingerprint = _chained(fingerprint, text, epochs_of(compression, self.context.settings))
+            files = [sha256_of(file) for file in files_of(compression)]
+            fingerprint = _chained(fingerprint, text, epochs_of(compression, self.context.settings), *files)
             folder = self.out / "passes" / f"{number}-{compression.name}"
             entry = self._resume(folder, fingerprint) or self._apply(compression, text, folder, fingerprint, accuracy)
             accuracy = entry["accuracy_after"]

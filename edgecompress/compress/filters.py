@@ -19,7 +19,7 @@ from edgecompress.compress.channels.removal import remove_channels, rows_that_st
 from edgecompress.compress.channels.rules import trace
 from edgecompress.compress.channels.scores import NEEDS, PER_COST, SCORES
 from edgecompress.compress.cloning import copy_model
-from edgecompress.compress.kernels import KernelVariable, keras_kernels, kernel_variables
+from edgecompress.compress.kernels import keras_kernels, kernel_variables
 from edgecompress.compress.promises import demand, measure
 from edgecompress.compress.rebuilding import Part, nested_models, rebuild
 from edgecompress.compress.selection import select
@@ -83,7 +83,9 @@ class Filters:
         whole = rebuild(model)
         notes = tuple(f"filters: the model {name} is replaced by its layers" for name in nested_models(model))
         graph = trace(whole)
-        chosen, left_out = select(whole, self.name, self.exclude, lambda kernel: _reason_against(kernel, graph))
+        chosen, left_out = select(
+            whole, self.name, self.exclude, lambda kernel: graph.reason_to_keep(kernel.layer.name)
+        )
         notes += left_out
         if not any(kernel.layer.name in graph.given for kernel in chosen):
             return Outcome(copy_model(model), notes=notes, did_nothing_reason="there is no channel that may go")
@@ -169,15 +171,6 @@ class Filters:
             found=f"{reached:.3f} of them are left when every channel that may go is gone",
             hint=f"a larger fraction, a smaller least ({self.least:g}) or multiple ({self.multiple}), or fewer exclusions",
         )
-
-
-def _reason_against(kernel: KernelVariable, graph: ChannelGraph) -> str:
-    name = kernel.layer.name
-    if name in graph.left:
-        return graph.left[name]
-    groups = graph.given.get(name, ())
-    reasons = [graph.staying[group] for group in groups if group in graph.staying]
-    return f"its channels stay: {reasons[0]}" if reasons and len(reasons) == len(groups) else ""
 
 
 def _keep_promises(model: Any, context: Context, name: str) -> list[str]:

@@ -17,18 +17,31 @@ class Part:
     Attributes:
         kind: its class.
         config: as Keras describes the layer; the name in it does not count.
-        weights: in Keras' order.
+        weights: in Keras' order; None takes initial values.
         name: "" is that of the layer whose place it takes.
     """
 
     kind: type
     config: dict[str, Any]
-    weights: list[np.ndarray]
+    weights: list[np.ndarray] | None
     name: str = ""
 
 
-Change = Callable[[Any], Sequence[Part]]
-"""A layer to the layers that take its place, one behind the other."""
+@dataclass(frozen=True, eq=False)
+class Branches:
+    """Layers side by side: all chains read the same, and what they give is concatenated along the channels.
+
+    Attributes:
+        chains: each is one layer behind the other.
+        name: of the concatenation; "" is that of the layer whose place it takes.
+    """
+
+    chains: Sequence[Sequence[Part]]
+    name: str = ""
+
+
+Change = Callable[[Any], Sequence[Part | Branches]]
+"""A layer to what takes its place, one behind the other."""
 
 
 def is_nested(layer: Any) -> bool:
@@ -101,7 +114,7 @@ class _Builder:
     def __init__(self, model: Any, change: Change) -> None:
         self._change = change
         self._names = _names(model)
-        self._made: dict[int, list[Any]] = {}
+        self._made: dict[int, list[Callable[..., Any]]] = {}
         self.weights: list[tuple[Any, list[np.ndarray]]] = []
 
     def follow(self, model: Any, tensors: dict[int, Any]) -> None:
@@ -117,17 +130,25 @@ class _Builder:
                 self.follow(node.layer, inside)
                 outputs = [inside[id(tensor)] for tensor in node.layer.outputs]
             else:
-                first, *others = self._layers(node.layer)
-                found = first(*args, **kwargs)
-                for layer in others:
-                    found = layer(found)
-                outputs = tf.nest.flatten(found)
+                outputs = tf.nest.flatten(_through(self._layers(node.layer), *args, **kwargs))
             tensors.update(zip(map(id, tf.nest.flatten(node.outputs)), outputs, strict=True))
 
-    def _layers(self, layer: Any) -> list[Any]:
+    def _layers(self, layer: Any) -> list[Callable[..., Any]]:
         if id(layer) not in self._made:
-            self._made[id(layer)] = [self._layer(layer, part) for part in self._change(layer)]
+            self._made[id(layer)] = [
+                self._branches(layer, part) if isinstance(part, Branches) else self._layer(layer, part)
+                for part in self._change(layer)
+            ]
         return self._made[id(layer)]
+
+    def _branches(self, layer: Any, branches: Branches) -> Callable[..., Any]:
+        chains = [[self._layer(layer, part) for part in chain] for chain in branches.chains]
+        joined = keras2().layers.Concatenate(name=branches.name or self._names[id(layer)])
+
+        def side_by_side(*args: Any, **kwargs: Any) -> Any:
+            return joined([_through(chain, *args, **kwargs) for chain in chains])
+
+        return side_by_side
 
     def _layer(self, layer: Any, part: Part) -> Any:
         name = part.name or self._names[id(layer)]
@@ -139,8 +160,18 @@ class _Builder:
                 found=str(error).splitlines()[0][:300] if str(error) else type(error).__name__,
                 hint="use Keras' own layers",
             ) from error
-        self.weights.append((made, part.weights))
+        if part.weights is not None:
+            self.weights.append((made, part.weights))
         return made
+
+
+def _through(layers: Sequence[Callable[..., Any]], *args: Any, **kwargs: Any) -> Any:
+    """What the last layer gives."""
+    first, *others = layers
+    found = first(*args, **kwargs)
+    for layer in others:
+        found = layer(found)
+    return found
 
 
 def _names(model: Any) -> dict[int, str]:

@@ -13,13 +13,14 @@ from typing import Any
 from edgecompress import data, load, recipe, worker
 from edgecompress.compress import make_all
 from edgecompress.compress.augmentation import Augmentation
-from edgecompress.compress.base import Context, TrainingSettings
+from edgecompress.compress.base import Context, TrainingSettings, files_of
 from edgecompress.compress.chain import Chain
 from edgecompress.compress.cloning import is_wrapped
 from edgecompress.compress.dataset_samples import DatasetSamples
 from edgecompress.compress.kernels import keras_kernels
 from edgecompress.compress.samples import Samples
 from edgecompress.compress.saved import save_json, save_kernels, save_model, sha256_of
+from edgecompress.compress.students.own import read_student
 from edgecompress.compress.task import Output, Task, Wishes, infer
 from edgecompress.compress.teachers import Teachers
 from edgecompress.compress.training import describe_output, make_deterministic
@@ -47,12 +48,14 @@ def compress(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     overrides = dict(job.get("overrides") or {})
     settings = recipe.load(job.get("recipe"), overrides)
-    make_all(settings.passes)  # a misspelt parameter is told before anything is read
+    passes = make_all(settings.passes)  # a misspelt parameter is told before anything is read
     model = load.load(job["model"], trust_model_code=bool(job.get("trust_model_code")))
     dataset = data.open(job.get("data") or settings.source or "", settings.data, settings.build.seed)
     dataset.check_against([tensor.shape for tensor in model.inputs], tuple(model.outputs[0].shape))
     task = task_of(describe_output(model), dataset, settings.training)
     _check_teacher(training_settings(settings), task)  # before any other model is read
+    for file in (file for one in passes for file in files_of(one)):
+        read_student(str(file), model)  # what does not fit is told before anything is trained
     teachers = Teachers.read(settings.training.teacher_files, model, trust_model_code=bool(job.get("trust_model_code")))
     return run(
         model,

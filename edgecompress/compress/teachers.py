@@ -45,19 +45,29 @@ class Teachers:
                     hint="original (as loaded), baseline (trained as long without compression), or model files that exist",
                 )
             teacher = load.load(file, trust_model_code=trust_model_code)
-            _check(teacher, model, Path(file).name)
+            check_ends(teacher, model, Path(file).name, "training.teacher")
             found.append(teacher)
         return Teachers(_mean_of(found), tuple(sha256_of(Path(file)) for file in files))
 
 
-def _check(teacher: Any, model: Any, name: str) -> None:
-    for what in ("inputs", "outputs"):
-        given, wanted = ([tuple(one.shape[1:]) for one in getattr(each, what)] for each in (teacher, model))
+def check_ends(other: Any, model: Any, name: str, what: str) -> None:
+    """Refuse a model that does not take the same samples, or does not give the same kind of answers.
+
+    Args:
+        other: from a file of this `name`.
+        model: the one to be compressed.
+        what: "training.teacher", or whoever reads the file.
+
+    Raises:
+        RecipeError: inputs or outputs differ.
+    """
+    for side in ("inputs", "outputs"):
+        given, wanted = ([tuple(one.shape[1:]) for one in getattr(each, side)] for each in (other, model))
         if given != wanted:
             raise RecipeError(
-                f"training.teacher: the {what} of {name} differ from the model's.",
+                f"{what}: the {side} of {name} differ from the model's.",
                 found=f"{_shapes(given)} where the model has {_shapes(wanted)}",
-                hint="a teacher takes the same samples and gives the same kind of answers",
+                hint="teachers and students take the same samples and give the same kind of answers",
             )
 
 

@@ -72,20 +72,20 @@ def load(path: Path | str | None = None, overrides: Mapping[str, Any] | None = N
     Raises:
         RecipeError: naming the file and the key; a file that is unreadable, too large, no UTF-8 or no TOML.
     """
-    layers = [("defaults.toml", _parse(_defaults(), "defaults.toml"))]
+    layers = [("defaults.toml", _parse(_defaults(), "defaults.toml"), Path())]
     if path is not None:
-        layers.append((Path(path).name, read_table(Path(path))))
+        layers.append((Path(path).name, read_table(Path(path)), Path(path).parent))
     given = {key: value for key, value in (overrides or {}).items() if value is not None}
-    layers.append((COMMAND_LINE, _nest(given)))
+    layers.append((COMMAND_LINE, _nest(given), Path()))
     merged: Table = {}
     passes: tuple[PassSpec, ...] = ()
-    for origin, table in layers:
+    for origin, table, beside_it in layers:
         if "passes" in table:
-            passes = _passes(table["passes"], origin)
+            passes = tuple(one.beside(beside_it) for one in _passes(table["passes"], origin))
         _check_layer(table, origin)
         _merge(merged, {key: value for key, value in table.items() if key in _SECTIONS})
     base = Path(path).parent if path is not None and "data.source" not in given else Path()
-    recipe = _assemble(merged, passes, base, " + ".join(origin for origin, table in layers if table))
+    recipe = _assemble(merged, passes, base, " + ".join(origin for origin, table, _ in layers if table))
     folder = Path(path).parent if path is not None and "training.teacher" not in given else Path()
     return replace(recipe, training=recipe.training.beside(folder))
 

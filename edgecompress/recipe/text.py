@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from edgecompress.errors import RecipeError
 
@@ -14,6 +15,9 @@ Value = bool | int | float | str | tuple["Value", ...]
 
 MAX_TEXT = 10_000
 """Characters: far above any real pipeline, so that a hostile text costs nothing."""
+
+FILE = "model"
+"""The parameter of a pass that names a model file."""
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?)(?![\w.])")
@@ -67,6 +71,13 @@ class PassSpec:
 
     def __str__(self) -> str:
         return print_passes((self,))
+
+    def beside(self, folder: Path) -> "PassSpec":
+        """With an absolute path of the file that it names, which was relative to the folder."""
+        file = self.parameters.get(FILE)
+        if not isinstance(file, str) or not file:
+            return self
+        return PassSpec(self.name, Parameters({**self.parameters, FILE: str((folder / file).absolute())}))
 
 
 def parse_passes(text: str, where: str = "passes") -> tuple[PassSpec, ...]:

@@ -32,7 +32,7 @@ def test_every_pass_has_its_name_and_says_what_its_parameters_are_in_text(name):
     ("text", "parts"),
     [
         ("prunne", ("no pass prunne", "prune")),
-        ("zzz", ("cluster, codes, filters, low_rank, prune, qat",)),
+        ("zzz", ("cluster, codes, filters, fine_tune, low_rank, prune, qat, student",)),
         ("prune{sparcity=0.5}", ("prune.sparcity", "prune.sparsity")),
         ("prune{sparsity=1.5}", ("prune.sparsity", "0.99")),
         ("prune{sparsity=much}", ("prune.sparsity", "a number")),
@@ -70,6 +70,6 @@ def test_checking_passes_does_not_import_tensorflow():
     code = (
         "import sys; from edgecompress.compress import make_all; from edgecompress.recipe.text import parse_passes;"
         "import edgecompress.compress.converted, edgecompress.convert.codes, edgecompress.compress.driver, edgecompress.compress.task;"
-        "make_all(parse_passes('filters,low_rank,prune,cluster,codes,qat')); sys.exit('tensorflow' in sys.modules)"
+        "make_all(parse_passes('student,filters,low_rank,prune,cluster,codes,fine_tune,qat')); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

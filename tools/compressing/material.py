@@ -95,6 +95,16 @@ def network(name: str, job: Mapping[str, Any], cache: Path) -> Path:
     return path
 
 
+def flat(network: Path, cache: Path) -> Path:
+    """The same network for samples without a shape."""
+    path = network.with_name(f"{network.stem}-flat.h5")
+    if not path.exists():
+        worker.call(
+            "compressing.networks:flattened", {"network": str(network), "out": str(path)}, log=cache / "log.txt"
+        )
+    return path
+
+
 def _kept(path: Path, made: Any) -> Path:
     if not path.exists():
         make_folder(path.parent)

@@ -88,3 +88,16 @@ def train(job: Mapping[str, Any]) -> dict[str, Any]:
     Path(job["out"]).parent.mkdir(parents=True, exist_ok=True)
     model.save(job["out"], save_format="h5")
     return {"parameters": model.count_params(), "accuracy": float(fitted.history["accuracy"][-1])}
+
+
+def flattened(job: Mapping[str, Any]) -> None:
+    """A network that takes the same samples flat; for `edgecompress.worker.call`.
+
+    Args:
+        job: "network", "out": .h5 files.
+    """
+    keras = keras2()
+    network = keras.models.load_model(job["network"], compile=False)
+    shape = network.input_shape[1:]
+    first = [keras.layers.Input((int(np.prod(shape)),)), keras.layers.Reshape(shape, name="unflatten")]
+    keras.Sequential([*first, *network.layers]).save(job["out"], save_format="h5")

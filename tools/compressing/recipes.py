@@ -1,6 +1,7 @@
 """How each trained row is trained: start, samples, passes. Settings were chosen on validation samples."""
 
 from pathlib import Path
+from typing import Any
 
 from compressing import material, sounds
 from compressing.trained import Training
@@ -11,7 +12,7 @@ LENETS = {"lenet-300-100": [784], "lenet-5": [28, 28, 1]}
 LEARNING_RATES = {"lenet-300-100": 2e-3, "lenet-5": 1e-3}
 FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4}
 PASSES = {
-    "lenet-300-100": "prune{sparsity=0.893,threshold=global,epochs=18,end=0.5},codes{values=16,epochs=3,learning_rate=0.0001}",
+    "lenet-300-100": "prune{sparsity=0.937,threshold=global,epochs=16,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
     "lenet-5": "prune{sparsity=0.875,threshold=global,epochs=8,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
 }
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
@@ -78,15 +79,21 @@ def har(data: Path, cache: Path) -> Training:
 def lenet(name: str, passes: str, seed: int, data: Path, cache: Path, folder: str) -> Training:
     """A LeNet on MNIST; its float form is trained here, with the same seed.
 
-    LeNet-300-100 learns what the float networks of all seeds answer together, LeNet-5 from its baseline.
+    LeNet-300-100 learns from LeNet-5 how mixtures of images are answered, LeNet-5 from its own baseline.
     """
-    source, shape = material.digits(data, cache), LENETS[name]
-    job = {"data": str(source), "batch": 128, "learning_rate": 2e-3, "epochs": FLOAT_EPOCHS[name]}
-    floats = {one: material.network(name, {**job, "seed": one}, cache) for one in SEEDS}
-    together = name == "lenet-300-100"
+    source = material.digits(data, cache)
+    training: dict[str, Any] = TEACHER
+    teachers: tuple[Path, ...] = ()
+    if name == "lenet-300-100":
+        training, teachers = MIXTURES, (material.flat(_float_lenet("lenet-5", seed, source, cache), cache),)
     recipe = {
-        "data": {"scale": 1 / 255, "reshape": shape, "split": {"calibration": 300}},
-        "training": {"batch_size": 128, "learning_rate": LEARNING_RATES[name], **(MIXTURES if together else TEACHER)},
+        "data": {"scale": 1 / 255, "reshape": LENETS[name], "split": {"calibration": 300}},
+        "training": {"batch_size": 128, "learning_rate": LEARNING_RATES[name], **training},
     }
-    teachers = tuple(floats.values()) if together else ()
-    return Training(f"{folder}-{seed}", floats[seed], source, recipe, passes, seed, teachers)
+    start = _float_lenet(name, seed, source, cache)
+    return Training(f"{folder}-{seed}", start, source, recipe, passes, seed, teachers)
+
+
+def _float_lenet(name: str, seed: int, source: Path, cache: Path) -> Path:
+    job = {"data": str(source), "batch": 128, "learning_rate": 2e-3, "epochs": FLOAT_EPOCHS[name], "seed": seed}
+    return material.network(name, job, cache)

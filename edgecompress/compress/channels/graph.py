@@ -113,6 +113,14 @@ class ChannelGraph:
         """Layer → the groups of the channels that it gives."""
         return {slot.layer: self.groups[slot.numbers] for slot in self.slots if slot.role is Role.GIVES}
 
+    def reason_to_keep(self, layer: str) -> str:
+        """Why a layer keeps all the channels that it gives; "" where some may go, or it gives none of its own."""
+        if layer in self.left:
+            return self.left[layer]
+        groups = self.given.get(layer, ())
+        reasons = [self.staying[group] for group in groups if group in self.staying]
+        return f"its channels stay: {reasons[0]}" if reasons and len(reasons) == len(groups) else ""
+
 
 class Flow:
     """A channel graph in the making: what the rules of the layers write to (see `channels.rules`)."""
