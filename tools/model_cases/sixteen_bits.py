@@ -54,7 +54,7 @@ OTHERS: dict[str, tuple[str, ...]] = {
     "ABS": (),
     "LEAKY_RELU": (),
     "SOFTMAX": (
-        "ten", "two", "one", "five_hundred", "rows", "rank_4", "beta_half", "beta_10", "beta_tiny", "huge_scale",
+        "ten", "one", "five_hundred", "rows", "rank_4", "beta_half", "beta_10", "beta_tiny", "huge_scale",
     ),
     "BATCH_MATMUL": (),
     "PAD": (),
