@@ -140,6 +140,7 @@ class Outcome:
         further: what else it promises about them.
         successors: kernels that were replaced, by name; () for one that is gone. Kernels not named stayed.
         rows: kernels that lost output channels, by name: the numbers of those that stayed.
+        added: kernels of the new model that have no predecessor: promises about all kernels do not speak of them.
         notes: what a user should know: layers left out and why.
         did_nothing_reason: non-empty when there was nothing to do; the model is then a plain copy.
     """
@@ -149,6 +150,7 @@ class Outcome:
     further: tuple[Promise, ...] = ()
     successors: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     rows: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    added: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     did_nothing_reason: str = ""
 

@@ -51,9 +51,12 @@ def run_pass(compression: Pass, text: str, model: Any, context: Context) -> Step
         refresh_statistics(outcome.model, context.samples, settings.batch, settings.seed, settings.augmentation)
     promise, *further = (replace(one, source=text) for one in (outcome.promise, *outcome.further))
     outcome = replace(outcome, promise=promise, further=tuple(further))
-    earlier, ended = carry(context.standing, outcome, text)
-    own = tuple(one for one in (promise, *further) if one.kind is not Kind.NONE)
     kernels = keras_kernels(outcome.model)
+    earlier, ended = carry(context.standing, outcome, text)
+    if outcome.added:
+        known = tuple(name for name in kernels if name not in outcome.added)
+        earlier = tuple(one if one.layers else replace(one, layers=known) for one in earlier)
+    own = tuple(one for one in (promise, *further) if one.kind is not Kind.NONE)
     measured = tuple(measure(one, kernels) for one in (*own, *earlier))
     for measurement in measured:
         demand(measurement, text)

@@ -14,8 +14,8 @@ from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 
 _ACTIVATIONS = ("ReLU", "LeakyReLU", "PReLU", "ELU", "ThresholdedReLU", "Add")
-_PREFIXES = ("", "codes_", "quant_")
-"""Of wrapped layers."""
+_NAMES = ("{}", "codes_{}", "quant_{}", "{}_activation", "quant_{}_activation")
+"""What a layer is called that is wrapped, or whose activation became a layer of its own."""
 
 
 def with_hints(model: Any, teacher: Any, kind: str, weight: float) -> Any:
@@ -52,21 +52,33 @@ def with_hints(model: Any, teacher: Any, kind: str, weight: float) -> Any:
 def _pairs(model: Any, teacher: Any, kind: str) -> list[tuple[Any, Any]]:
     """Outputs of activations, the model's and the teacher's of the same name."""
     own, known = _outputs(model), _outputs(teacher)
+    active = {layer.name for layer in model.layers if _activates(getattr(layer, "layer", layer))}
     found = []
     for layer in teacher.layers:
-        name = next((prefix + layer.name for prefix in _PREFIXES if prefix + layer.name in own), "")
+        names = [form.format(layer.name) for form in _NAMES]
+        name = next((name for name in names if name in own and name in active), "")
         other = known.get(layer.name)
         if not name or other is None or not _activates(layer) or any(other is last for last in teacher.outputs):
             continue
-        if _comparable(tuple(own[name].shape[1:]), tuple(other.shape[1:]), kind):
-            found.append((own[name], other))
+        mine = _shaped(own[name], other)
+        if _comparable(tuple(mine.shape[1:]), tuple(other.shape[1:]), kind):
+            found.append((mine, other))
     return found
+
+
+def _shaped(one: Any, other: Any) -> Any:
+    """Without leading dimensions of 1 that the other lacks: quantization-aware training makes images of sequences."""
+    shape = tuple(one.shape[1:])
+    while shape[:1] == (1,) and len(shape) >= len(other.shape):
+        shape = shape[1:]
+    return one if len(shape) == len(one.shape[1:]) else keras2().layers.Reshape(shape)(one)
 
 
 def _activates(layer: Any) -> bool:
     if type(layer).__name__ in _ACTIVATIONS:
         return True
     activation = getattr(layer, "activation", None)
+    activation = getattr(activation, "activation", activation)  # TF-MOT's, around the layer's own
     return activation is not None and getattr(activation, "__name__", "") not in ("linear", "softmax")
 
 

@@ -7,17 +7,14 @@ plain 8-bit scheme runs and the pattern is kept by projection (see `guarding`).
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
-
-import numpy as np
 
 from edgecompress.compress.base import SHARED, SPARSE, Context, Outcome, epochs_of
 from edgecompress.compress.cloning import copy_model, tfmot, wrap_layers
-from edgecompress.compress.kernels import KernelVariable, kernel_variables
+from edgecompress.compress.fake_quantization.preparing import Prepared, prepare
+from edgecompress.compress.kernels import kernel_variables
 from edgecompress.compress.training import fine_tune
-from edgecompress.errors import UnsupportedError
 from edgecompress.recipe.schema import limits
 
 _MODES = {(False, False): "QAT", (True, False): "PQAT", (False, True): "CQAT", (True, True): "PCQAT"}
@@ -41,16 +38,20 @@ class Qat:
     learning_rate: float | None = field(default=None, metadata=limits(above=0, high=100))
 
     def apply(self, model: Any, context: Context) -> Outcome:
-        quantized, refused = _quantize(model)
+        prepared = prepare(model)
+        quantized, refused = _quantize(prepared)
+        notes = tuple(f"qat: {note}" for note in (*prepared.notes, *refused))
         if quantized is None:
-            notes = _notes(refused)
-            return Outcome(copy_model(model), notes=notes, did_nothing_reason="TF-MOT quantizes none of its layers")
-        successors = _successors(model, quantized)
-        standing = tuple(promise.carried(successors) for promise in context.standing)
-        context = Context(**{**vars(context), "standing": standing})
+            reason = "TF-MOT quantizes none of its layers"
+            return Outcome(copy_model(model), notes=notes, did_nothing_reason=reason)
+        before, after = (tuple(kernel.name for kernel in kernel_variables(one)) for one in (model, quantized))
+        changed = {name: now for name, now in prepared.successors.items() if name in before}
+        standing = tuple(promise.carried(changed) for promise in context.standing)
+        context = replace(context, standing=standing)
         fine_tune(quantized, context, epochs_of(self, context.settings), learning_rate=self.learning_rate)
-        changed = {name: now for name, now in successors.items() if now != (name,)}
-        return Outcome(quantized, successors=changed, notes=(f"qat: {mode(context)}", *_notes(refused)))
+        same = {one for name in before for one in changed.get(name, (name,))}
+        added = tuple(name for name in after if name not in same)
+        return Outcome(quantized, successors=changed, added=added, notes=(f"qat: {mode(context)}", *notes))
 
 
 def mode(context: Context) -> str:
@@ -59,69 +60,29 @@ def mode(context: Context) -> str:
     return _MODES[bool(kinds & SPARSE), bool(kinds & SHARED)]
 
 
-def _quantize(model: Any) -> tuple[Any, tuple[str, ...]]:
-    """The wrapped model and the layers that TF-MOT refuses; None when it refuses all."""
+def _quantize(prepared: Prepared) -> tuple[Any, tuple[str, ...]]:
+    """The model with TF-MOT's wrappers, None where it wraps nothing, and what it refused beyond what is known."""
     quantization = tfmot().quantization.keras
-    supported = _supported(model)
-    refused = [layer.name for layer in model.layers if layer.name not in supported and layer.weights]
-    while supported:
-        annotated = wrap_layers(model, supported, quantization.quantize_annotate_layer)
+    annotated = dict(prepared.annotated)
+    refused: list[str] = []
+    while annotated:
+        model = wrap_layers(
+            prepared.model, annotated, lambda layer: quantization.quantize_annotate_layer(layer, annotated[layer.name])
+        )
         try:
-            return quantization.quantize_apply(annotated), tuple(refused)
+            with quantization.quantize_scope():
+                return quantization.quantize_apply(model), tuple(refused)
         except RuntimeError as error:
-            # Which batch norms fold into their neighbours is known to TF-MOT's pattern matcher only: ask it.
             match = _REFUSED.match(str(error))
-            if match is None or match[1] not in supported:
-                raise _foreign(model, error) from error
-            supported.discard(match[1])
-            refused.append(match[1])
+            if match is None or match[1] not in annotated:
+                return None, (*refused, _said(error))
+            del annotated[match[1]]
+            refused.append(f"{match[1]} is trained without fake quantization, which TF-MOT refuses there")
         except (ValueError, TypeError, AttributeError, KeyError) as error:
-            raise _foreign(model, error) from error
+            return None, (*refused, _said(error))
     return None, tuple(refused)
 
 
-def _supported(model: Any) -> set[str]:
-    from tensorflow_model_optimization.python.core.quantization.keras.default_8bit import (
-        default_8bit_quantize_registry as registry,
-    )
-
-    known = registry.Default8BitQuantizeRegistry()
-    folded = ("BatchNormalization", "SeparableConv2D")  # supported by rewriting, not by the table
-    return {
-        layer.name
-        for layer in model.layers
-        if type(layer).__name__ != "InputLayer" and (type(layer).__name__ in folded or known.supports(layer))
-    }
-
-
-def _successors(model: Any, quantized: Any) -> dict[str, tuple[str, ...]]:
-    """Kernels by name to the kernels of the same values: TF-MOT splits separable convolutions into two new layers."""
-    now = {kernel.name: kernel for kernel in kernel_variables(quantized)}
-    return {kernel.name: _same(kernel, now) for kernel in kernel_variables(model)}
-
-
-def _same(kernel: KernelVariable, now: Mapping[str, KernelVariable]) -> tuple[str, ...]:
-    if kernel.name in now:
-        return (kernel.name,)
-    values = kernel.variable.numpy()
-    return tuple(
-        name
-        for name, other in now.items()
-        if other.variable.shape == kernel.variable.shape and np.array_equal(other.variable.numpy(), values)
-    )
-
-
-def _notes(refused: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(
-        f"qat: {name} is trained without fake quantization, since TF-MOT does not know how to quantize it; "
-        "its ranges come from calibration"
-        for name in refused
-    )
-
-
-def _foreign(model: Any, error: Exception) -> UnsupportedError:
-    return UnsupportedError(
-        f"TF-MOT cannot quantize the model {model.name}.",
-        found=str(error).splitlines()[0][:300] if str(error) else type(error).__name__,
-        hint="leave qat out: conversion quantizes after training, too",
-    )
+def _said(error: Exception) -> str:
+    first = (str(error).splitlines() or [""])[0]
+    return f"TF-MOT cannot quantize the model: {type(error).__name__}: {first}"[:400]

@@ -19,12 +19,14 @@ class Part:
         config: as Keras describes the layer; the name in it does not count.
         weights: in Keras' order; None takes initial values.
         name: "" is that of the layer whose place it takes.
+        undoes: a reshape; where it would undo another of these right before it, both are left out.
     """
 
     kind: type
     config: dict[str, Any]
     weights: list[np.ndarray] | None
     name: str = ""
+    undoes: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +117,7 @@ class _Builder:
         self._change = change
         self._names = _names(model)
         self._made: dict[int, list[Callable[..., Any]]] = {}
+        self._reshapes: set[int] = set()
         self.weights: list[tuple[Any, list[np.ndarray]]] = []
 
     def follow(self, model: Any, tensors: dict[int, Any]) -> None:
@@ -130,8 +133,21 @@ class _Builder:
                 self.follow(node.layer, inside)
                 outputs = [inside[id(tensor)] for tensor in node.layer.outputs]
             else:
-                outputs = tf.nest.flatten(_through(self._layers(node.layer), *args, **kwargs))
+                first, *others = self._layers(node.layer)
+                before = self._unshaped(first, args[:1])
+                found = first(*args, **kwargs) if before is None else before
+                outputs = tf.nest.flatten(_behind(others, found))
             tensors.update(zip(map(id, tf.nest.flatten(node.outputs)), outputs, strict=True))
+
+    def _unshaped(self, layer: Any, tensors: Sequence[Any]) -> Any:
+        """What a reshape was made from that this layer would undo; None for other layers."""
+        if id(layer) not in self._reshapes or len(tensors) != 1:
+            return None
+        history = getattr(tensors[0], "_keras_history", None)
+        if history is None or id(history.layer) not in self._reshapes:
+            return None
+        before = history.layer.inbound_nodes[history.node_index].call_args[0]
+        return before if layer.compute_output_shape(tensors[0].shape) == before.shape else None
 
     def _layers(self, layer: Any) -> list[Callable[..., Any]]:
         if id(layer) not in self._made:
@@ -146,7 +162,7 @@ class _Builder:
         joined = keras2().layers.Concatenate(name=branches.name or self._names[id(layer)])
 
         def side_by_side(*args: Any, **kwargs: Any) -> Any:
-            return joined([_through(chain, *args, **kwargs) for chain in chains])
+            return joined([_behind(others, first(*args, **kwargs)) for first, *others in chains])
 
         return side_by_side
 
@@ -162,16 +178,16 @@ class _Builder:
             ) from error
         if part.weights is not None:
             self.weights.append((made, part.weights))
+        if part.undoes:
+            self._reshapes.add(id(made))
         return made
 
 
-def _through(layers: Sequence[Callable[..., Any]], *args: Any, **kwargs: Any) -> Any:
-    """What the last layer gives."""
-    first, *others = layers
-    found = first(*args, **kwargs)
-    for layer in others:
-        found = layer(found)
-    return found
+def _behind(layers: Sequence[Callable[..., Any]], tensors: Any) -> Any:
+    """What the last of the layers gives, one behind the other."""
+    for layer in layers:
+        tensors = layer(tensors)
+    return tensors
 
 
 def _names(model: Any) -> dict[int, str]:

@@ -116,7 +116,7 @@ class Student:
             *_said(before, after, context),
         )
         fine_tune(student, context, epochs_of(self, context.settings), learning_rate=self.learning_rate)
-        return Outcome(student, promise, tuple(further), draft.successors, draft.rows, notes)
+        return Outcome(student, promise, tuple(further), successors=draft.successors, rows=draft.rows, notes=notes)
 
     def _own(self, model: Any, whole: Any) -> Draft:
         return Draft(read_student(self.model, model), {name: () for name in keras_kernels(whole)})

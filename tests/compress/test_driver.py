@@ -136,7 +136,7 @@ def test_excluded_layers_keep_their_weights_and_are_noted():
         chain("prune{exclude=[iner]}", model)
 
 
-def test_layers_that_tfmot_refuses_are_left_out_of_qat_with_a_note():
+def test_layers_that_tfmot_refuses_are_rewritten_or_rounded_behind_with_a_note():
     keras, layers = keras2(), keras2().layers
     given = layers.Input(examples.SHAPE)
     x = layers.BatchNormalization(name="alone")(given)
@@ -145,10 +145,10 @@ def test_layers_that_tfmot_refuses_are_left_out_of_qat_with_a_note():
         given, layers.Dense(4, activation="softmax", name="classes")(layers.GlobalAveragePooling2D()(x))
     )
     quantized, _, (step,) = chain("qat", model)
-    notes = " ".join(step.outcome.notes)
-    assert "alone is trained without fake quantization" in notes
-    assert "act is trained without fake quantization" in notes
-    assert "quant_conv" in {layer.name for layer in quantized.layers}
+    _, alone, act = step.outcome.notes
+    assert alone.startswith("qat: alone is trained behind a depthwise convolution of 1x1")
+    assert act.startswith("qat: act (PReLU) computes in float while training, only its output is rounded then")
+    assert {"quant_conv", "quant_alone", "quant_act_output", "act"} <= {layer.name for layer in quantized.layers}
 
 
 def test_a_separable_convolution_that_qat_splits_keeps_its_promises_under_its_new_names():
@@ -158,8 +158,7 @@ def test_a_separable_convolution_that_qat_splits_keeps_its_promises_under_its_ne
     model = keras.Model(given, layers.Dense(4, activation="softmax", name="classes")(layers.Flatten()(x)))
     quantized, standing, steps = chain("prune{sparsity=0.5},qat", model)
     assert steps[0].outcome.promise.layers[:2] == ("separable/depthwise_kernel", "separable/pointwise_kernel")
-    assert "separable/pointwise_kernel" not in standing[0].layers
-    assert len(standing[0].layers) == 3
+    assert standing[0].layers == ("separable_depthwise", "separable", "classes")
     assert measure(standing[0], keras_kernels(quantized)).holds
 
 
