@@ -65,6 +65,21 @@ def multiply_by_quantized_multiplier(x: Integers, multiplier: Integers, shift: I
     return rounding_shift_right(high_multiply(shifted, multiplier), np.maximum(-shift, 0))
 
 
+def reduced_multiplier(multiplier: Integers) -> np.ndarray:
+    """The upper 16 bits of a 31-bit multiplier, rounded, but never 2¹⁵."""
+    return np.minimum((np.asarray(multiplier, np.int64) + 2**15) >> 16, 2**15 - 1)
+
+
+def multiply_by_reduced_multiplier(x: Integers, multiplier: Integers, shift: Integers) -> np.ndarray:
+    """x · multiplier · 2^(shift - 31) with a reduced multiplier, rounded once: what TFLM makes of 64-bit sums; arrays broadcast.
+
+    |x| < 2⁴⁷ and shift < 8; what is beyond 32 bits is lost, as it is on the device.
+    """
+    right = 15 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * reduced_multiplier(multiplier)
+    return wrap_int32((product + (np.int64(1) << (right - 1))) >> right)
+
+
 def input_radius(integer_bits: int, left_shift: int) -> int:
     """The largest magnitude whose rescaling by 2^left_shift still has `integer_bits` integer bits (31 in all)."""
     return math.floor(1.0 * (2**integer_bits - 1) * 2 ** (31 - integer_bits) / 2**left_shift)

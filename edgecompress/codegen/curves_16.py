@@ -48,7 +48,11 @@ SIGMOID = np.floor(65536 / (1 + np.exp(-np.arange(256) / STEPS)) + 0.5).astype(n
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """Of x in units of 2^-12; the result in units of 2^-15."""
-    x = 3 * np.asarray(x, np.int64)
+    return sigmoid_at(3 * np.asarray(x, np.int64))
+
+
+def sigmoid_at(x: np.ndarray) -> np.ndarray:
+    """Of x in 512ths of the table's steps."""
     y = _between(np.abs(x), 9, 0x7FFF << 10)
     return np.where(x >= 0, y + (1 << 9), (1 << 25) - y + (1 << 9) - 1) >> 10
 
@@ -56,9 +60,18 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 def tanh(x: np.ndarray, power: int) -> np.ndarray:
     """Of x in units of 2^power; the result in units of 2^-15."""
     factor, shift = tanh_scaling(power)
-    x = (np.asarray(x, np.int64) * factor + ((1 << shift) >> 1)) >> shift
+    return tanh_at(scaled(x, factor, shift))
+
+
+def tanh_at(x: np.ndarray) -> np.ndarray:
+    """Of x in 256ths of the table's steps."""
     y = _between(np.abs(x), 8, 0xFFFF << 8)
     return np.where(x >= 0, y - (1 << 23) + (1 << 7), -y + (1 << 23) + (1 << 7) - 1) >> 8
+
+
+def scaled(x: np.ndarray, factor: int, shift: int) -> np.ndarray:
+    """x · factor / 2^shift, rounded."""
+    return (np.asarray(x, np.int64) * factor + ((1 << shift) >> 1)) >> shift
 
 
 def tanh_scaling(power: int) -> tuple[int, int]:

@@ -11,6 +11,7 @@ C_TYPES = {
     "uint8": "uint8_t",
     "int16": "int16_t",
     "int32": "int32_t",
+    "int64": "int64_t",
     "float32": "float",
 }
 WIDTH = 118

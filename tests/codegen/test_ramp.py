@@ -11,7 +11,12 @@ from edgecompress.codegen.ops.requantization import requantize
 from edgecompress.codegen.variants.ramp import SPLIT, RampLayer, ramps_of
 from edgecompress.tflite import reader
 
-WEIGHTED = [case.id for case in CASES if case.operator in ("CONV_2D", "FULLY_CONNECTED") and "groups" not in case.id]
+OTHERS = ("groups", "int16")
+WEIGHTED = [
+    case.id
+    for case in CASES
+    if case.operator in ("CONV_2D", "FULLY_CONNECTED") and not any(other in case.id for other in OTHERS)
+]
 MOST_SUMS = 200_000
 
 

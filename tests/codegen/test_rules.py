@@ -220,6 +220,14 @@ SCALED = ("RSQRT", "SQRT")
 COMPARING = ("EQUAL", "NOT_EQUAL", "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL")
 LOGICAL = ("LOGICAL_AND", "LOGICAL_NOT", "LOGICAL_OR")
 
+
+def many_of_16_bits(graph, operation):
+    """More values of int16 make one than 32 bits hold for sure."""
+    wide = {"dtype": np.dtype(np.int16), "quantization": scale(0.05)}
+    graph = changed(graph, operation.inputs[0], shape=(1, 300, 300, 7), **wide)
+    return changed(graph, operation.outputs[0], **wide), operation
+
+
 VIOLATIONS_OF_SUMS = {
     "rule_types": TYPES,
     "rule_axes": [
@@ -229,6 +237,7 @@ VIOLATIONS_OF_SUMS = {
     ],
     "rule_shapes": [longer_result, result(shape=(7, 7, 7))],
     "rule_factors": [both(HUGE, TINY)],
+    "rule_count": [many_of_16_bits],
 }
 VIOLATIONS_OF_PAD = {
     "rule_types": TYPES,
@@ -378,7 +387,7 @@ VIOLATIONS = {
         (opcode, rule): changes
         for opcode in ("REDUCE_MAX", "REDUCE_MIN")
         for rule, changes in VIOLATIONS_OF_SUMS.items()
-        if rule != "rule_factors"
+        if rule not in ("rule_factors", "rule_count")
     },
     **{(opcode, "rule_quantization"): [other_zero_point] for opcode in ("REDUCE_MAX", "REDUCE_MIN")},
     ("TRANSPOSE_CONV", "rule_types"): [

@@ -14,7 +14,7 @@ import pytest
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools"), str(Path(__file__).resolve().parent)]
 
-from model_cases import CASES, ONE_OPERATOR, Case
+from model_cases import CASES, ONE_OPERATOR, PLAIN, Case
 from needs import NEEDS, require
 from on_core import OnCore
 from on_emulated import OnEmulated
@@ -93,7 +93,7 @@ def runs(executor: str, case: Case) -> bool:
     """Operators that the back end does not have are run by the other executors only."""
     if executor not in OURS:
         return True
-    is_alone = case.id in ONE_OPERATOR and case.operator not in VARIED
+    is_alone = case.id in PLAIN or (case.id in ONE_OPERATOR and case.operator not in VARIED)
     return case.operator in ops.OPERATORS and (executor in ONE_OF_EACH or not is_alone)
 
 

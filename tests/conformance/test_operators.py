@@ -16,9 +16,6 @@ from edgecompress.reference.litert import rounds_fully_connected_once
 REFUSED = {
     "div-by_anything": "divisor",
     "div-coarse": "shift",
-    "dequantize-int16": "int8",
-    "dequantize-uint8": "int8",
-    "quantize-float_to_int16": "int8",
     "relu6-coarser": "scale",
     "relu6-finer": "scale",
     "relu6-huge_ratio": "scale",

@@ -19,6 +19,7 @@ from model_cases import (
     recurrent,
     rows,
     simd,
+    sixteen_bits,
     state,
     transposed,
     windows,
@@ -28,7 +29,7 @@ from model_cases.case import LITERT_DIFFERS, LITERT_EXACT, LITERT_REFUSES, Case
 CASES: tuple[Case, ...] = (
     *convolutions.CASES, *elementwise.CASES, *windows.CASES, *pointwise.CASES, *curves.CASES, *decisions.CASES,
     *movement.CASES, *places.CASES, *kinds.CASES, *rows.CASES, *transposed.CASES, *networks.CASES, *blocks.CASES,
-    *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES, *legacy.CASES, *four_bits.CASES,
+    *simd.CASES, *narrow.CASES, *paddings.CASES, *pruned.CASES, *legacy.CASES, *four_bits.CASES, *sixteen_bits.CASES,
     *state.CASES, *recurrent.CASES,
 )  # fmt: skip
 
@@ -39,6 +40,8 @@ ONE_OPERATOR = frozenset(
     for case in module.CASES
 )  # fmt: skip
 """Cases whose model is one operator, give or take a few that only show it."""
+PLAIN = frozenset(case.id for case in sixteen_bits.CASES)
+"""Cases that plain kernels alone compute, whatever the processor."""
 
 
 def model_of(name: str) -> bytes:
@@ -46,4 +49,4 @@ def model_of(name: str) -> bytes:
     return next(case for case in CASES if case.id == name).build()
 
 
-__all__ = ["CASES", "LITERT_DIFFERS", "LITERT_EXACT", "LITERT_REFUSES", "ONE_OPERATOR", "Case", "model_of"]
+__all__ = ["CASES", "LITERT_DIFFERS", "LITERT_EXACT", "LITERT_REFUSES", "ONE_OPERATOR", "PLAIN", "Case", "model_of"]

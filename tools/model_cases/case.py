@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-LITERT_EXACT, LITERT_REFUSES, LITERT_DIFFERS = 0, -1, 255
+LITERT_EXACT, LITERT_REFUSES, LITERT_DIFFERS = 0, -1, 65_535
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from model_cases import convolutions, curves, elementwise, pointwise, rows, windows
+from model_cases import convolutions, curves, decisions, elementwise, pointwise, rows, windows
 from model_cases.case import LITERT_EXACT, Case
 from model_cases.network import Network
 
-MODULES = (convolutions, curves, elementwise, pointwise, rows, windows)
+MODULES = (convolutions, curves, decisions, elementwise, pointwise, rows, windows)
+COMPARED = ("same_shape", "number", "constant", "both_broadcast", "tiny_scales")
 TWINS = {
     "ADD": ("same_shape", "channel_vector", "both_broadcast", "relu6", "scale_ratio_1e4"),
     "SUB": ("same_shape", "constant_first", "relu"),
@@ -34,6 +35,13 @@ TWINS = {
     "SUM": (),
     "REDUCE_MAX": (),
     "ARG_MAX": (),
+    "EQUAL": COMPARED,
+    "GELU": (),
+    "GREATER": COMPARED,
+    "GREATER_EQUAL": COMPARED,
+    "LESS": COMPARED,
+    "LESS_EQUAL": COMPARED,
+    "NOT_EQUAL": COMPARED,
 }
 """Which cases of int8 are taken; all of an operator where none is named."""
 MOST = 12
@@ -74,7 +82,10 @@ def twins() -> list[Case]:
     found = []
     for opcode, names in TWINS.items():
         cases = [
-            case for module in MODULES for case in module.CASES if case.operator == opcode and case.reference == "tflm"
+            case
+            for module in MODULES
+            for case in module.CASES
+            if case.operator == opcode and (case.reference == "tflm" or opcode == "GELU")
         ]
         chosen = [case for case in cases if not names or case.name in names]
         found += [legacy(case) for case in chosen[:MOST]]

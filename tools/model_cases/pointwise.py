@@ -82,6 +82,11 @@ QUANTIZE = {
     "int16_to_int16": (Operand(EVERY_VALUE, 0.0004, 12, "INT16"), Operand(EVERY_VALUE, 0.0003, -700, "INT16")),
     "int16_to_int32": (Operand(EVERY_VALUE, 1 / 65536, -32768, "INT16"), Operand(EVERY_VALUE, 1 / 32768, 0, "INT32")),
     "int8_to_int32": (Operand(EVERY_VALUE, 0.05, 3), Operand(EVERY_VALUE, 0.0004, 0, "INT32")),
+    "int32_to_int8": (Operand(EVERY_VALUE, 1e-8, 0, "INT32"), Operand(EVERY_VALUE, 0.09, -20)),
+    "int32_to_int16": (Operand(EVERY_VALUE, 1e-8, 0, "INT32"), Operand(EVERY_VALUE, 0.0008, 0, "INT16")),
+    "float_to_int16_zero_point": (real(), Operand(EVERY_VALUE, 3e-5, -32768, "INT16")),
+    "float_to_uint8": (real(), Operand(EVERY_VALUE, 0.037, 119, "UINT8")),
+    "uint8_to_uint8": (Operand(EVERY_VALUE, 0.05, 131, "UINT8"), Operand(EVERY_VALUE, 0.033, 20, "UINT8")),
 }
 
 DEQUANTIZE = {
@@ -141,7 +146,7 @@ def quantize_case(name: str, source: Operand, result: Operand) -> Case:
         return Case("QUANTIZE", name, build, LITERT_REFUSES, "it knows no int32 results of int8")
     if source.zero_point and source.dtype == result.dtype == "INT16":
         return Case("QUANTIZE", name, build, LITERT_REFUSES, "it knows symmetric int16 only")
-    return Case("QUANTIZE", name, build)
+    return Case("QUANTIZE", name, build, reference="litert" if name in ("float_to_uint8", "uint8_to_uint8") else "tflm")
 
 
 def leaky_relu(alpha: float, result_scale: float) -> Single:

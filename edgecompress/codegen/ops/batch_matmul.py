@@ -1,12 +1,12 @@
-"""BATCH_MATMUL: matrices times matrices, either transposed, batches that broadcast; int8."""
+"""BATCH_MATMUL: matrices times matrices, either transposed, batches that broadcast; int8 or int16."""
 
 import numpy as np
 
-from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier
-from edgecompress.codegen.ops.activation import require_int8
+from edgecompress.codegen.arithmetic import quantize_multiplier, reduced_multiplier
 from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.pairs import product_factor, zero_points
-from edgecompress.codegen.ops.requantization import bad_factor
+from edgecompress.codegen.ops.requantization import bad_factor, bad_wide_factor, scaling
+from edgecompress.codegen.ops.widths import is_wide, require_integers, sized
 from edgecompress.tflite.graph import Graph, Operation
 
 BATCH_RANK = 3
@@ -19,8 +19,8 @@ class BatchMatmul(Operator):
     operands = (2, 2)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """inputs and output must be int8 with one scale each"""
-        return require_int8(graph, operation, (0, 1))
+        """inputs and output must be int8, or all int16 with zero points of 0, with one scale each"""
+        return require_integers(graph, operation, (0, 1))
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the inputs must be matrices that fit the output, at most 32768 deep, batches broadcasting in at most three dimensions"""
@@ -38,8 +38,9 @@ class BatchMatmul(Operator):
         return "" if fits else found
 
     def rule_factors(self, graph: Graph, operation: Operation) -> str:
-        """the product of the inputs' scales must be below 2^31 output scales"""
-        return bad_factor(product_factor(graph, operation))
+        """the product of the inputs' scales must be below 2^31 output scales, in int16 2^7"""
+        check = bad_wide_factor if is_wide(graph.results(operation)[0]) else bad_factor
+        return check(product_factor(graph, operation))
 
     def macs(self, graph: Graph, operation: Operation) -> int:
         return graph.results(operation)[0].elements * _matrices(graph, operation)[0][1]
@@ -53,8 +54,9 @@ class BatchMatmul(Operator):
         # float64 holds these integers exactly: |sum| < 2⁵³
         sums = np.matmul(a.astype(np.float64) - zero_a, b.astype(np.float64) - zero_b).astype(np.int64)
         factor = quantize_multiplier(product_factor(graph, operation))
-        output = multiply_by_quantized_multiplier(sums, *factor) + zero_point
-        return [np.clip(output, -128, 127).astype(np.int8)]
+        (result,) = graph.results(operation)
+        scale, limits = scaling(result), np.iinfo(result.dtype)
+        return [np.clip(scale(sums, *factor) + zero_point, limits.min, limits.max).astype(result.dtype)]
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         a, b = (graph.tensors[i] for i in operation.inputs)
@@ -75,7 +77,9 @@ class BatchMatmul(Operator):
         fields |= {"rows": rows, "columns": columns, "depth": depth, "row_a": row_a, "depth_a": depth_a}
         fields |= {"depth_b": depth_b, "column_b": column_b, "offset_a": -zero_a, "offset_b": -zero_b}
         fields |= {"multiplier": multiplier, "shift": shift, "output_offset": zero_point}
-        return KernelCall("batch_matmul", fields, (a, b, result))
+        if is_wide(result):
+            fields["multiplier"] = int(reduced_multiplier(multiplier))
+        return KernelCall(sized("batch_matmul", result), fields, (a, b, result), source="batch_matmul")
 
 
 def _matrices(graph: Graph, operation: Operation) -> tuple[tuple[int, int], tuple[int, int]]:

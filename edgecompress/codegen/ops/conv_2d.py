@@ -1,12 +1,13 @@
-"""CONV_2D: out[y, x, o] = requantize(bias[o] + Σ w[o, ky, kx, i] · (in[…] - zero_point)); int8, grouped, dilated."""
+"""CONV_2D: out[y, x, o] = requantize(bias[o] + Σ w[o, ky, kx, i] · (in[…] - zero_point)); grouped, dilated."""
 
 import numpy as np
 
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
+from edgecompress.codegen.ops.requantization import requantize
 from edgecompress.codegen.ops.units import requantization_steps, rows_in_blocks
 from edgecompress.codegen.ops.weighted import Weighted
+from edgecompress.codegen.ops.widths import sized
 from edgecompress.codegen.ops.windows import patches, shape_mismatch, window
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -53,8 +54,7 @@ class Conv2D(Weighted):
         parts = self.parts(graph, operation)
         source, weights, result = parts.source, parts.weights, parts.result
         geometry = window(operation, source, result, *weights.shape[1:3])
-        values, offset = parts.stored()
-        parameters = {
+        parameters: dict[str, int | float | Array] = {
             **geometry.parameters(),
             "in_channels": source.shape[3],
             "out_channels": result.shape[3],
@@ -62,14 +62,11 @@ class Conv2D(Weighted):
             "first_channel": 0,
             "group_channels": result.shape[3] * weights.shape[3] // source.shape[3],
             "filter_channels": weights.shape[3],
-            "input_offset": -parts.zero_point,
-            "weight_offset": offset,
-            "weights": Array(values, is_weights=True),
-            "bias": Array(parts.bias.astype(np.int32)),
-            **requantization_parameters(parts.scales, operation, result),
+            **parts.fields(operation),
         }
-        sweep = geometry.sweep(source.shape[3], result.shape[3], part=1)
-        rows, steps = values.reshape(result.shape[3], -1), requantization_steps(parameters)
+        value = result.dtype.itemsize
+        sweep = geometry.sweep(source.shape[3] * value, result.shape[3] * value, part=value)
+        rows, steps = parts.stored()[0].reshape(result.shape[3], -1), requantization_steps(parameters)
         blocks = rows_in_blocks(rows, ("out_channels",), {"first_channel": 1, **steps})
-        call = KernelCall("conv_2d", parameters, (source, result), sweeps=(sweep,), blocks=blocks, cycles_a_mac=10)
-        return by_window(call)
+        kernel, operands = sized("conv_2d", result), (source, result)
+        return by_window(KernelCall(kernel, parameters, operands, sweeps=(sweep,), blocks=blocks, cycles_a_mac=10))

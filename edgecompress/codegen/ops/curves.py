@@ -12,8 +12,7 @@ from edgecompress.codegen.arithmetic import (
     rescale,
     rounding_shift_right,
 )
-from edgecompress.codegen.ops.lookup import Lookup, Relu, requantized, rescaling
-from edgecompress.codegen.ops.requantization import bad_factor
+from edgecompress.codegen.ops.lookup import Lookup, rescaling
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
@@ -116,22 +115,6 @@ class Rsqrt(Rooted):
         return np.where(centred == 0, 127, steps + result.quantization.zero_point)
 
 
-class Abs(Lookup):
-    opcode = "ABS"
-
-    def rule_factors(self, graph: Graph, operation: Operation) -> str:
-        """the input's scale must be below 2^31 output scales"""
-        return bad_factor(rescaling(graph.tensors[operation.inputs[0]], graph.results(operation)[0]))
-
-    def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
-        """Not rescaled where the scales are equal."""
-        assert source.quantization and result.quantization
-        size, zero_point = np.abs(x - source.quantization.zero_point), result.quantization.zero_point
-        if source.quantization.scale == result.quantization.scale:
-            return size + zero_point
-        return multiply_by_quantized_multiplier(size, *quantize_multiplier(rescaling(source, result))) + zero_point
-
-
 class Neg(Lookup):
     """TensorFlow Lite negates the bytes: -128 stays what it is."""
 
@@ -145,39 +128,6 @@ class Neg(Lookup):
 
     def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
         return np.where(x == -128, -128, -x)
-
-
-class ReluN1To1(Relu):
-    """TensorFlow Lite Micro has none; TensorFlow Lite divides the scales in float32."""
-
-    opcode = "RELU_N1_TO_1"
-
-    def factor(self, source: Tensor, result: Tensor) -> float:
-        assert source.quantization and result.quantization
-        return float(np.float32(source.quantization.scale) / np.float32(result.quantization.scale))
-
-
-class LeakyRelu(Lookup):
-    opcode = "LEAKY_RELU"
-    options = ("alpha",)
-
-    def rule_factors(self, graph: Graph, operation: Operation) -> str:
-        """alpha must be finite, and the input's scale, with and without it, below 2^31 output scales"""
-        factor, slope = self._factors(operation, graph.tensors[operation.inputs[0]], graph.results(operation)[0])
-        return bad_factor(factor, abs(slope))
-
-    def _factors(self, operation: Operation, source: Tensor, result: Tensor) -> tuple[float, float]:
-        assert source.quantization and result.quantization
-        alpha = float(operation.options["alpha"])  # type: ignore[arg-type]
-        return rescaling(source, result), source.quantization.scale * alpha / result.quantization.scale
-
-    def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
-        assert source.quantization and result.quantization
-        _, slope = self._factors(operation, source, result)
-        multiplier, shift = quantize_multiplier(abs(slope))
-        centred = x - source.quantization.zero_point
-        negative = multiply_by_quantized_multiplier(centred, multiplier if slope >= 0 else -multiplier, shift)
-        return np.where(centred >= 0, requantized(x, source, result), negative + result.quantization.zero_point)
 
 
 class HardSwish(Lookup):

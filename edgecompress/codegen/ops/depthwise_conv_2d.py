@@ -1,11 +1,12 @@
-"""DEPTHWISE_CONV_2D: every input channel has its own `depth_multiplier` filters; int8."""
+"""DEPTHWISE_CONV_2D: every input channel has its own `depth_multiplier` filters."""
 
 import numpy as np
 
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
+from edgecompress.codegen.ops.requantization import requantize
 from edgecompress.codegen.ops.weighted import Weighted
+from edgecompress.codegen.ops.widths import sized
 from edgecompress.codegen.ops.windows import patches, shape_mismatch, window
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -51,16 +52,12 @@ class DepthwiseConv2D(Weighted):
         parts = self.parts(graph, operation)
         source, result = parts.source, parts.result
         geometry = window(operation, source, result, *parts.weights.shape[1:3])
-        values, offset = parts.stored()
-        parameters = {
+        parameters: dict[str, int | float | Array] = {
             **geometry.parameters(),
             "in_channels": source.shape[3],
             "depth_multiplier": result.shape[3] // source.shape[3],
-            "input_offset": -parts.zero_point,
-            "weight_offset": offset,
-            "weights": Array(values, is_weights=True),
-            "bias": Array(parts.bias.astype(np.int32)),
-            **requantization_parameters(parts.scales, operation, result),
+            **parts.fields(operation),
         }
-        sweep = geometry.sweep(source.shape[3], result.shape[3], part=1, own=True)
-        return by_window(KernelCall("depthwise_conv_2d", parameters, (source, result), sweeps=(sweep,)))
+        value = result.dtype.itemsize
+        sweep = geometry.sweep(source.shape[3] * value, result.shape[3] * value, part=value, own=True)
+        return by_window(KernelCall(sized("depthwise_conv_2d", result), parameters, (source, result), sweeps=(sweep,)))

@@ -9,7 +9,7 @@ from edgecompress.codegen.arithmetic import (
     rounding_shift_right,
     wrap_int32,
 )
-from edgecompress.codegen.ops.activation import activation_range
+from edgecompress.codegen.ops.activation import activation_range, require_int8
 from edgecompress.codegen.ops.pairs import Fields, Pairwise, zero_points
 from edgecompress.codegen.ops.requantization import bad_factor
 from edgecompress.tflite.graph import Graph, Operation
@@ -17,6 +17,10 @@ from edgecompress.tflite.graph import Graph, Operation
 
 class Div(Pairwise):
     opcode = "DIV"
+
+    def rule_types(self, graph: Graph, operation: Operation) -> str:
+        """inputs and output must be int8 with one scale each"""
+        return require_int8(graph, operation, (0, 1))
 
     def rule_divisor(self, graph: Graph, operation: Operation) -> str:
         """the divisor must be constant and nowhere zero: what TensorFlow Lite Micro makes of zero is undefined"""

@@ -1,12 +1,13 @@
-"""FULLY_CONNECTED: out[b, o] = requantize(bias[o] + Σ w[o, i] · (in[b, i] - zero_point)); int8."""
+"""FULLY_CONNECTED: out[b, o] = requantize(bias[o] + Σ w[o, i] · (in[b, i] - zero_point))."""
 
 import numpy as np
 
 from edgecompress.codegen.ops.base import Array, KernelCall
-from edgecompress.codegen.ops.requantization import requantization_parameters, requantize
+from edgecompress.codegen.ops.requantization import requantize
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.units import requantization_steps, rows_in_blocks
 from edgecompress.codegen.ops.weighted import Parts, Weighted
+from edgecompress.codegen.ops.widths import sized
 from edgecompress.tflite.graph import Graph, Operation
 
 
@@ -41,20 +42,18 @@ class FullyConnected(Weighted):
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         parts = self.parts(graph, operation)
-        values, offset = parts.stored()
-        parameters = {
+        value = parts.result.dtype.itemsize
+        parameters: dict[str, int | float | Array] = {
             **sizes(parts),
             "out_pitch": parts.weights.shape[0],
-            "input_offset": -parts.zero_point,
-            "weight_offset": offset,
-            "weights": Array(values, is_weights=True),
-            "bias": Array(parts.bias.astype(np.int32)),
-            **requantization_parameters(parts.scales, operation, parts.result),
+            **parts.fields(operation),
         }
-        sweep = by_rows(**sizes(parts))
-        blocks = rows_in_blocks(values, ("outputs",), requantization_steps(parameters), is_cheap=True)
+        rows, inputs, outputs = sizes(parts).values()
+        sweep = by_rows(rows, inputs * value, outputs * value, value)
+        blocks = rows_in_blocks(parts.stored()[0], ("outputs",), requantization_steps(parameters), is_cheap=True)
         operands = (parts.source, parts.result)
-        return KernelCall("fully_connected", parameters, operands, sweeps=(sweep,), blocks=blocks, cycles_a_mac=10)
+        kernel = sized("fully_connected", parts.result)
+        return KernelCall(kernel, parameters, operands, sweeps=(sweep,), blocks=blocks, cycles_a_mac=10)
 
 
 def sizes(parts: Parts) -> dict[str, int]:

@@ -1,22 +1,13 @@
 """Operators that map one 8-bit value to another: a table of 256 entries made here is the whole kernel, and exact."""
 
-import math
 from abc import abstractmethod
 
 import numpy as np
 
-from edgecompress.codegen import arithmetic
-from edgecompress.codegen.arithmetic import (
-    input_radius,
-    multiply_by_quantized_multiplier,
-    quantize_multiplier,
-    round_half_away,
-    rounding_shift_right,
-)
-from edgecompress.codegen.ops.activation import ACTIVATIONS, quantize, require_int8
+from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier
+from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.bands import by_length
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
-from edgecompress.codegen.ops.requantization import bad_factor
 from edgecompress.codegen.ops.sweeps import elementwise
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
@@ -58,91 +49,6 @@ class Lookup(Operator):
         # indexed by the input's byte read as unsigned
         every_byte = np.arange(256, dtype=np.uint8).view(source.dtype)
         return by_table(self._mapped(every_byte, graph, operation), source, result)
-
-
-class Saturating(Lookup):
-    """What LOGISTIC and TANH share."""
-
-    def rule_input(self, graph: Graph, operation: Operation) -> str:
-        """the input's scale must be below 8 (beyond, TensorFlow Lite Micro's shift is undefined)"""
-        q = graph.tensors[operation.inputs[0]].quantization
-        assert q
-        return "" if q.scale < 8 else f"scale {q.scale}"
-
-
-class Logistic(Saturating):
-    opcode = "LOGISTIC"
-
-    def rule_output(self, graph: Graph, operation: Operation) -> str:
-        """the output's scale must be 1/256 and its zero point -128"""
-        q = graph.results(operation)[0].quantization
-        assert q
-        return "" if (q.scale, q.zero_point) == (1 / 256, -128) else f"scale {q.scale}, zero point {q.zero_point}"
-
-    def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
-        scaled, radius, centred = saturating_input(x, source)
-        y = rounding_shift_right(arithmetic.logistic(scaled, INPUT_BITS), 31 - 8) - 128
-        return np.where(centred <= -radius, -128, np.where(centred >= radius, 127, y))
-
-
-class Tanh(Saturating):
-    opcode = "TANH"
-
-    def rule_output(self, graph: Graph, operation: Operation) -> str:
-        """the output's scale must be 1/128 and its zero point 0"""
-        q = graph.results(operation)[0].quantization
-        assert q
-        return "" if (q.scale, q.zero_point) == (1 / 128, 0) else f"scale {q.scale}, zero point {q.zero_point}"
-
-    def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
-        scaled, radius, centred = saturating_input(x, source)
-        y = rounding_shift_right(arithmetic.tanh(scaled, INPUT_BITS), 31 - 7)
-        return np.where(centred <= -radius, -128, np.where(centred >= radius, 127, y))
-
-
-INPUT_BITS = 4
-
-
-def saturating_input(x: np.ndarray, source: Tensor) -> tuple[np.ndarray, int, np.ndarray]:
-    """(x in Q4.27, the radius beyond which the function saturates, x minus its zero point)."""
-    assert source.quantization
-    fraction, shift = math.frexp(source.quantization.scale * 2.0 ** (31 - INPUT_BITS))
-    multiplier = round_half_away(fraction * 2**31)
-    radius = input_radius(INPUT_BITS, shift)
-    centred = x - source.quantization.zero_point
-    inside = np.clip(centred, -radius + 1, radius - 1) if radius > 0 else np.zeros_like(centred)
-    return multiply_by_quantized_multiplier(inside, multiplier, shift), radius, centred
-
-
-class Relu(Lookup):
-    """RELU on its own: requantized to the output's scale, then clamped."""
-
-    opcode = "RELU"
-
-    def rule_factors(self, graph: Graph, operation: Operation) -> str:
-        """the input's scale must be below 2^31 output scales"""
-        return bad_factor(rescaling(graph.tensors[operation.inputs[0]], graph.results(operation)[0]))
-
-    def factor(self, source: Tensor, result: Tensor) -> float:
-        """What values are multiplied by."""
-        return rescaling(source, result)
-
-    def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
-        low, high = ACTIVATIONS[self.opcode]
-        y = requantized(x, source, result, self.factor(source, result))
-        y = y if low is None else np.maximum(y, quantize(low, result))
-        return y if high is None else np.minimum(y, quantize(high, result))
-
-
-class Relu6(Relu):
-    """RELU6 on its own: TensorFlow Lite Micro only clamps here, it does not rescale."""
-
-    opcode = "RELU6"
-
-    def rule_quantization(self, graph: Graph, operation: Operation) -> str:
-        """input and output must have the same scale and zero point"""
-        source, result = graph.tensors[operation.inputs[0]].quantization, graph.results(operation)[0].quantization
-        return "" if source == result else f"{source} and {result}"
 
 
 def by_table(table: np.ndarray, source: Tensor, result: Tensor) -> KernelCall:

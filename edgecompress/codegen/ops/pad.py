@@ -1,12 +1,12 @@
-"""PAD and PADV2: the input surrounded by its zero point or another number; int8."""
+"""PAD and PADV2: the input surrounded by its zero point or another number; int8 or int16."""
 
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
-from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import KernelCall, Operator
+from edgecompress.codegen.ops.widths import require_integers, sized
 from edgecompress.memory.sweep import Sweep, Window
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
@@ -18,8 +18,8 @@ class Pad(Operator):
     operands = (2, 2)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """input and output must be int8 with one scale each"""
-        return require_int8(graph, operation)
+        """input and output must be int8, or both int16 with zero points of 0, with one scale each"""
+        return require_integers(graph, operation)
 
     def rule_paddings(self, graph: Graph, operation: Operation) -> str:
         """the paddings must be a constant [dimensions, 2] of non-negative numbers, for at most four dimensions"""
@@ -65,7 +65,7 @@ class Pad(Operator):
         ):
             fields |= {f"sizes[{axis}]": size, f"before[{axis}]": before, f"after[{axis}]": after}
         sweep = _sweep(source, result, _paddings(graph, operation))
-        call = KernelCall("pad", fields, (source, result), sweeps=(sweep,))
+        call = KernelCall(sized("pad", result), fields, (source, result), source="pad", sweeps=(sweep,))
         return replace(call, band=partial(_band, call)) if sweep else call
 
 
@@ -74,9 +74,9 @@ class PadV2(Pad):
     operands = (3, 3)
 
     def rule_value(self, graph: Graph, operation: Operation) -> str:
-        """what it is padded with must be one constant int8"""
+        """what it is padded with must be one constant of the same type"""
         value = graph.tensors[operation.inputs[2]]
-        fits = value.data is not None and value.elements == 1 and value.dtype == np.int8
+        fits = value.data is not None and value.elements == 1 and value.dtype == graph.results(operation)[0].dtype
         return "" if fits else f'value "{value.name}" {value.type_name} {list(value.shape)}'
 
     def fill(self, graph: Graph, operation: Operation) -> int:
@@ -101,7 +101,8 @@ def _sweep(source: Tensor, result: Tensor, paddings: list[tuple[int, int]]) -> S
         return None
     (_, height, width, _), (_, out_height, out_width, _) = source.shape, result.shape
     geometry = Window(1, height, width, out_height, out_width, 1, 1, 1, 1, 1, 1, paddings[1][0], paddings[2][0])
-    return geometry.sweep(source.shape[3], result.shape[3], part=1, own=True)
+    value = result.dtype.itemsize
+    return geometry.sweep(source.shape[3] * value, result.shape[3] * value, part=value, own=True)
 
 
 def _paddings(graph: Graph, operation: Operation) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Element-wise operators of two inputs with broadcasting; int8. What is a function of one byte becomes a table."""
+"""Element-wise operators of two inputs with broadcasting; int8 or int16. What is a function of one byte becomes a table."""
 
 from abc import abstractmethod
 
@@ -10,6 +10,7 @@ from edgecompress.codegen.ops.base import Array, KernelCall, Operator
 from edgecompress.codegen.ops.broadcasting import broadcast_mismatch, broadcast_parameters, repeating_call
 from edgecompress.codegen.ops.lookup import by_table, rescaling
 from edgecompress.codegen.ops.requantization import bad_factor
+from edgecompress.codegen.ops.widths import is_wide, require_integers, sized
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 Fields = dict[str, int | float | Array]
@@ -23,8 +24,8 @@ class Pairwise(Operator):
     """The kernel's file, where it is not the operator's name."""
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """inputs and output must be int8 with one scale each"""
-        return require_int8(graph, operation, (0, 1))
+        """inputs and output must be int8, or all int16 with zero points of 0, with one scale each"""
+        return require_integers(graph, operation, (0, 1))
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the inputs must broadcast to the output's shape, in at most four dimensions"""
@@ -39,10 +40,9 @@ class Pairwise(Operator):
         """The fields of the kernel's struct, its loops aside."""
 
     def _combined(self, a: np.ndarray, b: np.ndarray, graph: Graph, operation: Operation) -> np.ndarray:
-        low, high = activation_range(operation, graph.results(operation)[0])
-        return np.clip(self.combine(a.astype(np.int64), b.astype(np.int64), graph, operation), low, high).astype(
-            np.int8
-        )
+        (result,) = graph.results(operation)
+        combined = self.combine(a.astype(np.int64), b.astype(np.int64), graph, operation)
+        return np.clip(combined, *activation_range(operation, result)).astype(result.dtype)
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         a, b = inputs
@@ -56,10 +56,12 @@ class Pairwise(Operator):
         if table is not None:
             return by_table(table, b if a.is_constant else a, result)
         fields = {**broadcast_parameters(a, b, result, "loops."), **self.parameters(graph, operation)}
-        return repeating_call(self.opcode.lower(), fields, (a, b, result), self.source)
+        return repeating_call(sized(self.opcode.lower(), result), fields, (a, b, result), self.source)
 
     def _table(self, a: Tensor, b: Tensor, graph: Graph, operation: Operation) -> np.ndarray | None:
         """The outputs of all bytes, read as unsigned, where one input is a constant number or both are the same tensor."""
+        if is_wide(a):
+            return None
         every_byte = np.arange(256, dtype=np.uint8).view(np.int8)
         if a.index == b.index:
             return self._combined(every_byte, every_byte, graph, operation)
@@ -118,6 +120,10 @@ class Prelu(Mul):
     """Negative values are multiplied, others only rescaled."""
 
     opcode = "PRELU"
+
+    def rule_types(self, graph: Graph, operation: Operation) -> str:
+        """inputs and output must be int8 with one scale each"""
+        return require_int8(graph, operation, (0, 1))
 
     def rule_factors(self, graph: Graph, operation: Operation) -> str:
         """the input's scale, and its product with the slope's, must be below 2^31 output scales"""

@@ -1,20 +1,21 @@
-"""AVERAGE_POOL_2D and MAX_POOL_2D: over the part of the window that lies inside the input; int8, scale unchanged."""
+"""AVERAGE_POOL_2D and MAX_POOL_2D: over the part of the window that lies inside the input; scale unchanged."""
 
 from abc import abstractmethod
 
 import numpy as np
 
-from edgecompress.codegen.ops.activation import activation_range, require_int8
+from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.weighted import LEGACY
+from edgecompress.codegen.ops.widths import is_wide, require_integers, sized
 from edgecompress.codegen.ops.windows import patches, shape_mismatch
 from edgecompress.codegen.ops.windows import window as sliding
 from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation
 
-MOST_TAPS = 2**20
-"""Of a window: far above any input."""
+MOST_TAPS = (2**20, 2**15)
+"""Of a window over int8 and over int16: far above any input, and sums fit into 32 bits."""
 
 
 class Pool2D(Operator):
@@ -23,14 +24,14 @@ class Pool2D(Operator):
     options = ("padding", "stride_h", "stride_w", "filter_height", "filter_width")
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """input and output must be int8 with one scale each"""
-        return require_int8(graph, operation)
+        """input and output must be int8, or both int16 with zero points of 0, with one scale each"""
+        return require_integers(graph, operation)
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """the output shape must follow from input, filter, stride and padding, the channels stay"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
         height, width = filter_size(operation)
-        if min(height, width) < 1 or height * width > MOST_TAPS:
+        if min(height, width) < 1 or height * width > MOST_TAPS[is_wide(source)]:
             return f"filter {height} x {width}"
         if source.shape[-1:] != result.shape[-1:]:
             return f"{list(source.shape)} -> {list(result.shape)}"
@@ -66,9 +67,11 @@ class Pool2D(Operator):
             "activation_min": low,
             "activation_max": high,
         }
-        sweeps = (geometry.sweep(channels, channels, part=1, own=True),)
+        pixel, value = channels * result.dtype.itemsize, result.dtype.itemsize
+        sweeps = (geometry.sweep(pixel, pixel, part=value, own=True),)
+        kernel = sized(self.kernel(operation), result)
         return by_window(
-            KernelCall(self.kernel(operation), parameters, (source, result), source="pool_2d", sweeps=sweeps)
+            KernelCall(kernel, parameters, (source, result), source=sized("pool_2d", result), sweeps=sweeps)
         )
 
 
@@ -91,7 +94,7 @@ class MaxPool2D(Pool2D):
     opcode = "MAX_POOL_2D"
 
     def pool(self, taps: np.ndarray, inside: np.ndarray, operation: Operation) -> np.ndarray:
-        return np.where(inside, taps, np.iinfo(np.int8).min).max((3, 4))
+        return np.where(inside, taps, np.iinfo(np.int16).min).max((3, 4))
 
 
 def filter_size(operation: Operation) -> tuple[int, int]:

@@ -1,8 +1,8 @@
-"""QUANTIZE and DEQUANTIZE: between float32 and int8 at the model's borders, and between two integer quantizations."""
+"""QUANTIZE and DEQUANTIZE: between float32 and integers at the model's borders, and between two integer quantizations."""
 
 import numpy as np
 
-from edgecompress.codegen.arithmetic import quantize_multiplier
+from edgecompress.codegen.arithmetic import quantize_multiplier, wrap_int32
 from edgecompress.codegen.ops.activation import bad_quantization
 from edgecompress.codegen.ops.base import KernelCall, Operator, types_of
 from edgecompress.codegen.ops.lookup import Lookup, requantized, rescaling
@@ -14,6 +14,13 @@ EIGHT_BITS = (np.dtype(np.int8), np.dtype(np.uint8))
 
 
 SIGNED = (np.dtype(np.int8), np.dtype(np.int16), np.dtype(np.int32))
+KERNELS = {
+    np.dtype(np.int8): "quantize",
+    np.dtype(np.uint8): "quantize_u8",
+    np.dtype(np.int16): "quantize_s16",
+}
+"""Of QUANTIZE from float32; those of DEQUANTIZE are named alike."""
+FROM_FLOAT = tuple(KERNELS)
 
 
 class Quantize(Lookup):
@@ -22,21 +29,28 @@ class Quantize(Lookup):
     opcode = "QUANTIZE"
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """from float32 to int8; between int8 and uint8, or from int8 or int16 to int8, int16 or int32, with one scale each"""
+        """from float32 to int8, uint8 or int16; between int8 and uint8; from int8 or int16 to int8, int16 or int32; from int32 to int8
+        or int16; with one scale each"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        from_float = source.dtype == np.float32 and result.dtype == np.int8
-        between = source.dtype in EIGHT_BITS and result.dtype in EIGHT_BITS and np.int8 in (source.dtype, result.dtype)
-        if not (from_float or between or (source.dtype in SIGNED[:2] and result.dtype in SIGNED)):
+        from_float = source.dtype == np.float32 and result.dtype in FROM_FLOAT
+        between = source.dtype in EIGHT_BITS and result.dtype in EIGHT_BITS
+        signed = source.dtype in SIGNED and result.dtype in SIGNED and {source.dtype, result.dtype} != {SIGNED[2]}
+        if not (from_float or between or signed):
             return types_of(graph, operation)
         return bad_quantization(result) or ("" if from_float else bad_quantization(source))
 
     def rule_factors(self, graph: Graph, operation: Operation) -> str:
-        """between integers, the input's scale must be below 2^31 output scales"""
+        """between integers, the input's scale must be below 2^31 output scales; int32's zero point must be 0"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        return "" if source.dtype == np.float32 else bad_factor(rescaling(source, result))
+        if source.dtype == np.float32:
+            return ""
+        assert source.quantization
+        if source.dtype == np.int32 and source.quantization.zero_point:
+            return f"zero point {source.quantization.zero_point}"
+        return bad_factor(rescaling(source, result))
 
     def map(self, x: np.ndarray, operation: Operation, source: Tensor, result: Tensor) -> np.ndarray:
-        return requantized(x, source, result)
+        return wrap_int32(requantized(x, source, result))
 
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         result = graph.results(operation)[0]
@@ -47,7 +61,8 @@ class Quantize(Lookup):
             scaled = (inputs[0] / np.float32(result.quantization.scale)).astype(np.float64)
         scaled = np.where(np.isnan(scaled), -np.inf, scaled)
         rounded = np.sign(scaled) * np.floor(np.abs(np.clip(scaled, -1e6, 1e6)) + 0.5)
-        return [np.clip(rounded + result.quantization.zero_point, -128, 127).astype(np.int8)]
+        limits = np.iinfo(result.dtype)
+        return [np.clip(rounded + result.quantization.zero_point, limits.min, limits.max).astype(result.dtype)]
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
@@ -61,7 +76,8 @@ class Quantize(Lookup):
             "scale": result.quantization.scale,
             "zero_point": result.quantization.zero_point,
         }
-        return KernelCall("quantize", parameters, (source, result), sweeps=(elementwise(source, result),))
+        sweeps = (elementwise(source, result),)
+        return KernelCall(KERNELS[result.dtype], parameters, (source, result), source="quantize", sweeps=sweeps)
 
 
 def _rescaling(source: Tensor, result: Tensor) -> KernelCall:
@@ -87,9 +103,9 @@ class Dequantize(Operator):
     opcode = "DEQUANTIZE"
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """from int8 with one scale to float32"""
+        """from int8, uint8 or int16 with one scale to float32"""
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
-        if source.dtype != np.int8 or result.dtype != np.float32:
+        if source.dtype not in FROM_FLOAT or result.dtype != np.float32:
             return types_of(graph, operation)
         return bad_quantization(source)
 
@@ -113,4 +129,4 @@ class Dequantize(Operator):
             "zero_point": source.quantization.zero_point,
         }
         sweeps = (elementwise(source, result),)
-        return KernelCall("dequantize", parameters, (source, result), source="quantize", sweeps=sweeps)
+        return KernelCall(f"de{KERNELS[source.dtype]}", parameters, (source, result), source="quantize", sweeps=sweeps)

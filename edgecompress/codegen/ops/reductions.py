@@ -1,16 +1,18 @@
-"""What operators over axes share, SUM, REDUCE_MAX and REDUCE_MIN; int8. MEAN has its own file."""
+"""What operators over axes share, SUM, REDUCE_MAX and REDUCE_MIN; int8 or int16. MEAN has its own file."""
 
 from abc import abstractmethod
 
 import numpy as np
 
 from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier, wrap_int32
-from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import KernelCall, Operator
 from edgecompress.codegen.ops.requantization import bad_factor
+from edgecompress.codegen.ops.widths import is_wide, require_integers, sized
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 RANK = 4
+MOST_WIDE = 2**16 - 1
+"""Values of int16 that add up within 32 bits."""
 
 
 class Reduction(Operator):
@@ -19,8 +21,8 @@ class Reduction(Operator):
     operands = (2, 2)
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """input and output must be int8 with one scale each"""
-        return require_int8(graph, operation)
+        """input and output must be int8, or both int16 with zero points of 0, with one scale each"""
+        return require_integers(graph, operation)
 
     def rule_axes(self, graph: Graph, operation: Operation) -> str:
         """the axes must be constant and within the input's dimensions"""
@@ -58,6 +60,12 @@ class Sums(Reduction):
         assert source and result
         return bad_factor(source.scale / result.scale)
 
+    def rule_count(self, graph: Graph, operation: Operation) -> str:
+        """in int16, at most 65535 values make one"""
+        source = graph.tensors[operation.inputs[0]]
+        values = count(source, axes_of(graph, operation))
+        return "" if values <= MOST_WIDE or not is_wide(source) else f"{values:,}"
+
     @abstractmethod
     def factor(self, graph: Graph, operation: Operation) -> tuple[int, int]:
         """(multiplier, shift) of the sum."""
@@ -73,7 +81,8 @@ class Sums(Reduction):
             multiply_by_quantized_multiplier(wrap_int32(total), *self.factor(graph, operation))
             + result.quantization.zero_point
         )
-        return [np.clip(scaled, -128, 127).astype(np.int8).reshape(result.shape)]
+        limits = np.iinfo(result.dtype)
+        return [np.clip(scaled, limits.min, limits.max).astype(result.dtype).reshape(result.shape)]
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, result = graph.tensors[operation.inputs[0]], graph.results(operation)[0]
@@ -86,7 +95,7 @@ class Sums(Reduction):
             "shift": shift,
             "output_offset": result.quantization.zero_point,
         }
-        return KernelCall("mean", fields, (source, result))
+        return KernelCall(sized("mean", result), fields, (source, result), source="mean")
 
 
 class Sum(Sums):
@@ -113,12 +122,12 @@ class ReduceMax(Reduction):
     def reference(self, graph: Graph, operation: Operation, inputs: list[np.ndarray | None]) -> list[np.ndarray]:
         assert inputs[0] is not None
         found = self.extreme(inputs[0], tuple(sorted(axes_of(graph, operation))))
-        return [np.asarray(found, np.int8).reshape(graph.results(operation)[0].shape)]
+        return [np.asarray(found, inputs[0].dtype).reshape(graph.results(operation)[0].shape)]
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         source, (result,) = graph.tensors[operation.inputs[0]], graph.results(operation)
         fields = loops_over(source, axes_of(graph, operation))
-        return KernelCall(self.opcode.lower(), fields, (source, result), source="reduce_max")
+        return KernelCall(sized(self.opcode.lower(), result), fields, (source, result), source="reduce_max")
 
 
 class ReduceMin(ReduceMax):

@@ -1,10 +1,20 @@
-"""From the 32-bit accumulator to the 8-bit output: multipliers, shifts, and the parameters that kernels take."""
+"""From the accumulator, of 32 or 64 bits, to the output of 8 or 16: multipliers, shifts, and the parameters that kernels take."""
+
+from collections.abc import Callable
 
 import numpy as np
 
-from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier, wrap_int32
+from edgecompress.codegen.arithmetic import (
+    Integers,
+    multiply_by_quantized_multiplier,
+    multiply_by_reduced_multiplier,
+    quantize_multiplier,
+    reduced_multiplier,
+    wrap_int32,
+)
 from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.base import Array
+from edgecompress.codegen.ops.widths import is_wide as has_16_bits
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
@@ -31,6 +41,23 @@ def bad_factor(*factors: float) -> str:
     return next((f"a factor of {factor:.3g}" for factor in factors if not factor < LARGEST_FACTOR), "")
 
 
+MOST_SHIFT = 7
+"""Of the multipliers of 64-bit sums, to the left."""
+MOST_BIAS = 2**46
+"""Of 64-bit sums, which then stay below 2^47."""
+
+
+def bad_wide_factor(*factors: float) -> str:
+    """The same for factors of 64-bit sums."""
+    found = (factor for factor in factors if bad_factor(factor) or quantize_multiplier(factor)[1] > MOST_SHIFT)
+    return next((f"a factor of {factor:.3g}" for factor in found), "")
+
+
+def scaling(result: Tensor) -> Callable[[Integers, Integers, Integers], np.ndarray]:
+    """What multiplies sums by multipliers and shifts on their way to a tensor: of 32 bits to int8, of 64 to int16."""
+    return multiply_by_reduced_multiplier if has_16_bits(result) else multiply_by_quantized_multiplier
+
+
 def multipliers(scales: list[float]) -> tuple[np.ndarray, np.ndarray]:
     """(int32 multipliers, int8 shifts) of real factors."""
     pairs = [quantize_multiplier(scale) for scale in scales]
@@ -42,14 +69,13 @@ def requantize(accumulator: np.ndarray, scales: list[float], operation: Operatio
     assert result.quantization
     multiplier, shift = multipliers(scales)
     low, high = activation_range(operation, result)
-    scaled = multiply_by_quantized_multiplier(
-        wrap_int32(accumulator), multiplier.astype(np.int64), shift.astype(np.int64)
-    )
+    sums = accumulator if has_16_bits(result) else wrap_int32(accumulator)
+    scaled = scaling(result)(sums, multiplier.astype(np.int64), shift.astype(np.int64))
     return np.clip(wrap_int32(scaled + result.quantization.zero_point), low, high).astype(result.dtype)
 
 
 def requantization_parameters(scales: list[float], operation: Operation, result: Tensor) -> dict[str, int | Array]:
-    """The fields of the C struct `ec_requantization`, flattened with the prefix `requantization.`."""
+    """The fields of the C struct `ec_requantization`, or for int16 `ec_requantization_s16`, with the prefix `requantization.`."""
     return requantization_fields(*multipliers(scales), operation, result)
 
 
@@ -59,11 +85,12 @@ def requantization_fields(
     """The same, from multipliers and shifts."""
     assert result.quantization
     low, high = activation_range(operation, result)
+    held = reduced_multiplier(multiplier).astype(np.int16) if has_16_bits(result) else multiplier
     fields: dict[str, int | Array] = {
-        "multipliers": Array(multiplier),
+        "multipliers": Array(held),
         "shifts": Array(shift),
         "per_channel": int(len(multiplier) > 1),
-        "output_offset": result.quantization.zero_point,
+        **({} if has_16_bits(result) else {"output_offset": result.quantization.zero_point}),
         "activation_min": low,
         "activation_max": high,
     }
@@ -83,7 +110,8 @@ def is_wide(weights: Tensor) -> bool:
 def bad_weights(
     graph: Graph, operation: Operation, channels: int, channel_axis: int, *, takes_wide: bool = False
 ) -> str:
-    """ "" when weights and bias are constant, symmetric int8 and int32, one scale or one per channel, else what was found."""
+    """ "" when weights and bias are constant, symmetric int8 and int32 (beside int16 int64), one scale or one per channel, else what
+    was found."""
     weights = graph.tensors[operation.inputs[1]]
     bias = graph.operands(operation)[2] if len(operation.inputs) > 2 else None
     if weights.data is None or not (weights.dtype == np.int8 or (takes_wide and is_wide(weights))):
@@ -93,6 +121,12 @@ def bad_weights(
         return f'weights "{weights.name}" without scale or with a zero point'
     if q.per_channel and (q.axis != channel_axis or len(q.scales) != channels):
         return f"{len(q.scales)} weight scales along dimension {q.axis} for {channels} output channels"
-    if bias is not None and (bias.data is None or bias.dtype != np.int32 or bias.elements != channels):
+    kind = np.int64 if has_16_bits(graph.results(operation)[0]) else np.int32
+    if bias is not None and (bias.data is None or bias.dtype != kind or bias.elements != channels):
         return f'bias "{bias.name}" {bias.type_name} {list(bias.shape)}'
-    return ""
+    return f'bias "{bias.name}" of 2^46 and more' if bias is not None and _is_far(bias) else ""
+
+
+def _is_far(bias: Tensor) -> bool:
+    assert bias.data is not None
+    return bool(((bias.data <= -MOST_BIAS) | (bias.data >= MOST_BIAS)).any())

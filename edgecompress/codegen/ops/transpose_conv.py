@@ -1,19 +1,20 @@
-"""TRANSPOSE_CONV: every input adds its filter, times its value, to the output around it; int8."""
+"""TRANSPOSE_CONV: every input adds its filter, times its value, to the output around it; int8 or int16."""
 
 from dataclasses import replace
 
 import numpy as np
 
-from edgecompress.codegen.ops.activation import require_int8
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
 from edgecompress.codegen.ops.requantization import (
     bad_factor,
     bad_weights,
+    bad_wide_factor,
     bias_values,
     requantization_parameters,
     requantize,
     weight_scales,
 )
+from edgecompress.codegen.ops.widths import is_wide, require_integers, sized
 from edgecompress.codegen.ops.windows import shape_mismatch, window
 from edgecompress.memory.sweep import Window
 from edgecompress.tflite.graph import Graph, Operation, Tensor
@@ -28,19 +29,20 @@ class TransposeConv(Operator):
     options = ("padding", "stride_h", "stride_w")
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """input and output must be int8 with one scale each"""
-        return require_int8(graph, operation, (SOURCE,))
+        """input and output must be int8, or both int16 with zero points of 0, with one scale each"""
+        return require_integers(graph, operation, (SOURCE,))
 
     def rule_weights(self, graph: Graph, operation: Operation) -> str:
-        """weights must be constant symmetric int8, per tensor or per output channel, the bias constant int32"""
+        """weights must be constant symmetric int8, per tensor or per output channel, the bias constant int32, beside int16 int64"""
         weights = graph.tensors[operation.inputs[WEIGHTS]]
         if len(weights.shape) != 4:
             return f'weights "{weights.name}" of shape {list(weights.shape)}'
         return bad_weights(graph, _as_convolution(operation), weights.shape[0], 0)
 
     def rule_factors(self, graph: Graph, operation: Operation) -> str:
-        """input scale times weight scale must be below 2^31 output scales"""
-        return bad_factor(*weight_scales(*_tensors(graph, operation)))
+        """input scale times weight scale must be below 2^31 output scales, in int16 2^7"""
+        check = bad_wide_factor if is_wide(graph.results(operation)[0]) else bad_factor
+        return check(*weight_scales(*_tensors(graph, operation)))
 
     def rule_filter(self, graph: Graph, operation: Operation) -> str:
         """the filter must be [output channels, height, width, input channels]"""
@@ -99,12 +101,12 @@ class TransposeConv(Operator):
             **_geometry(graph, operation).parameters(),
             "in_channels": source.shape[3],
             "out_channels": result.shape[3],
-            "input_offset": -source.quantization.zero_point,
+            **({} if is_wide(result) else {"input_offset": -source.quantization.zero_point}),
             "weights": Array(weights.data, is_weights=True),
-            "bias": Array(_bias(graph, operation).astype(np.int32)),
+            "bias": Array(_bias(graph, operation).astype(np.int64 if is_wide(result) else np.int32)),
             **requantization_parameters(weight_scales(source, weights, result), operation, result),
         }
-        return KernelCall("transpose_conv", parameters, (source, result))
+        return KernelCall(sized("transpose_conv", result), parameters, (source, result))
 
 
 def _tensors(graph: Graph, operation: Operation) -> tuple[Tensor, Tensor, Tensor]:

@@ -237,7 +237,7 @@ class VectorPool2D(VectorVariant):
 class VectorMaxPool2D(VectorPool2D):
     opcode = "MAX_POOL_2D"
     lanes = LANES
-    most_taps = pool_2d.MOST_TAPS
+    most_taps = pool_2d.MOST_TAPS[0]
 
 
 class VectorAveragePool2D(VectorPool2D):

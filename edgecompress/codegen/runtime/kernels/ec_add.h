@@ -30,6 +30,11 @@ void ec_sub(const ec_add_params *p, const int8_t *a, const int8_t *b, int8_t *ou
 /* (a - b) * (a - b) */
 void ec_squared_difference(const ec_add_params *p, const int8_t *a, const int8_t *b, int8_t *output);
 
+/* Of 16 bits. */
+void ec_add_s16(const ec_add_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void ec_sub_s16(const ec_add_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void ec_squared_difference_s16(const ec_add_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+
 #ifdef __cplusplus
 }
 #endif

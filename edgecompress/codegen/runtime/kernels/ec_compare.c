@@ -10,13 +10,13 @@ static uint8_t outcome(const ec_compare_params *p, int32_t a, int32_t b) {
     return (uint8_t)((p->outcomes >> (1 + (a > b) - (a < b))) & 1);
 }
 
-static int8_t compare_one(const void *parameters, int32_t a, int32_t b) {
+static int32_t compare_one(const void *parameters, int32_t a, int32_t b) {
     const ec_compare_params *p = parameters;
     const int32_t wide_a = ec_shift_left(a + p->offset_a, LEFT_SHIFT);
     const int32_t wide_b = ec_shift_left(b + p->offset_b, LEFT_SHIFT);
     const int32_t scaled_a = ec_multiply_by_quantized_multiplier(wide_a, p->multiplier_a, p->shift_a);
     const int32_t scaled_b = ec_multiply_by_quantized_multiplier(wide_b, p->multiplier_b, p->shift_b);
-    return (int8_t)outcome(p, scaled_a, scaled_b);
+    return outcome(p, scaled_a, scaled_b);
 }
 
 void ec_compare(const ec_compare_params *p, const int8_t *a, const int8_t *b, uint8_t *output) {

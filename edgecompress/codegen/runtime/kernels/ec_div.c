@@ -10,7 +10,7 @@ static int32_t sign_bits(int32_t x) {
     return magnitude ? ec_leading_zeros(magnitude) - 1 : 31;
 }
 
-static int8_t divide_one(const void *parameters, int32_t a, int32_t b) {
+static int32_t divide_one(const void *parameters, int32_t a, int32_t b) {
     const ec_div_params *p = parameters;
     int32_t dividend = a + p->offset_a;
     int32_t divisor = b + p->offset_b;
@@ -27,7 +27,7 @@ static int8_t divide_one(const void *parameters, int32_t a, int32_t b) {
         const int32_t exponent = 31 - zeros + headroom - p->shift;
         scaled = ec_rounding_shift_right(ec_high_multiply(quotient, p->multiplier), exponent);
     }
-    return (int8_t)ec_clamp(scaled + p->output_offset, p->activation_min, p->activation_max);
+    return ec_clamp(scaled + p->output_offset, p->activation_min, p->activation_max);
 }
 
 void ec_div(const ec_div_params *p, const int8_t *a, const int8_t *b, int8_t *output) {

@@ -30,6 +30,13 @@ static inline int32_t ec_multiply_by_quantized_multiplier(int32_t x, int32_t mul
     return ec_rounding_shift_right(ec_high_multiply(ec_shift_left(x, left), multiplier), right);
 }
 
+/* x * multiplier * 2^(shift - 15), rounded once: of 64-bit sums below 2^47, by the upper halves of multipliers; shift in -31..7. What
+ * is beyond 32 bits is lost. */
+static inline int32_t ec_multiply_by_reduced_multiplier(int64_t x, int32_t multiplier, int32_t shift) {
+    const int32_t right = 15 - shift;
+    return (int32_t)(uint32_t)((x * multiplier + (INT64_C(1) << (right - 1))) >> right);
+}
+
 static inline int32_t ec_clamp(int32_t x, int32_t low, int32_t high) {
     const int32_t above = x < low ? low : x;
     return above > high ? high : above;

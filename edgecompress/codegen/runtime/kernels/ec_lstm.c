@@ -3,6 +3,7 @@
  * point in time have been computed; until then it waits in the output. */
 #include "ec_lstm.h"
 
+#include "ec_curves_16.h"
 #include "ec_dot_pairs.h"
 
 enum { FORGET, INPUT, CELL, OUTPUT, GATES };
@@ -16,28 +17,6 @@ static int32_t scaled(const ec_lstm_params *p, int32_t x, int32_t which) {
     return ec_multiply_by_quantized_multiplier(x, p->multipliers[which], p->shifts[which]);
 }
 
-/* the table at x / 2^bits, times 2^bits */
-static uint32_t between(const ec_lstm_params *p, uint32_t x, uint32_t bits, uint32_t highest) {
-    const uint32_t place = x >> bits;
-    if (place >= 255) {
-        return highest;
-    }
-    const uint32_t low = 32768u + (uint32_t)p->sigmoid[place], high = 32768u + (uint32_t)p->sigmoid[place + 1];
-    return (low << bits) + (x & ((1u << bits) - 1u)) * (high - low);
-}
-
-/* of units of 2^-12; in units of 2^-15, like tanh's result */
-static int32_t sigmoid(const ec_lstm_params *p, int32_t x) {
-    const int32_t y = (int32_t)between(p, (uint32_t)(x < 0 ? -3 * x : 3 * x), 9, 0x7FFFu << 10);
-    return (x >= 0 ? y + (1 << 9) : (1 << 25) - y + (1 << 9) - 1) >> 10;
-}
-
-/* of so many 256ths of the table's steps */
-static int32_t tanh_of(const ec_lstm_params *p, int32_t x) {
-    const int32_t y = (int32_t)between(p, (uint32_t)(x < 0 ? -x : x), 8, 0xFFFFu << 8);
-    return (x >= 0 ? y - (1 << 23) + (1 << 7) : -y + (1 << 23) + (1 << 7) - 1) >> 8;
-}
-
 static int32_t gate(const ec_lstm_params *p, const int8_t *input, const int8_t *hidden, int32_t which, int32_t unit) {
     const int32_t row = which * p->units + unit;
     const int8_t *weights = p->weights + row * p->inputs, *recurrent = p->recurrent + row * p->units;
@@ -45,7 +24,7 @@ static int32_t gate(const ec_lstm_params *p, const int8_t *input, const int8_t *
     const uint32_t past = ec_dot_bytes(recurrent, hidden, p->units, (uint32_t)p->recurrent_bias[row]);
     const int32_t sum =
         to_int16(scaled(p, (int32_t)now, OF_WEIGHTS + which)) + to_int16(scaled(p, (int32_t)past, OF_RECURRENT + which));
-    return which == CELL ? tanh_of(p, 3 * to_int16(sum)) : sigmoid(p, to_int16(sum));
+    return which == CELL ? ec_tanh_16(p->sigmoid, 3 * to_int16(sum)) : ec_sigmoid_16(p->sigmoid, 3 * to_int16(sum));
 }
 
 static int16_t new_cell(const ec_lstm_params *p, int32_t old, const int32_t *gates) {
@@ -63,7 +42,7 @@ static void step(const ec_lstm_params *p, const int8_t *input, int8_t *hidden, i
             gates[which] = gate(p, input, hidden, which, unit);
         }
         cells[unit] = new_cell(p, cells[unit], gates);
-        const int32_t shown = tanh_of(p, (cells[unit] * p->tanh_factor + half) >> p->tanh_shift);
+        const int32_t shown = ec_tanh_16(p->sigmoid, (cells[unit] * p->tanh_factor + half) >> p->tanh_shift);
         const int32_t value = scaled(p, shown * gates[OUTPUT], OF_OUTPUT);
         output[unit] = (int8_t)ec_clamp((int32_t)((uint32_t)value + (uint32_t)p->hidden_zero_point), INT8_MIN, INT8_MAX);
     }

@@ -15,6 +15,10 @@ typedef struct {
 void ec_maximum(const ec_maximum_params *p, const int8_t *a, const int8_t *b, int8_t *output);
 void ec_minimum(const ec_maximum_params *p, const int8_t *a, const int8_t *b, int8_t *output);
 
+/* Of 16 bits. */
+void ec_maximum_s16(const ec_maximum_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+void ec_minimum_s16(const ec_maximum_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -18,6 +18,7 @@ typedef struct {
 } ec_mean_params;
 
 void ec_mean(const ec_mean_params *p, const int8_t *input, int8_t *output);
+void ec_mean_s16(const ec_mean_params *p, const int16_t *input, int16_t *output);
 
 #ifdef __cplusplus
 }

@@ -26,6 +26,9 @@ void ec_mul(const ec_mul_params *p, const int8_t *a, const int8_t *b, int8_t *ou
 /* a, or a * b where a is negative */
 void ec_prelu(const ec_mul_params *p, const int8_t *a, const int8_t *b, int8_t *output);
 
+/* Of 16 bits. */
+void ec_mul_s16(const ec_mul_params *p, const int16_t *a, const int16_t *b, int16_t *output);
+
 #ifdef __cplusplus
 }
 #endif

@@ -2,7 +2,7 @@
 #ifndef EC_PAD_H
 #define EC_PAD_H
 
-#include <stdint.h>
+#include "ec_values.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,6 +16,7 @@ typedef struct {
 } ec_pad_params;
 
 void ec_pad(const ec_pad_params *p, const int8_t *input, int8_t *output);
+void ec_pad_s16(const ec_pad_params *p, const int16_t *input, int16_t *output);
 
 #ifdef __cplusplus
 }

@@ -14,6 +14,8 @@ typedef struct {
 
 void ec_reduce_max(const ec_reduce_max_params *p, const int8_t *input, int8_t *output);
 void ec_reduce_min(const ec_reduce_max_params *p, const int8_t *input, int8_t *output);
+void ec_reduce_max_s16(const ec_reduce_max_params *p, const int16_t *input, int16_t *output);
+void ec_reduce_min_s16(const ec_reduce_max_params *p, const int16_t *input, int16_t *output);
 
 #ifdef __cplusplus
 }

@@ -3,6 +3,7 @@
 #define EC_RESCALE_H
 
 #include "ec_fixed_point.h"
+#include "ec_values.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -10,7 +11,7 @@ extern "C" {
 
 typedef struct {
     int32_t elements;
-    int32_t in_bytes;  /* of an element: 1 or 2 */
+    int32_t in_bytes;  /* of an element: 1, 2 or 4 */
     int32_t out_bytes; /* 1, 2 or 4 */
     int32_t input_offset; /* minus the input's zero point */
     int32_t output_offset;
