@@ -82,7 +82,7 @@ def test_a_budget_is_a_fraction_below_one_or_a_number_with_a_letter(text, amount
     [
         ("cycles=0.5,ram=0.5", ("one budget", "cycles or ram", "filters{cycles=0.5},filters{ram=0.5}")),
         ("flash=64k,macs=0.5", ("one budget", "filters{flash=64k}")),
-        ("ram=20q", ("filters.ram must be a fraction up to 0.99, or a number", "20q", "64k")),
+        ('ram="20q"', ("filters.ram must be a fraction up to 0.99, or a number", "20q", "64k")),
         ("cycles=4MiB", ("filters.cycles must be", "4M")),
         ("ram=1.5", ("filters.ram must be", "ram = 1.5")),
         ("flash=0", ("filters.flash must be", "flash = 0")),
