@@ -149,7 +149,7 @@ def _check(limit: Mapping[str, Any] | None, value: Any, origin: str, key: str) -
         if isinstance(one, str):
             if limit["choices"] and one not in limit["choices"]:
                 near = difflib.get_close_matches(one, limit["choices"], n=1)
-                error = wrong(origin, key, "one of " + ", ".join(limit["choices"]), one)
+                error = wrong(origin, key, "one of " + ", ".join(filter(None, limit["choices"])), one)
                 raise RecipeError(error.what, found=error.found, hint=f"did you mean {near[0]}?" if near else "")
             if limit["pattern"] and not re.fullmatch(limit["pattern"], one):
                 raise wrong(origin, key, f"text of the form {limit['pattern']}", one)
