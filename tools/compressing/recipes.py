@@ -12,7 +12,7 @@ LENETS = {"lenet-300-100": [784], "lenet-5": [28, 28, 1]}
 LEARNING_RATES = {"lenet-300-100": 2e-3, "lenet-5": 1e-3}
 FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4}
 PASSES = {
-    "lenet-300-100": "prune{sparsity=0.946,threshold=global,epochs=16,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
+    "lenet-300-100": "prune{sparsity=0.937,threshold=global,epochs=16,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
     "lenet-5": "prune{sparsity=0.885,threshold=global,epochs=4,end=0.5},codes{values=16,epochs=1,learning_rate=0.0001}",
 }
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
