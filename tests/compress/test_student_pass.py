@@ -160,21 +160,27 @@ def test_a_budget_that_was_promised_before_still_holds_of_a_student():
     assert student.outcome.promise.bound < filters.outcome.promise.bound
 
 
+STUDENTS = ("width=0.7,multiple=2", "design=shuffle,groups=2,multiple=1", "design=fire,multiple=1")
+BEHIND = (
+    "prune{sparsity=0.6,epochs=1},cluster{clusters=6,epochs=1}",
+    "codes{values=6,epochs=1}",
+    "low_rank{parameters=0.7,multiple=1,epochs=1}",
+    "filters{macs=0.8,multiple=1,epochs=1}",
+    "prune{sparsity=0.6,epochs=1},fine_tune{epochs=1}",
+    "qat{epochs=1}",
+)
+PAIRS = [(first, behind) for first in STUDENTS for behind in BEHIND if not ("shuffle" in first and "filters" in behind)]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "behind",
-    [
-        "prune{sparsity=0.6,epochs=1},cluster{clusters=6,epochs=1}",
-        "codes{values=6,epochs=1}",
-        "low_rank{parameters=0.7,multiple=1,epochs=1}",
-        "filters{macs=0.8,multiple=1,epochs=1}",
-        "prune{sparsity=0.6,epochs=1},fine_tune{epochs=1}",
-        "qat{epochs=1}",
-    ],
-)
-@pytest.mark.parametrize(
-    "first", ["width=0.7,multiple=2", "design=shuffle,groups=2,multiple=1", "design=fire,multiple=1"]
-)
+def test_channels_that_are_shuffled_stay_and_filters_says_so():
+    text = "student{design=shuffle,groups=2,multiple=1,epochs=0},filters{macs=0.8,multiple=1,epochs=0}"
+    _, _, (_, filters) = examples.run_passes(text, examples.trained("residual"))
+    assert filters.outcome.did_nothing_reason == "there is no channel that may go"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("first", "behind"), PAIRS)
 def test_other_passes_go_on_with_a_student_and_all_promises_hold_in_the_file(first, behind, tmp_path):
     model, _, steps = examples.run_passes(f"student{{{first},epochs=1}},{behind}", examples.trained("residual"))
     assert not any(step.outcome.did_nothing_reason for step in steps)
