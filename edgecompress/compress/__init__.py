@@ -16,7 +16,7 @@ PASSES = {
     "cluster": "edgecompress.compress.cluster:Cluster",
     "codes": "edgecompress.compress.codes:Codes",
     "filters": "edgecompress.compress.filters:Filters",
-    "fine_tune": "edgecompress.compress.tuning:FineTune",
+    "fine_tune": "edgecompress.compress.fine_tune:FineTune",
     "low_rank": "edgecompress.compress.low_rank:LowRank",
     "prune": "edgecompress.compress.prune:Prune",
     "qat": "edgecompress.compress.qat:Qat",
