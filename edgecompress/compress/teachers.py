@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgecompress import load
+from edgecompress.compress.companions import read_companion
 from edgecompress.compress.saved import sha256_of
-from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 
 
@@ -32,47 +31,15 @@ class Teachers:
         """From model files; None without any.
 
         Raises:
-            RecipeError: there is no such file, or inputs or outputs differ from the model's.
-            ModelFileError, UnsupportedError: as `edgecompress.load.load`.
+            RecipeError, ModelFileError, UnsupportedError: as `read_companion`.
         """
         if not files:
             return None
-        found = []
-        for file in files:
-            if not Path(file).exists():
-                raise RecipeError(
-                    f"training.teacher: there is no model {file}.",
-                    hint="original (as loaded), baseline (trained as long without compression), or model files that exist",
-                )
-            teacher = load.load(file, trust_model_code=trust_model_code)
-            check_ends(teacher, model, Path(file).name, "training.teacher")
-            found.append(teacher)
+        wanted = "original (as loaded), baseline (trained as long without compression), or model files that exist"
+        found = [
+            read_companion(file, model, "training.teacher", wanted, trust_model_code=trust_model_code) for file in files
+        ]
         return Teachers(_mean_of(found), tuple(sha256_of(Path(file)) for file in files))
-
-
-def check_ends(other: Any, model: Any, name: str, what: str) -> None:
-    """Refuse a model that does not take the same samples, or does not give the same kind of answers.
-
-    Args:
-        other: from a file of this `name`.
-        model: the one to be compressed.
-        what: "training.teacher", or whoever reads the file.
-
-    Raises:
-        RecipeError: inputs or outputs differ.
-    """
-    for side in ("inputs", "outputs"):
-        given, wanted = ([tuple(one.shape[1:]) for one in getattr(each, side)] for each in (other, model))
-        if given != wanted:
-            raise RecipeError(
-                f"{what}: the {side} of {name} differ from the model's.",
-                found=f"{_shapes(given)} where the model has {_shapes(wanted)}",
-                hint="teachers and students take the same samples and give the same kind of answers",
-            )
-
-
-def _shapes(shapes: list[tuple[int | None, ...]]) -> str:
-    return ", ".join("x".join(map(str, shape)) for shape in shapes)
 
 
 def _mean_of(teachers: list[Any]) -> Any:

@@ -20,10 +20,11 @@ from edgecompress.codegen.program import Program, lower
 from edgecompress.compress.base import Kind, Reading, needs_gauge
 from edgecompress.compress.samples import Samples
 from edgecompress.emulate.qemu import find_qemu
-from edgecompress.memory.choice import BALANCED, OPTIMIZE, Wish
+from edgecompress.memory.choice import BALANCED, Wish
 from edgecompress.pipeline import firmware, shrinking
 from edgecompress.pipeline.codings import CERTAIN
 from edgecompress.pipeline.preparation import DEFAULT_TARGET
+from edgecompress.pipeline.wishes import read_wish
 from edgecompress.reference.inputs import random_inputs
 from edgecompress.targets import Target, find
 from edgecompress.targets.compilers import Name, find_compiler
@@ -63,7 +64,7 @@ def gauge_of(settings: recipe.Recipe, device: Mapping[str, Any]) -> "DeviceGauge
 
 def dense_wish(optimize: str | None) -> Wish:
     """The same without codes and limits."""
-    return Wish(next((name for name in OPTIMIZE if name == optimize and name != "size"), BALANCED.optimize))
+    return read_wish(None if optimize == "size" else optimize, None) or BALANCED
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,7 @@ def read_bytes(text: str) -> int:
     Raises:
         UsageError: it is none, or zero.
     """
-    size = _read(text, UNITS)
-    if not size:
-        raise UsageError("a size of memory is a number of bytes", found=repr(text), hint="32768, 32k or 32KiB")
-    return size
+    return _read(text, UNITS, "a size of memory is a number of bytes", "32768, 32k or 32KiB")
 
 
 def read_count(text: str) -> int:
@@ -27,12 +24,12 @@ def read_count(text: str) -> int:
     Raises:
         UsageError: it is none, or zero.
     """
-    count = _read(text, COUNTS)
-    if not count:
-        raise UsageError("this is no whole number", found=repr(text), hint="4000000, 4000k or 4M")
-    return count
+    return _read(text, COUNTS, "this is no whole number", "4000000, 4000k or 4M")
 
 
-def _read(text: str, units: Mapping[str, int]) -> int:
-    match = re.fullmatch(r"([0-9]{1,12})\s*([a-z]*)", text.strip().lower())
-    return int(match[1]) * units.get(match[2], 0) if match else 0
+def _read(text: str, units: Mapping[str, int], what: str, hint: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,9})\s*([a-z]*)", text.strip().lower())
+    number = int(match[1]) * units.get(match[2], 0) if match else 0
+    if not number:
+        raise UsageError(what, found=repr(text), hint=hint)
+    return number

@@ -132,6 +132,11 @@ def test_a_student_that_does_not_fit_is_refused(own, error, message, tmp_path):
         run(f'student{{model="{tmp_path / "own.h5"}"}}', examples.trained("residual", epochs=1))
 
 
+def test_a_student_that_is_not_there_is_told_by_its_path(tmp_path):
+    with pytest.raises(RecipeError, match=r"student: there is no model .*nowhere\.h5"):
+        run(f'student{{model="{tmp_path / "nowhere.h5"}"}}', examples.trained("residual", epochs=1))
+
+
 def test_code_in_the_file_of_a_student_is_refused_and_never_run(tmp_path):
     ran = tmp_path / "ran"
     name = str(ran)

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from edgecompress import load
+from edgecompress.compress.companions import read_companion
 from edgecompress.compress.rebuilding import rebuild
-from edgecompress.compress.teachers import check_ends
 from edgecompress.compress.training import describe_output
 from edgecompress.errors import RecipeError
 
@@ -18,12 +17,11 @@ def read_student(file: str, model: Any) -> Any:
         model: whose place it takes.
 
     Raises:
-        RecipeError: inputs or outputs differ from the model's, or one gives probabilities and the other does not.
-        ModelFileError, UnsupportedError: as `edgecompress.load.load`.
+        RecipeError: one gives probabilities and the other does not, or as `read_companion`.
+        ModelFileError, UnsupportedError: as `read_companion`.
     """
     name = Path(file).name
-    student = load.load(file)
-    check_ends(student, model, name, "student")
+    student = read_companion(file, model, "student", "a path relative to the recipe, of a .h5, .keras or SavedModel")
     given, wanted = describe_output(student).activation, describe_output(model).activation
     if given != wanted:
         raise RecipeError(
