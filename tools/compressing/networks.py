@@ -43,6 +43,24 @@ def lenet_5() -> Any:
     )
 
 
+def vgg() -> Any:
+    """3x3 convolutions in pairs after Simonyan and Zisserman 2015 with batch norms, 5.6 M MACs, (28, 28, 1) -> (10,)."""
+    layers = keras2().layers
+    model = keras2().Sequential([layers.Input((28, 28, 1))])
+    for filters in (16, 32, 64):
+        for _ in range(2):
+            model.add(layers.Conv2D(filters, 3, padding="same", use_bias=False))
+            model.add(layers.BatchNormalization())
+            model.add(layers.ReLU())
+        model.add(layers.MaxPooling2D(2))
+        model.add(layers.Dropout(0.25))
+    model.add(layers.Flatten())
+    model.add(layers.Dense(128, activation="relu"))
+    model.add(layers.Dropout(0.5))
+    model.add(layers.Dense(10, activation="softmax"))
+    return model
+
+
 def har() -> Any:
     """A small convolutional network for activities, (50, 1, 6) -> (5,)."""
     layers = keras2().layers
@@ -57,7 +75,7 @@ def har() -> Any:
     return model
 
 
-NETWORKS = {"lenet-300-100": lenet_300_100, "lenet-5": lenet_5, "har": har}
+NETWORKS = {"lenet-300-100": lenet_300_100, "lenet-5": lenet_5, "vgg": vgg, "har": har}
 
 
 def train(job: Mapping[str, Any]) -> dict[str, Any]:

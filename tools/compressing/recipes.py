@@ -10,10 +10,10 @@ SEEDS = (0, 1, 2)
 LENETS = {"lenet-300-100": [784], "lenet-5": [28, 28, 1]}
 """The networks on MNIST and the shape of an image for them."""
 LEARNING_RATES = {"lenet-300-100": 2e-3, "lenet-5": 1e-3}
-FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4}
+FLOAT_EPOCHS = {"lenet-300-100": 15, "lenet-5": 4, "vgg": 12}
 PASSES = {
     "lenet-300-100": "prune{sparsity=0.937,threshold=global,epochs=16,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
-    "lenet-5": "prune{sparsity=0.885,threshold=global,epochs=4,end=0.5},codes{values=16,epochs=1,learning_rate=0.0001}",
+    "lenet-5": "prune{sparsity=0.9,threshold=global,epochs=8,end=0.5},codes{values=16,epochs=2,learning_rate=0.0001}",
 }
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
 FEW_VALUES = {
@@ -60,7 +60,7 @@ def kws(models: Path, data: Path, cache: Path, half: int) -> Training:
             **MIXTURES,
         },
     }
-    passes = "prune{sparsity=0.705,threshold=global,epochs=26,end=0.5},codes{values=16,epochs=4,learning_rate=0.001}"
+    passes = "prune{sparsity=0.705,threshold=global,epochs=44,end=0.5},codes{values=16,epochs=12,learning_rate=0.001}"
     return Training(f"kws-{half}", material.find(models, "kws_ref_model"), source, recipe, passes)
 
 
@@ -79,21 +79,21 @@ def har(data: Path, cache: Path) -> Training:
 def lenet(name: str, passes: str, seed: int, data: Path, cache: Path, folder: str) -> Training:
     """A LeNet on MNIST; its float form is trained here, with the same seed.
 
-    LeNet-300-100 learns from LeNet-5 how mixtures of images are answered, LeNet-5 from its own baseline.
+    LeNet-300-100 learns from LeNet-5 how mixtures of images are answered, LeNet-5 from a deeper network.
     """
     source = material.digits(data, cache)
-    training: dict[str, Any] = TEACHER
-    teachers: tuple[Path, ...] = ()
     if name == "lenet-300-100":
-        training, teachers = MIXTURES, (material.flat(_float_lenet("lenet-5", seed, source, cache), cache),)
+        teacher = material.flat(_float("lenet-5", seed, source, cache), cache)
+    else:
+        teacher = _float("vgg", 0, source, cache)
     recipe = {
         "data": {"scale": 1 / 255, "reshape": LENETS[name], "split": {"calibration": 300}},
-        "training": {"batch_size": 128, "learning_rate": LEARNING_RATES[name], **training},
+        "training": {"batch_size": 128, "learning_rate": LEARNING_RATES[name], **MIXTURES},
     }
-    start = _float_lenet(name, seed, source, cache)
-    return Training(f"{folder}-{seed}", start, source, recipe, passes, seed, teachers)
+    start = _float(name, seed, source, cache)
+    return Training(f"{folder}-{seed}", start, source, recipe, passes, seed, (teacher,))
 
 
-def _float_lenet(name: str, seed: int, source: Path, cache: Path) -> Path:
+def _float(name: str, seed: int, source: Path, cache: Path) -> Path:
     job = {"data": str(source), "batch": 128, "learning_rate": 2e-3, "epochs": FLOAT_EPOCHS[name], "seed": seed}
     return material.network(name, job, cache)
