@@ -1,7 +1,6 @@
 """How each trained row is trained: start, samples, passes. Settings were chosen on validation samples."""
 
 from pathlib import Path
-from typing import Any
 
 from compressing import material, sounds
 from compressing.trained import Training
