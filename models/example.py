@@ -71,8 +71,8 @@ def train(job: Mapping[str, Any]) -> dict[str, Any]:
     import importlib
     import time
 
-    from edgecompress.compress.saved import save_model
-    from edgecompress.compress.training import make_deterministic
+    from edgecompress.compress.models.saved import save_model
+    from edgecompress.compress.training.fine_tuning import make_deterministic
     from edgecompress.load.runtime import keras2
 
     started = time.monotonic()

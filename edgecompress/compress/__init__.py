@@ -13,14 +13,14 @@ from edgecompress.recipe.schema import build
 from edgecompress.recipe.text import PassSpec
 
 PASSES = {
-    "cluster": "edgecompress.compress.cluster:Cluster",
-    "codes": "edgecompress.compress.codes:Codes",
-    "filters": "edgecompress.compress.filters:Filters",
-    "fine_tune": "edgecompress.compress.fine_tune:FineTune",
-    "low_rank": "edgecompress.compress.low_rank:LowRank",
-    "prune": "edgecompress.compress.prune:Prune",
-    "qat": "edgecompress.compress.qat:Qat",
-    "student": "edgecompress.compress.student:Student",
+    "cluster": "edgecompress.compress.passes.cluster:Cluster",
+    "codes": "edgecompress.compress.passes.codes:Codes",
+    "filters": "edgecompress.compress.passes.filters:Filters",
+    "fine_tune": "edgecompress.compress.passes.fine_tune:FineTune",
+    "low_rank": "edgecompress.compress.passes.low_rank:LowRank",
+    "prune": "edgecompress.compress.passes.prune:Prune",
+    "qat": "edgecompress.compress.passes.qat:Qat",
+    "student": "edgecompress.compress.passes.student:Student",
 }
 """Name in recipes → module:class."""
 

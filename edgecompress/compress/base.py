@@ -7,12 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from edgecompress.compress.augmentation import Augmentation
-from edgecompress.compress.task import Task
+from edgecompress.compress.training.augmentation import Augmentation
+from edgecompress.compress.training.task import Task
 from edgecompress.recipe.text import FILE
 
 if TYPE_CHECKING:
-    from edgecompress.compress.samples import Samples
+    from edgecompress.compress.training.samples import Samples
 
 
 class Kind(StrEnum):
@@ -66,7 +66,7 @@ class Promise:
         in_file: the same for the integer file. The converter rescales every output channel (batch-norm folding,
             per-channel scales), so what is shared across a tensor is shared within each channel there, unless `units`
             say which integers to write.
-        layers: the kernels it speaks of (see `edgecompress.compress.kernels`); () with macs and parameters: all.
+        layers: the kernels it speaks of (see `edgecompress.compress.models.kernels`); () with macs and parameters: all.
         units: kernels whose weights are integers times a unit of each output channel: the units, float32 numbers. Their
             values are counted in these units, and the conversion writes the integers as they are, the units as scales.
         source: the pass that made it, in text form.

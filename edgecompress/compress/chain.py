@@ -14,11 +14,11 @@ from typing import Any
 
 from edgecompress import load
 from edgecompress.compress.base import Context, Kind, Pass, Promise, epochs_of, files_of, needs_gauge
-from edgecompress.compress.cloning import copy_model, is_wrapped
 from edgecompress.compress.driver import Step, run_pass
-from edgecompress.compress.saved import load_json, save_json, save_model, sha256_of
-from edgecompress.compress.statistics import refresh_statistics
-from edgecompress.compress.training import evaluate, fine_tune, make_deterministic
+from edgecompress.compress.models.cloning import copy_model, is_wrapped
+from edgecompress.compress.models.saved import load_json, save_json, save_model, sha256_of
+from edgecompress.compress.training.fine_tuning import evaluate, fine_tune, make_deterministic
+from edgecompress.compress.training.statistics import refresh_statistics
 from edgecompress.load.runtime import keras2
 
 _FORMAT = 4

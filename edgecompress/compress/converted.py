@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from edgecompress.compress.base import ON_DEVICE, Promise
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.mapping import map_layers
+from edgecompress.compress.models.saved import load_kernels
 from edgecompress.compress.promises import Measurement, check_tflite
-from edgecompress.compress.saved import load_kernels
 from edgecompress.tflite.graph import Graph
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from edgecompress.compress.base import ON_DEVICE, Context, Kind, Outcome, Pass, Promise
-from edgecompress.compress.kernels import keras_kernels
+from edgecompress.compress.models.kernels import keras_kernels
 from edgecompress.compress.promises import Measurement, demand, held_against, measure
-from edgecompress.compress.statistics import refresh_statistics
-from edgecompress.compress.training import make_deterministic
+from edgecompress.compress.training.fine_tuning import make_deterministic
+from edgecompress.compress.training.statistics import refresh_statistics
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.allocation import whole
 from edgecompress.compress.base import ON_DEVICE, Kind, Promise
-from edgecompress.compress.kernels import Kernel, keras_kernels
-from edgecompress.compress.mapping import tflite_kernels
+from edgecompress.compress.models.kernels import Kernel, keras_kernels
+from edgecompress.compress.models.mapping import tflite_kernels
+from edgecompress.compress.weights.allocation import whole
 from edgecompress.errors import PromiseError
 from edgecompress.tflite.graph import Graph
 
@@ -114,7 +114,7 @@ def macs(kernel: Kernel) -> int:
 
 
 def measure(promise: Promise, kernels: Mapping[str, Kernel], *, in_file: bool = False) -> Measurement:
-    """Measure a promise on kernels by name (see `edgecompress.compress.kernels`).
+    """Measure a promise on kernels by name (see `edgecompress.compress.models.kernels`).
 
     Args:
         promise: what to measure.
@@ -183,7 +183,7 @@ def measure_tflite(graph: Graph, promise: Promise, mapping: Mapping[str, tuple[i
     Args:
         graph: what `edgecompress.tflite.reader.read` gave.
         promise: what to measure; its layers must be in `mapping`.
-        mapping: layer names to the indices of their weight tensors (`edgecompress.compress.mapping.map_layers`).
+        mapping: layer names to the indices of their weight tensors (`edgecompress.compress.models.mapping.map_layers`).
     """
     return measure(promise, tflite_kernels(graph, mapping), in_file=True)
 

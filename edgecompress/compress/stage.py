@@ -12,18 +12,18 @@ from typing import Any
 
 from edgecompress import data, load, recipe, worker
 from edgecompress.compress import make_all
-from edgecompress.compress.augmentation import Augmentation
 from edgecompress.compress.base import Context, Gauge, TrainingSettings, files_of
 from edgecompress.compress.chain import Chain
-from edgecompress.compress.cloning import is_wrapped
-from edgecompress.compress.dataset_samples import DatasetSamples
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.samples import Samples
-from edgecompress.compress.saved import save_json, save_kernels, save_model, sha256_of
+from edgecompress.compress.models.cloning import is_wrapped
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.saved import save_json, save_kernels, save_model, sha256_of
 from edgecompress.compress.students.own import read_student
-from edgecompress.compress.task import Output, Task, Wishes, infer
-from edgecompress.compress.teachers import Teachers
-from edgecompress.compress.training import describe_output, make_deterministic
+from edgecompress.compress.training.augmentation import Augmentation
+from edgecompress.compress.training.dataset_samples import DatasetSamples
+from edgecompress.compress.training.fine_tuning import describe_output, make_deterministic
+from edgecompress.compress.training.samples import Samples
+from edgecompress.compress.training.task import Output, Task, Wishes, infer
+from edgecompress.compress.training.teachers import Teachers
 from edgecompress.errors import RecipeError
 from edgecompress.recipe.sections import TEACHERS
 from edgecompress.recipe.text import print_passes

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.base import Promise
-from edgecompress.compress.kernels import Kernel
-from edgecompress.compress.mapping import map_layers, tflite_kernels
-from edgecompress.compress.saved import load_kernels
+from edgecompress.compress.models.kernels import Kernel
+from edgecompress.compress.models.mapping import map_layers, tflite_kernels
+from edgecompress.compress.models.saved import load_kernels
 from edgecompress.convert.proof import BIASES, WEIGHTS
 from edgecompress.errors import PromiseError, ToolError
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Quantization, Tensor

@@ -30,7 +30,7 @@ from edgecompress.reference.inputs import hostile_inputs, random_inputs, real_in
 from edgecompress.report.records import Report
 
 if TYPE_CHECKING:
-    from edgecompress.compress.task import Task
+    from edgecompress.compress.training.task import Task
     from edgecompress.pipeline.accuracy import TestSet
 
 Progress = Callable[[str, int, int], None]

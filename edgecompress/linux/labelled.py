@@ -14,7 +14,7 @@ from edgecompress.linux.execution import as_samples
 from edgecompress.reference import contract
 
 if TYPE_CHECKING:
-    from edgecompress.compress.task import Task
+    from edgecompress.compress.training.task import Task
     from edgecompress.pipeline.accuracy import Scores, TestSet
 
 CHUNK = 32
@@ -81,7 +81,7 @@ def compare_outputs(program: Program, ours: Sequence[Tensors], expected: Sequenc
 
 def score(program: Program, labelled: Labelled, outputs: Sequence[Tensors]) -> "Scores | None":
     """The metric of the first output; None where there is nothing to compare with."""
-    from edgecompress.compress import task as tasks
+    from edgecompress.compress.training import task as tasks
     from edgecompress.pipeline.accuracy import Scores
 
     task, tests = labelled.task, labelled.tests

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from edgecompress.codegen.program import Program
-from edgecompress.compress.task import Task, auc, score
+from edgecompress.compress.training.task import Task, auc, score
 from edgecompress.device.mailbox import Mailbox
 from edgecompress.device.opening import connect
 from edgecompress.device.places import EMULATOR

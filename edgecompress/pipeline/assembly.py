@@ -9,7 +9,7 @@ from typing import Any
 from edgecompress.compress.base import ON_DEVICE, Kind, Promise
 from edgecompress.compress.converted import check_converted
 from edgecompress.compress.promises import Measurement, held_against
-from edgecompress.compress.task import Task
+from edgecompress.compress.training.task import Task
 from edgecompress.files import sha256, size
 from edgecompress.pipeline.folder import RunFolder
 from edgecompress.recipe import BuildRecipe

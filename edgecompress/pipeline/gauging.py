@@ -18,7 +18,7 @@ from edgecompress import emulate, recipe
 from edgecompress.codegen.features import features_of
 from edgecompress.codegen.program import Program, lower
 from edgecompress.compress.base import Kind, Reading, needs_gauge
-from edgecompress.compress.samples import Samples
+from edgecompress.compress.training.samples import Samples
 from edgecompress.emulate.qemu import find_qemu
 from edgecompress.memory.choice import BALANCED, Wish
 from edgecompress.pipeline import firmware, shrinking

@@ -13,7 +13,7 @@ import numpy as np
 from edgecompress import data
 from edgecompress.codegen.ops.base import printable
 from edgecompress.compress.stage import task_of
-from edgecompress.compress.task import Output
+from edgecompress.compress.training.task import Output
 from edgecompress.data.dataset import Split
 from edgecompress.errors import DataError
 from edgecompress.files import make_folder
@@ -72,7 +72,7 @@ def write_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
         "judged": what `judge` returns}
     """
     from edgecompress import load
-    from edgecompress.compress.keras_file import write_keras
+    from edgecompress.compress.models.keras_file import write_keras
     from edgecompress.load.summary import describe_model
 
     compressed = load.load_stage(job["models"]["compressed"]["path"])
@@ -112,11 +112,11 @@ def judge(job: Mapping[str, Any], original: Any = None) -> dict[str, Any]:
         original: the user's model, where it is loaded already.
 
     Returns:
-        {"task": see `compress.task.Task`, "samples": how many, "labels": how they were understood}; the arrays are in
+        {"task": see `compress.training.task.Task`, "samples": how many, "labels": how they were understood}; the arrays are in
         the folder: see `write_test_set`, and outputs_<name>.npy (samples, …) float32 for "original" and every model.
     """
     from edgecompress import load, recipe, worker
-    from edgecompress.compress.training import describe_output
+    from edgecompress.compress.training.fine_tuning import describe_output
 
     settings = recipe.load(job.get("recipe"), dict(job.get("overrides") or {}))
     dataset = data.open(job["data"], settings.data, settings.build.seed)
@@ -208,7 +208,7 @@ def _input_files(split: Split, graph: Graph, out: Path) -> list[tuple[Tensor, np
 def _keras_outputs(model: Any, split: Split, name: str) -> np.ndarray:
     """(samples, …) float32 of a model's first output."""
     from edgecompress import worker
-    from edgecompress.compress.training import outputs_of
+    from edgecompress.compress.training.fine_tuning import outputs_of
 
     infer = outputs_of(model)
     outputs, done = [], 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgecompress import data as datasets
 from edgecompress import recipe as recipes
 from edgecompress.codegen.program import Program
-from edgecompress.compress.task import Task
+from edgecompress.compress.training.task import Task
 from edgecompress.device.mailbox import Mailbox
 from edgecompress.errors import DataError
 from edgecompress.files import make_folder

@@ -9,8 +9,8 @@ import numpy as np
 from edgecompress.compress import make
 from edgecompress.compress.base import Context, TrainingSettings
 from edgecompress.compress.driver import Step, run_pass
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output
+from edgecompress.compress.training.fine_tuning import describe_output
+from edgecompress.compress.training.task import infer
 from edgecompress.recipe.text import parse_passes
 
 CLASSES = 4
@@ -19,7 +19,7 @@ SHAPE = (8, 8, 2)
 
 @dataclass(frozen=True, eq=False)
 class ArraySamples:
-    """Samples in memory, as `edgecompress.compress.samples.Samples` wants them."""
+    """Samples in memory, as `edgecompress.compress.training.samples.Samples` wants them."""
 
     x: dict[str, np.ndarray]
     y: dict[str, np.ndarray | None]

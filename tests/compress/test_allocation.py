@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from edgecompress.compress.allocation import cheapest, count_zeros, lamp_scores, whole
+from edgecompress.compress.weights.allocation import cheapest, count_zeros, lamp_scores, whole
 
 
 def kernels() -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecompress.compress.augmentation import Augmentation, flipped, shifted
+from edgecompress.compress.training.augmentation import Augmentation, flipped, shifted
 from edgecompress.errors import RecipeError
 
 

@@ -6,9 +6,9 @@ import keras_examples as examples
 import numpy as np
 import pytest
 
-from edgecompress.compress import folding
-from edgecompress.compress.folding import fold_batch_norms, wiring
-from edgecompress.compress.kernels import keras_kernels, kernel_variables
+from edgecompress.compress.models import folding
+from edgecompress.compress.models.folding import fold_batch_norms, wiring
+from edgecompress.compress.models.kernels import keras_kernels, kernel_variables
 from edgecompress.errors import ToolError
 from edgecompress.load.runtime import keras2
 

@@ -11,7 +11,7 @@ from edgecompress.compress.base import Kind
 from edgecompress.compress.channels.choice import Budget, choose, cost_of
 from edgecompress.compress.channels.graph import ChannelGraph
 from edgecompress.compress.channels.rules import trace
-from edgecompress.compress.kernels import kernel_variables
+from edgecompress.compress.models.kernels import kernel_variables
 from edgecompress.load.runtime import keras2
 from edgecompress.load.summary import describe_model
 
@@ -36,7 +36,7 @@ def chosen(
 
 @pytest.mark.parametrize("name", sorted(examples.MODELS))
 def test_the_cost_is_what_the_models_own_description_counts(name):
-    from edgecompress.compress.rebuilding import rebuild
+    from edgecompress.compress.models.rebuilding import rebuild
 
     model = rebuild(examples.MODELS[name]())
     graph = trace(model)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from edgecompress.compress.base import Context, TrainingSettings
-from edgecompress.compress.filters import Filters
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.task import Task
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.passes.filters import Filters
+from edgecompress.compress.training.task import Task
 from edgecompress.errors import UnsupportedError
 from edgecompress.load.runtime import keras2
 from edgecompress.load.summary import describe_model

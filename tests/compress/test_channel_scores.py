@@ -11,9 +11,9 @@ from edgecompress.compress.base import Context, TrainingSettings
 from edgecompress.compress.channels.graph import ChannelGraph
 from edgecompress.compress.channels.rules import trace
 from edgecompress.compress.channels.scores import SCORES
-from edgecompress.compress.rebuilding import rebuild
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output
+from edgecompress.compress.models.rebuilding import rebuild
+from edgecompress.compress.training.fine_tuning import describe_output
+from edgecompress.compress.training.task import infer
 from edgecompress.errors import DataError, UnsupportedError
 from edgecompress.load.runtime import keras2
 

@@ -7,8 +7,8 @@ import pytest
 from edgecompress.compress.channels.removal import remove_channels
 from edgecompress.compress.channels.rules import trace
 from edgecompress.compress.channels.width import rounded, thinned
-from edgecompress.compress.rebuilding import rebuild
-from edgecompress.compress.training import outputs_of
+from edgecompress.compress.models.rebuilding import rebuild
+from edgecompress.compress.training.fine_tuning import outputs_of
 
 
 def thin(name, width, multiple=1, scores=None, layers=None):

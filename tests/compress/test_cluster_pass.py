@@ -9,10 +9,10 @@ import pytest
 from keras_examples import run_passes
 
 from edgecompress.compress.base import Kind, Promise
-from edgecompress.compress.kernels import Kernel, keras_kernels, kernel_variables
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.kernels import Kernel, keras_kernels, kernel_variables
+from edgecompress.compress.models.mapping import map_layers
 from edgecompress.compress.promises import check_tflite, measure
-from edgecompress.compress.sensitivity import bits_of
+from edgecompress.compress.weights.sensitivity import bits_of
 from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.load.runtime import keras2
 from edgecompress.tflite import reader

@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from edgecompress.compress.codebook_forms import FORMS, LARGEST, optimal
-from edgecompress.compress.codebooks import encode, nearest
+from edgecompress.compress.weights.codebook_forms import FORMS, LARGEST, optimal
+from edgecompress.compress.weights.codebooks import encode, nearest
 
 
 def error(x: np.ndarray, weights: np.ndarray, book: tuple[int, ...]) -> float:

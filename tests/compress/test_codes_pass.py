@@ -10,14 +10,14 @@ from keras_examples import run_passes
 from edgecompress import recipe
 from edgecompress.compress import chain, make, stage
 from edgecompress.compress.base import Kind, Promise
-from edgecompress.compress.codebooks import Coding
 from edgecompress.compress.driver import Step
-from edgecompress.compress.kernels import keras_kernels, kernel_variables
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.kernels import keras_kernels, kernel_variables
+from edgecompress.compress.models.mapping import map_layers
 from edgecompress.compress.promises import check_tflite, measure_keras
-from edgecompress.compress.straight_through import Quantizer, wrap
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, evaluate
+from edgecompress.compress.training.fine_tuning import describe_output, evaluate
+from edgecompress.compress.training.straight_through import Quantizer, wrap
+from edgecompress.compress.training.task import infer
+from edgecompress.compress.weights.codebooks import Coding
 from edgecompress.convert.codes import with_codes
 from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.load.runtime import keras2

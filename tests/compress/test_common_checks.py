@@ -10,14 +10,14 @@ import pytest
 
 from edgecompress.compress import PASSES, make
 from edgecompress.compress.base import Context, Kind, TrainingSettings
-from edgecompress.compress.cloning import copy_model, is_wrapped
 from edgecompress.compress.driver import Step, run_pass
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.cloning import copy_model, is_wrapped
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.mapping import map_layers
+from edgecompress.compress.models.saved import save_model
 from edgecompress.compress.promises import check_tflite
-from edgecompress.compress.saved import save_model
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, outputs_of
+from edgecompress.compress.training.fine_tuning import describe_output, outputs_of
+from edgecompress.compress.training.task import infer
 from edgecompress.convert.codes import with_codes
 from edgecompress.errors import UnsupportedError
 from edgecompress.load import load_stage

@@ -15,10 +15,10 @@ from edgecompress.compress.channels.choice import Budget, cost_of, gone, ranked_
 from edgecompress.compress.channels.fitting import Fitting
 from edgecompress.compress.channels.rules import trace
 from edgecompress.compress.driver import Step, run_pass
-from edgecompress.compress.filters import DEFAULT
-from edgecompress.compress.kernels import kernel_variables
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output
+from edgecompress.compress.models.kernels import kernel_variables
+from edgecompress.compress.passes.filters import DEFAULT
+from edgecompress.compress.training.fine_tuning import describe_output
+from edgecompress.compress.training.task import infer
 from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes, print_passes

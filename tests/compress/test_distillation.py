@@ -7,13 +7,13 @@ import keras_examples as examples
 import numpy as np
 import pytest
 
-from edgecompress.compress.augmentation import Augmentation, mixed
 from edgecompress.compress.base import Context, TrainingSettings
-from edgecompress.compress.cloning import copy_model
-from edgecompress.compress.distillation import distilling, joined
-from edgecompress.compress.statistics import refresh_statistics
-from edgecompress.compress.task import Task, infer
-from edgecompress.compress.training import describe_output, evaluate, fine_tune, loss_gradients, outputs_of
+from edgecompress.compress.models.cloning import copy_model
+from edgecompress.compress.training.augmentation import Augmentation, mixed
+from edgecompress.compress.training.distillation import distilling, joined
+from edgecompress.compress.training.fine_tuning import describe_output, evaluate, fine_tune, loss_gradients, outputs_of
+from edgecompress.compress.training.statistics import refresh_statistics
+from edgecompress.compress.training.task import Task, infer
 from edgecompress.load.runtime import keras2
 
 CLASSES = Task("sparse_categorical_crossentropy", "accuracy")

@@ -9,13 +9,13 @@ import pytest
 
 from edgecompress.compress import make
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, TrainingSettings
-from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.driver import carry, run_pass
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.cloning import copy_model
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.mapping import map_layers
 from edgecompress.compress.promises import check_tflite, measure
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, fine_tune
+from edgecompress.compress.training.fine_tuning import describe_output, fine_tune
+from edgecompress.compress.training.task import infer
 from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes

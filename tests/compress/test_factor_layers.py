@@ -10,8 +10,8 @@ from edgecompress.compress.factors.choice import option
 from edgecompress.compress.factors.layers import places_of, replacements
 from edgecompress.compress.factors.metric import inputs_of, metric_of_outputs, metric_of_weights
 from edgecompress.compress.factors.schemes import Scheme, schemes_of
-from edgecompress.compress.rebuilding import rebuild, unchanged
-from edgecompress.compress.task import Task
+from edgecompress.compress.models.rebuilding import rebuild, unchanged
+from edgecompress.compress.training.task import Task
 from edgecompress.load.runtime import keras2
 from edgecompress.load.summary import describe_model
 

@@ -13,12 +13,12 @@ from edgecompress.compress import make, make_all
 from edgecompress.compress.base import Context, Kind, Promise, TrainingSettings
 from edgecompress.compress.chain import Chain
 from edgecompress.compress.driver import Step, run_pass
-from edgecompress.compress.keras_file import write_keras
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.mapping import map_layers, weight_tensors
+from edgecompress.compress.models.keras_file import write_keras
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.mapping import map_layers, weight_tensors
 from edgecompress.compress.promises import check_tflite
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, outputs_of
+from edgecompress.compress.training.fine_tuning import describe_output, outputs_of
+from edgecompress.compress.training.task import infer
 from edgecompress.convert.codes import with_codes
 from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.load.runtime import keras2, keras3
@@ -124,7 +124,7 @@ def test_rounds_take_out_a_part_each_and_share_the_epochs():
 
 @pytest.mark.slow
 def test_slimming_drives_factors_of_batch_norms_towards_zero_before_anything_goes(monkeypatch):
-    from edgecompress.compress import filters
+    from edgecompress.compress.passes import filters
 
     model = examples.trained("residual")
     seen: list[float] = []

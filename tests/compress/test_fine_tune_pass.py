@@ -7,10 +7,10 @@ import numpy as np
 
 from edgecompress.compress.base import Context, Kind, TrainingSettings
 from edgecompress.compress.driver import run_pass
-from edgecompress.compress.fine_tune import FineTune
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, evaluate, outputs_of
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.passes.fine_tune import FineTune
+from edgecompress.compress.training.fine_tuning import describe_output, evaluate, outputs_of
+from edgecompress.compress.training.task import infer
 
 
 def test_it_trains_for_its_epochs_and_promises_nothing():

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from edgecompress.compress.base import Context, Kind, Promise, TrainingSettings
-from edgecompress.compress.guarding import pattern_of
-from edgecompress.compress.kernels import kernel_variables
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, fine_tune
+from edgecompress.compress.models.kernels import kernel_variables
+from edgecompress.compress.training.fine_tuning import describe_output, fine_tune
+from edgecompress.compress.training.guarding import pattern_of
+from edgecompress.compress.training.task import infer
 
 ZEROS = Promise(Kind.ZEROS, 0.5, layers=("wide", "point"), source="prune")
 

@@ -9,11 +9,11 @@ import pytest
 
 from edgecompress.compress import make
 from edgecompress.compress.base import Context, TrainingSettings
-from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.driver import run_pass
-from edgecompress.compress.hints import with_hints
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, fine_tune
+from edgecompress.compress.models.cloning import copy_model
+from edgecompress.compress.training.fine_tuning import describe_output, fine_tune
+from edgecompress.compress.training.hints import with_hints
+from edgecompress.compress.training.task import infer
 from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes

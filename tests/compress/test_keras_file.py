@@ -7,7 +7,7 @@ import keras_examples as examples
 import numpy as np
 import pytest
 
-from edgecompress.compress.keras_file import write_keras
+from edgecompress.compress.models.keras_file import write_keras
 from edgecompress.errors import UnsupportedError, UsageError
 from edgecompress.load.runtime import keras2, keras3
 from edgecompress.pipeline.compressing import check_suffix

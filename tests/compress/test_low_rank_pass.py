@@ -14,13 +14,13 @@ from edgecompress.compress import make, make_all
 from edgecompress.compress.base import Context, Kind, Promise, TrainingSettings
 from edgecompress.compress.chain import Chain
 from edgecompress.compress.driver import Step, run_pass
-from edgecompress.compress.hints import with_hints
-from edgecompress.compress.keras_file import write_keras
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.keras_file import write_keras
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.mapping import map_layers
 from edgecompress.compress.promises import check_tflite
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, outputs_of
+from edgecompress.compress.training.fine_tuning import describe_output, outputs_of
+from edgecompress.compress.training.hints import with_hints
+from edgecompress.compress.training.task import infer
 from edgecompress.convert.codes import with_codes
 from edgecompress.errors import DataError, PromiseError, RecipeError, UnsupportedError
 from edgecompress.load.runtime import keras2, keras3

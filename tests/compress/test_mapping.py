@@ -5,10 +5,10 @@ import pytest
 
 from edgecompress.compress.base import Kind, Promise
 from edgecompress.compress.converted import check_converted
-from edgecompress.compress.kernels import Kernel, to_rows
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.kernels import Kernel, to_rows
+from edgecompress.compress.models.mapping import map_layers
+from edgecompress.compress.models.saved import load_kernels, save_kernels
 from edgecompress.compress.promises import check_tflite
-from edgecompress.compress.saved import load_kernels, save_kernels
 from edgecompress.errors import ModelFileError, PromiseError
 from edgecompress.tflite.graph import Graph, Operation, Quantization, Tensor
 

@@ -7,8 +7,8 @@ import pytest
 
 from edgecompress.compress import PASSES, make, make_all
 from edgecompress.compress.base import parameters_of
-from edgecompress.compress.cluster import Cluster
-from edgecompress.compress.prune import Prune
+from edgecompress.compress.passes.cluster import Cluster
+from edgecompress.compress.passes.prune import Prune
 from edgecompress.errors import RecipeError
 from edgecompress.recipe.text import PassSpec, parse_passes, print_passes
 
@@ -69,7 +69,8 @@ def test_a_wrong_pass_is_refused_with_the_nearest_right_one(text, parts):
 def test_checking_passes_does_not_import_tensorflow():
     code = (
         "import sys; from edgecompress.compress import make_all; from edgecompress.recipe.text import parse_passes;"
-        "import edgecompress.compress.converted, edgecompress.convert.codes, edgecompress.compress.driver, edgecompress.compress.task;"
+        "import edgecompress.compress.converted, edgecompress.convert.codes, edgecompress.compress.driver;"
+        "import edgecompress.compress.training.task;"
         "make_all(parse_passes('student,filters,low_rank,prune,cluster,codes,fine_tune,qat')); sys.exit('tensorflow' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from edgecompress.compress.base import NO_PROMISE, Kind, Promise
-from edgecompress.compress.kernels import Kernel, from_rows, to_rows
+from edgecompress.compress.models.kernels import Kernel, from_rows, to_rows
 from edgecompress.compress.promises import demand, distinct_values, fullest_group, measure, values_off_the_set, zeros
 from edgecompress.errors import PromiseError
 

@@ -9,13 +9,13 @@ import pytest
 
 from edgecompress.compress import make
 from edgecompress.compress.base import Context, Kind, Promise, TrainingSettings
-from edgecompress.compress.cloning import tfmot
-from edgecompress.compress.kernels import Kernel, keras_kernels, kernel_variables
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.cloning import tfmot
+from edgecompress.compress.models.kernels import Kernel, keras_kernels, kernel_variables
+from edgecompress.compress.models.mapping import map_layers
+from edgecompress.compress.passes.prune import Prune
 from edgecompress.compress.promises import check_tflite, measure
-from edgecompress.compress.prune import Prune
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output
+from edgecompress.compress.training.fine_tuning import describe_output
+from edgecompress.compress.training.task import infer
 from edgecompress.errors import PromiseError
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes

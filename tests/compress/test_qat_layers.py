@@ -12,15 +12,15 @@ import pytest
 
 from edgecompress.compress import make
 from edgecompress.compress.base import Context, Promise, TrainingSettings
-from edgecompress.compress.cloning import is_wrapped
 from edgecompress.compress.driver import run_pass
-from edgecompress.compress.hints import with_hints
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.cloning import is_wrapped
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.mapping import map_layers
+from edgecompress.compress.models.saved import save_model
 from edgecompress.compress.promises import check_tflite
-from edgecompress.compress.saved import save_model
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, outputs_of
+from edgecompress.compress.training.fine_tuning import describe_output, outputs_of
+from edgecompress.compress.training.hints import with_hints
+from edgecompress.compress.training.task import infer
 from edgecompress.convert.lite import to_integer
 from edgecompress.convert.proof import check_full_integer
 from edgecompress.load import load_stage

@@ -9,10 +9,10 @@ import pytest
 from edgecompress.compress import make
 from edgecompress.compress.base import Context, TrainingSettings
 from edgecompress.compress.driver import Step, run_pass
-from edgecompress.compress.kernels import keras_kernels, kernel_variables
-from edgecompress.compress.sensitivity import scan
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, validation_loss
+from edgecompress.compress.models.kernels import keras_kernels, kernel_variables
+from edgecompress.compress.training.fine_tuning import describe_output, validation_loss
+from edgecompress.compress.training.task import infer
+from edgecompress.compress.weights.sensitivity import scan
 from edgecompress.errors import DataError, RecipeError
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.text import parse_passes

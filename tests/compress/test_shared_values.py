@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecompress.compress.shared_values import INITIALISATIONS, share
+from edgecompress.compress.weights.shared_values import INITIALISATIONS, share
 
 GENERATOR = np.random.default_rng
 

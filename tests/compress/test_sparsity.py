@@ -9,9 +9,9 @@ import pytest
 from edgecompress.codecs.base import Refusal
 from edgecompress.codecs.nm import NofM as Codec
 from edgecompress.compress.base import Kind, Promise
-from edgecompress.compress.kernels import Kernel, kernel_variables
+from edgecompress.compress.models.kernels import Kernel, kernel_variables
 from edgecompress.compress.promises import fullest_group, measure, zero_blocks
-from edgecompress.compress.sparsity import GONE, Blocks, Masks, NofM, Single
+from edgecompress.compress.weights.sparsity import GONE, Blocks, Masks, NofM, Single
 
 SHAPES = [(6, 9), (4, 8), (3, 1), (1, 7), (5, 16)]
 STRUCTURES = [

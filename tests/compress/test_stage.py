@@ -12,7 +12,7 @@ import pytest
 from edgecompress import worker
 from edgecompress.compress import chain, stage
 from edgecompress.compress.converted import check_converted
-from edgecompress.compress.saved import save_model, sha256_of
+from edgecompress.compress.models.saved import save_model, sha256_of
 from edgecompress.errors import DataError, RecipeError
 from edgecompress.load import load_stage
 from edgecompress.tflite import reader

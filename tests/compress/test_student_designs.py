@@ -4,11 +4,11 @@ import keras_examples as examples
 import numpy as np
 import pytest
 
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.rebuilding import rebuild, unchanged
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.rebuilding import rebuild, unchanged
 from edgecompress.compress.students.convolution import convolutions
 from edgecompress.compress.students.designs import DESIGNS, Proportions, kernels_of, redesigned
-from edgecompress.compress.training import outputs_of
+from edgecompress.compress.training.fine_tuning import outputs_of
 from edgecompress.load.runtime import keras2
 from edgecompress.load.summary import describe_model
 from edgecompress.tflite import reader

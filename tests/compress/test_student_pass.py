@@ -11,16 +11,16 @@ import pytest
 
 from edgecompress.compress import make, make_all
 from edgecompress.compress.base import Context, Kind, TrainingSettings
-from edgecompress.compress.cloning import is_wrapped
 from edgecompress.compress.driver import Step, run_pass
-from edgecompress.compress.keras_file import write_keras
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.cloning import is_wrapped
+from edgecompress.compress.models.keras_file import write_keras
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.mapping import map_layers
+from edgecompress.compress.models.rebuilding import rebuild
+from edgecompress.compress.models.saved import save_model
 from edgecompress.compress.promises import check_tflite
-from edgecompress.compress.rebuilding import rebuild
-from edgecompress.compress.saved import save_model
-from edgecompress.compress.task import infer
-from edgecompress.compress.training import describe_output, evaluate, outputs_of
+from edgecompress.compress.training.fine_tuning import describe_output, evaluate, outputs_of
+from edgecompress.compress.training.task import infer
 from edgecompress.convert.codes import with_codes
 from edgecompress.errors import ModelFileError, PromiseError, RecipeError, UnsupportedError
 from edgecompress.load.runtime import keras2, keras3

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgecompress.compress.task import Output, Task, Wishes, auc, infer, score
+from edgecompress.compress.training.task import Output, Task, Wishes, auc, infer, score
 from edgecompress.errors import DataError, RecipeError
 
 INDEX = np.array([0, 1, 2, 3, 1], np.int32)

@@ -4,9 +4,9 @@ import keras_examples as examples
 import numpy as np
 import pytest
 
-from edgecompress.compress.saved import save_model
-from edgecompress.compress.teachers import Teachers
-from edgecompress.compress.training import outputs_of
+from edgecompress.compress.models.saved import save_model
+from edgecompress.compress.training.fine_tuning import outputs_of
+from edgecompress.compress.training.teachers import Teachers
 from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from edgecompress.compress.base import NO_AUGMENTATION, Context, TrainingSettings
-from edgecompress.compress.cloning import copy_model
-from edgecompress.compress.statistics import refresh_statistics
-from edgecompress.compress.task import Wishes, infer
-from edgecompress.compress.training import describe_output, evaluate, fine_tune, make_deterministic
+from edgecompress.compress.models.cloning import copy_model
+from edgecompress.compress.training.fine_tuning import describe_output, evaluate, fine_tune, make_deterministic
+from edgecompress.compress.training.statistics import refresh_statistics
+from edgecompress.compress.training.task import Wishes, infer
 from edgecompress.errors import DataError, RecipeError, UnsupportedError
 from edgecompress.load.runtime import keras2
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from edgecompress.compress.base import Context, TrainingSettings
-from edgecompress.compress.task import Task
-from edgecompress.compress.weight_scores import BATCH, SCORES
+from edgecompress.compress.training.task import Task
+from edgecompress.compress.weights.weight_scores import BATCH, SCORES
 from edgecompress.errors import DataError
 from edgecompress.load.runtime import keras2
 

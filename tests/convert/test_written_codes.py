@@ -10,12 +10,12 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from edgecompress.compress.base import Kind, Promise
-from edgecompress.compress.codebooks import encode
-from edgecompress.compress.folding import fold_batch_norms
-from edgecompress.compress.kernels import Kernel, from_rows, keras_kernels, kernel_variables, to_rows
-from edgecompress.compress.mapping import map_layers
+from edgecompress.compress.models.folding import fold_batch_norms
+from edgecompress.compress.models.kernels import Kernel, from_rows, keras_kernels, kernel_variables, to_rows
+from edgecompress.compress.models.mapping import map_layers
+from edgecompress.compress.models.saved import save_kernels, save_model
 from edgecompress.compress.promises import check_tflite
-from edgecompress.compress.saved import save_kernels, save_model
+from edgecompress.compress.weights.codebooks import encode
 from edgecompress.convert import stage
 from edgecompress.convert.codes import layer_codes, with_codes
 from edgecompress.convert.lite import to_integer

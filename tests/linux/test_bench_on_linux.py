@@ -183,7 +183,7 @@ def test_real_samples_are_compared_as_well(conv, conv_program):
 
 
 def test_labelled_samples_give_accuracy_and_are_compared(model):
-    from edgecompress.compress.task import Task
+    from edgecompress.compress.training.task import Task
     from edgecompress.pipeline.accuracy import TestSet
 
     path = model("softmax-ten")

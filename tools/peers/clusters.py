@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgecompress.compress.codebook_forms import LARGEST, optimal
-from edgecompress.compress.codebooks import nearest
+from edgecompress.compress.weights.codebook_forms import LARGEST, optimal
+from edgecompress.compress.weights.codebooks import nearest
 from edgecompress.tflite.graph import Graph, Operation
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

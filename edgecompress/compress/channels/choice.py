@@ -8,7 +8,7 @@ import numpy as np
 
 from edgecompress.compress.base import Kind
 from edgecompress.compress.channels.graph import ChannelGraph, Slot
-from edgecompress.compress.kernels import KernelVariable
+from edgecompress.compress.models.kernels import KernelVariable
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.channels.graph import ChannelGraph, Role, Size, Slot
-from edgecompress.compress.kernels import KernelVariable, kernel_variables, to_rows
-from edgecompress.compress.rebuilding import Part, rebuild
+from edgecompress.compress.models.kernels import KernelVariable, kernel_variables, to_rows
+from edgecompress.compress.models.rebuilding import Part, rebuild
 
 
 def remove_channels(model: Any, graph: ChannelGraph, removed: np.ndarray) -> Any:

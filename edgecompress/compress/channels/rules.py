@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.channels.graph import ChannelGraph, Channels, Flow, Role
-from edgecompress.compress.rebuilding import nodes
+from edgecompress.compress.models.rebuilding import nodes
 
 Shape = tuple[int | None, ...]
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from edgecompress.compress.base import Context
 from edgecompress.compress.channels.graph import ChannelGraph, Role, Slot
-from edgecompress.compress.kernels import KERNEL_NAMES
-from edgecompress.compress.training import loss_gradients
+from edgecompress.compress.models.kernels import KERNEL_NAMES
+from edgecompress.compress.training.fine_tuning import loss_gradients
 from edgecompress.errors import DataError
 from edgecompress.load.runtime import keras2
 

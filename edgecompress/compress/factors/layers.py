@@ -8,8 +8,8 @@ import numpy as np
 from edgecompress.compress.factors.choice import Chosen
 from edgecompress.compress.factors.metric import metric_of_weights
 from edgecompress.compress.factors.schemes import Factor, Places, grid, schemes_of
-from edgecompress.compress.kernels import KernelVariable
-from edgecompress.compress.rebuilding import Part, nodes
+from edgecompress.compress.models.kernels import KernelVariable
+from edgecompress.compress.models.rebuilding import Part, nodes
 
 _KINDS = ("Dense", "Conv1D", "Conv2D")
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.base import Context
-from edgecompress.compress.rebuilding import nodes
+from edgecompress.compress.models.rebuilding import nodes
 from edgecompress.errors import DataError
 from edgecompress.load.runtime import keras2
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from edgecompress.compress.fake_quantization import two_dimensions
 from edgecompress.compress.fake_quantization.surroundings import NORMS, Surroundings
-from edgecompress.compress.rebuilding import Part
+from edgecompress.compress.models.rebuilding import Part
 from edgecompress.load.runtime import keras2
 
 AFFINE = ("Rescaling", "Normalization")

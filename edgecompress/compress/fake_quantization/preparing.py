@@ -6,7 +6,7 @@ from typing import Any
 
 from edgecompress.compress.fake_quantization.forms import Form, form_of
 from edgecompress.compress.fake_quantization.surroundings import Surroundings
-from edgecompress.compress.rebuilding import Part, nested_models, rebuild, unchanged
+from edgecompress.compress.models.rebuilding import Part, nested_models, rebuild, unchanged
 from edgecompress.errors import ToolError
 from edgecompress.load.bridge import TOLERANCE, difference_of, random_inputs
 

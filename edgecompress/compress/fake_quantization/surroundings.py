@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.fake_quantization.two_dimensions import CONVOLUTIONS, FOLLOWERS, raised_layers
-from edgecompress.compress.folding import Wiring, wiring
+from edgecompress.compress.models.folding import Wiring, wiring
 from edgecompress.load.runtime import keras2
 
 NORMS = ("BatchNormalization", "SyncBatchNormalization")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.rebuilding import Part, nodes
+from edgecompress.compress.models.rebuilding import Part, nodes
 from edgecompress.load.runtime import keras2
 
 CONVOLUTIONS = ("Conv1D", "DepthwiseConv1D", "SeparableConv1D")

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edgecompress.compress.kernels import KERNEL_NAMES
-from edgecompress.compress.rebuilding import Part, nodes
+from edgecompress.compress.models.kernels import KERNEL_NAMES
+from edgecompress.compress.models.rebuilding import Part, nodes
 from edgecompress.load.runtime import keras2
 
 

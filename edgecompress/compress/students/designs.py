@@ -12,9 +12,9 @@ from typing import Any
 from edgecompress.compress.base import Kind
 from edgecompress.compress.channels.rules import ELEMENTWISE
 from edgecompress.compress.channels.width import rounded
-from edgecompress.compress.kernels import keras_kernels
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.rebuilding import Branches, Part, rebuild
 from edgecompress.compress.promises import macs
-from edgecompress.compress.rebuilding import Branches, Part, rebuild
 from edgecompress.compress.students.convolution import Convolution
 from edgecompress.load.runtime import keras2
 

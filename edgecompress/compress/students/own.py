@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from edgecompress.compress.companions import read_companion
-from edgecompress.compress.rebuilding import rebuild
-from edgecompress.compress.training import describe_output
+from edgecompress.compress.models.companions import read_companion
+from edgecompress.compress.models.rebuilding import rebuild
+from edgecompress.compress.training.fine_tuning import describe_output
 from edgecompress.errors import RecipeError
 
 

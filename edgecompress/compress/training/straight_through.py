@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.codebook_forms import FORMS, LARGEST, Form
-from edgecompress.compress.codebooks import Coding
-from edgecompress.compress.kernels import ROW_ORDER, KernelVariable, from_rows, to_rows
+from edgecompress.compress.models.kernels import ROW_ORDER, KernelVariable, from_rows, to_rows
+from edgecompress.compress.weights.codebook_forms import FORMS, LARGEST, Form
+from edgecompress.compress.weights.codebooks import Coding
 from edgecompress.load.runtime import keras2
 
 UNIT = 4 * LARGEST

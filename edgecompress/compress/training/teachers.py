@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgecompress.compress.companions import read_companion
-from edgecompress.compress.saved import sha256_of
+from edgecompress.compress.models.companions import read_companion
+from edgecompress.compress.models.saved import sha256_of
 from edgecompress.load.runtime import keras2
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecompress.compress.samples import Inputs
-from edgecompress.compress.saved import sha256_of
+from edgecompress.compress.models.saved import sha256_of
+from edgecompress.compress.training.samples import Inputs
 from edgecompress.data import Dataset, Split
 from edgecompress.recipe import Recipe
 from edgecompress.recipe.printing import print_recipe
@@ -18,7 +18,7 @@ _LOOKED_AT = 256
 
 
 class DatasetSamples:
-    """Adapts `edgecompress.data.Dataset` to `edgecompress.compress.samples.Samples`."""
+    """Adapts `edgecompress.data.Dataset` to `edgecompress.compress.training.samples.Samples`."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset

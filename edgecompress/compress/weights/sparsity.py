@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from edgecompress.compress.kernels import KernelVariable, from_rows, to_rows
+from edgecompress.compress.models.kernels import KernelVariable, from_rows, to_rows
 
 GONE = -1.0
 """The score of what is zero for good: below all others."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgecompress.compress.codebook_forms import FORMS, LARGEST, Form
+from edgecompress.compress.weights.codebook_forms import FORMS, LARGEST, Form
 
 ROUNDS = 8
 LEAST_SCALE = 1e-4

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgecompress.compress.kernels import Kernel
+from edgecompress.compress.models.kernels import Kernel
 from edgecompress.errors import PromiseError
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 

@@ -14,15 +14,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
-from edgecompress.compress.cloning import copy_model, wrap_layers
-from edgecompress.compress.codebook_forms import FORMS
-from edgecompress.compress.codebooks import Coding, encode
-from edgecompress.compress.folding import Wiring, fold_batch_norms, wiring
-from edgecompress.compress.kernels import KernelVariable, from_rows, kernel_variables, to_rows
-from edgecompress.compress.selection import layer_names, select
-from edgecompress.compress.sensitivity import MOST_BITS, SAMPLES, bits_of
-from edgecompress.compress.straight_through import Quantizer, wrap
-from edgecompress.compress.training import fine_tune, validation_loss
+from edgecompress.compress.models.cloning import copy_model, wrap_layers
+from edgecompress.compress.models.folding import Wiring, fold_batch_norms, wiring
+from edgecompress.compress.models.kernels import KernelVariable, from_rows, kernel_variables, to_rows
+from edgecompress.compress.training.fine_tuning import fine_tune, validation_loss
+from edgecompress.compress.training.straight_through import Quantizer, wrap
+from edgecompress.compress.weights.codebook_forms import FORMS
+from edgecompress.compress.weights.codebooks import Coding, encode
+from edgecompress.compress.weights.selection import layer_names, select
+from edgecompress.compress.weights.sensitivity import MOST_BITS, SAMPLES, bits_of
 from edgecompress.errors import RecipeError
 from edgecompress.recipe.schema import limits
 

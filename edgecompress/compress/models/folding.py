@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.kernels import KernelVariable, from_rows, kernel_variables, to_rows
+from edgecompress.compress.models.kernels import KernelVariable, from_rows, kernel_variables, to_rows
 from edgecompress.errors import ToolError, UnsupportedError
 from edgecompress.load.runtime import keras2
 from edgecompress.load.wiring import references

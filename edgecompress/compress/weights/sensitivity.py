@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from edgecompress.compress.allocation import cheapest
-from edgecompress.compress.kernels import KernelVariable
+from edgecompress.compress.models.kernels import KernelVariable
+from edgecompress.compress.weights.allocation import cheapest
 from edgecompress.errors import RecipeError
 
 SAMPLES = 512

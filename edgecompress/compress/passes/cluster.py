@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
-from edgecompress.compress.cloning import copy_model, tfmot, with_weights_of, wrap_layers
-from edgecompress.compress.kernels import KernelVariable, from_rows, kernel_variables, to_rows
-from edgecompress.compress.selection import layer_names, select
-from edgecompress.compress.sensitivity import MOST_BITS, SAMPLES, bits_of
-from edgecompress.compress.shared_values import share
-from edgecompress.compress.training import fine_tune, validation_loss
+from edgecompress.compress.models.cloning import copy_model, tfmot, with_weights_of, wrap_layers
+from edgecompress.compress.models.kernels import KernelVariable, from_rows, kernel_variables, to_rows
+from edgecompress.compress.training.fine_tuning import fine_tune, validation_loss
+from edgecompress.compress.weights.selection import layer_names, select
+from edgecompress.compress.weights.sensitivity import MOST_BITS, SAMPLES, bits_of
+from edgecompress.compress.weights.shared_values import share
 from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 from edgecompress.recipe.schema import limits

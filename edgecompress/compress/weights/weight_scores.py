@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.base import Context
-from edgecompress.compress.training import loss_gradients
+from edgecompress.compress.training.fine_tuning import loss_gradients
 from edgecompress.errors import DataError
 
 SAMPLES = 512

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from edgecompress.compress.allocation import THRESHOLDS, whole
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
-from edgecompress.compress.cloning import copy_model
-from edgecompress.compress.kernels import KernelVariable, kernel_variables, to_rows
-from edgecompress.compress.pruning import Pruner
-from edgecompress.compress.samples import steps
-from edgecompress.compress.selection import select
-from edgecompress.compress.sparsity import Blocks, NofM, Single, Structure
-from edgecompress.compress.training import fine_tune
-from edgecompress.compress.weight_scores import BY_GRADIENTS, SCORES
+from edgecompress.compress.models.cloning import copy_model
+from edgecompress.compress.models.kernels import KernelVariable, kernel_variables, to_rows
+from edgecompress.compress.training.fine_tuning import fine_tune
+from edgecompress.compress.training.samples import steps
+from edgecompress.compress.weights.allocation import THRESHOLDS, whole
+from edgecompress.compress.weights.pruning import Pruner
+from edgecompress.compress.weights.selection import select
+from edgecompress.compress.weights.sparsity import Blocks, NofM, Single, Structure
+from edgecompress.compress.weights.weight_scores import BY_GRADIENTS, SCORES
 from edgecompress.errors import RecipeError
 from edgecompress.recipe.schema import limits
 

@@ -5,7 +5,7 @@ import fnmatch
 from collections.abc import Callable
 from typing import Any
 
-from edgecompress.compress.kernels import KernelVariable, kernel_variables, layers_without_kernels
+from edgecompress.compress.models.kernels import KernelVariable, kernel_variables, layers_without_kernels
 from edgecompress.errors import RecipeError
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.base import Context
-from edgecompress.compress.distillation import distilling, joined
-from edgecompress.compress.guarding import guard_callback
-from edgecompress.compress.hints import with_hints
-from edgecompress.compress.samples import Inputs, Samples, endless, steps, targets_of
-from edgecompress.compress.statistics import frozen
-from edgecompress.compress.task import Output, Task, auc, score
+from edgecompress.compress.training.distillation import distilling, joined
+from edgecompress.compress.training.guarding import guard_callback
+from edgecompress.compress.training.hints import with_hints
+from edgecompress.compress.training.samples import Inputs, Samples, endless, steps, targets_of
+from edgecompress.compress.training.statistics import frozen
+from edgecompress.compress.training.task import Output, Task, auc, score
 from edgecompress.errors import DataError, RecipeError, UnsupportedError
 from edgecompress.load.runtime import keras2
 

@@ -12,7 +12,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from edgecompress.compress.allocation import count_zeros
 from edgecompress.compress.base import ON_DEVICE, UNITS, Context, Gauge, Kind, Outcome, Promise, Reading, epochs_of
 from edgecompress.compress.budgets import Limit, the_only_limit
 from edgecompress.compress.channels.choice import Budget, Step, choose, cost_of, gone, ranked_steps
@@ -21,12 +20,13 @@ from edgecompress.compress.channels.graph import ChannelGraph
 from edgecompress.compress.channels.removal import remove_channels, rows_that_stay
 from edgecompress.compress.channels.rules import trace
 from edgecompress.compress.channels.scores import NEEDS, PER_COST, SCORES
-from edgecompress.compress.cloning import copy_model
-from edgecompress.compress.kernels import keras_kernels, kernel_variables
+from edgecompress.compress.models.cloning import copy_model
+from edgecompress.compress.models.kernels import keras_kernels, kernel_variables
+from edgecompress.compress.models.rebuilding import Part, nested_models, rebuild
 from edgecompress.compress.promises import demand, measure
-from edgecompress.compress.rebuilding import Part, nested_models, rebuild
-from edgecompress.compress.selection import select
-from edgecompress.compress.training import fine_tune
+from edgecompress.compress.training.fine_tuning import fine_tune
+from edgecompress.compress.weights.allocation import count_zeros
+from edgecompress.compress.weights.selection import select
 from edgecompress.errors import RecipeError
 from edgecompress.recipe.schema import limits
 

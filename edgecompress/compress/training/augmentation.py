@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgecompress.compress.samples import Inputs
+from edgecompress.compress.training.samples import Inputs
 from edgecompress.errors import RecipeError
 
 

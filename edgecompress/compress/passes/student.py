@@ -17,14 +17,14 @@ from edgecompress.compress.channels.removal import remove_channels, rows_that_st
 from edgecompress.compress.channels.rules import trace
 from edgecompress.compress.channels.scores import SCORES
 from edgecompress.compress.channels.width import thinned
-from edgecompress.compress.cloning import copy_model
-from edgecompress.compress.kernels import keras_kernels
-from edgecompress.compress.rebuilding import Part, nested_models, rebuild, unchanged
-from edgecompress.compress.selection import select
+from edgecompress.compress.models.cloning import copy_model
+from edgecompress.compress.models.kernels import keras_kernels
+from edgecompress.compress.models.rebuilding import Part, nested_models, rebuild, unchanged
 from edgecompress.compress.students.convolution import convolutions
 from edgecompress.compress.students.designs import DESIGNS, Parts, Proportions, costs, kernels_of, redesigned
 from edgecompress.compress.students.own import read_student
-from edgecompress.compress.training import fine_tune
+from edgecompress.compress.training.fine_tuning import fine_tune
+from edgecompress.compress.weights.selection import select
 from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.recipe.schema import limits
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.allocation import cheapest, count_zeros, whole
 from edgecompress.compress.base import Context
-from edgecompress.compress.kernels import KernelVariable, from_rows, to_rows
-from edgecompress.compress.sensitivity import SAMPLES, scan
-from edgecompress.compress.sparsity import Masks, Structure
-from edgecompress.compress.training import validation_loss
-from edgecompress.compress.weight_scores import SCORES
+from edgecompress.compress.models.kernels import KernelVariable, from_rows, to_rows
+from edgecompress.compress.training.fine_tuning import validation_loss
+from edgecompress.compress.weights.allocation import cheapest, count_zeros, whole
+from edgecompress.compress.weights.sensitivity import SAMPLES, scan
+from edgecompress.compress.weights.sparsity import Masks, Structure
+from edgecompress.compress.weights.weight_scores import SCORES
 from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 

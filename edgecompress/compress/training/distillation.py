@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.task import Task
+from edgecompress.compress.training.task import Task
 
 LEAST_PROBABILITY = 1e-7
 """Below it a probability counts as this much, as in Keras."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.kernels import Kernel
+from edgecompress.compress.models.kernels import Kernel
 from edgecompress.errors import ModelFileError, OutputError
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgecompress.compress.base import SHARED, SPARSE, Kind, Promise
-from edgecompress.compress.kernels import KernelVariable, from_rows, kernel_variables, to_rows
+from edgecompress.compress.models.kernels import KernelVariable, from_rows, kernel_variables, to_rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from edgecompress.compress.base import SHARED, SPARSE, Context, Outcome, epochs_of
-from edgecompress.compress.cloning import copy_model, tfmot, wrap_layers
 from edgecompress.compress.fake_quantization.preparing import Prepared, prepare
-from edgecompress.compress.kernels import kernel_variables
-from edgecompress.compress.training import fine_tune
+from edgecompress.compress.models.cloning import copy_model, tfmot, wrap_layers
+from edgecompress.compress.models.kernels import kernel_variables
+from edgecompress.compress.training.fine_tuning import fine_tune
 from edgecompress.recipe.schema import limits
 
 _MODES = {(False, False): "QAT", (True, False): "PQAT", (False, True): "CQAT", (True, True): "PCQAT"}

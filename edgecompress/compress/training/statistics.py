@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from edgecompress.compress.augmentation import Augmentation
-from edgecompress.compress.samples import Inputs, Samples
+from edgecompress.compress.training.augmentation import Augmentation
+from edgecompress.compress.training.samples import Inputs, Samples
 
 BATCHES = 64
 """Enough for an average whose noise is far below that of a single batch."""

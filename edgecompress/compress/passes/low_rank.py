@@ -14,16 +14,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from edgecompress.compress.base import Context, Kind, Outcome, Promise, epochs_of
-from edgecompress.compress.cloning import copy_model
 from edgecompress.compress.factors.choice import Chosen, Option, as_given, by_budget, by_energy, by_vbmf, options, saved
 from edgecompress.compress.factors.layers import places_of, reason_against, replacements
 from edgecompress.compress.factors.metric import inputs_of, metric_of_outputs, metric_of_weights
 from edgecompress.compress.factors.schemes import Scheme, schemes_of
-from edgecompress.compress.kernels import KernelVariable, kernel_variables
+from edgecompress.compress.models.cloning import copy_model
+from edgecompress.compress.models.kernels import KernelVariable, kernel_variables
+from edgecompress.compress.models.rebuilding import nested_models, rebuild, unchanged
 from edgecompress.compress.promises import macs
-from edgecompress.compress.rebuilding import nested_models, rebuild, unchanged
-from edgecompress.compress.selection import select
-from edgecompress.compress.training import fine_tune
+from edgecompress.compress.training.fine_tuning import fine_tune
+from edgecompress.compress.weights.selection import select
 from edgecompress.errors import PromiseError, RecipeError
 from edgecompress.recipe.schema import limits
 

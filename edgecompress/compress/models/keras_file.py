@@ -7,8 +7,8 @@ from typing import Any
 
 import h5py
 
-from edgecompress.compress.cloning import is_wrapped
-from edgecompress.compress.saved import save_model, write_aside
+from edgecompress.compress.models.cloning import is_wrapped
+from edgecompress.compress.models.saved import save_model, write_aside
 from edgecompress.errors import UnsupportedError
 from edgecompress.load.bridge import TOLERANCE, difference_of, random_inputs
 from edgecompress.load.runtime import keras3

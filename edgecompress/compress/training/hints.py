@@ -9,7 +9,7 @@ of what a teacher has to say: thousands of numbers for each sample instead of on
 import math
 from typing import Any
 
-from edgecompress.compress.cloning import copy_model
+from edgecompress.compress.models.cloning import copy_model
 from edgecompress.errors import RecipeError
 from edgecompress.load.runtime import keras2
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from edgecompress.compress.base import Context, Outcome, epochs_of
-from edgecompress.compress.cloning import copy_model
-from edgecompress.compress.training import fine_tune
+from edgecompress.compress.models.cloning import copy_model
+from edgecompress.compress.training.fine_tuning import fine_tune
 from edgecompress.recipe.schema import limits
 
 

@@ -1,0 +1,1 @@
+"""Keras models taken apart, copied, rebuilt and written."""

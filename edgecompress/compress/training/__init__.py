@@ -1,0 +1,1 @@
+"""How passes train and judge: samples, losses, teachers, and what keeps promises meanwhile."""
