@@ -83,6 +83,15 @@ def note(text: str) -> None:
     emit({"kind": "note", "text": text})
 
 
+def peak_bytes() -> int | None:
+    """The most memory that this process has held at once; None where the system does not tell."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 def call(
     function: str,
     arguments: Mapping[str, Any],

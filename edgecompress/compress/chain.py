@@ -6,6 +6,7 @@ the fingerprints, and the work is done again from there on.
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -19,6 +20,7 @@ from edgecompress.compress.models.cloning import copy_model, is_wrapped
 from edgecompress.compress.models.saved import load_json, save_json, save_model, sha256_of
 from edgecompress.compress.training.fine_tuning import evaluate, fine_tune, make_deterministic
 from edgecompress.compress.training.statistics import refresh_statistics
+from edgecompress.files import make_folder
 from edgecompress.load.runtime import keras2
 
 _FORMAT = 4
@@ -32,12 +34,13 @@ class Chain:
         model: after the passes so far.
         standing: promises that hold now.
         ended: sentences about promises that a later pass ended.
+        earlier: folders of other chains, whose baseline is taken over where it was trained the same way.
     """
 
-    def __init__(self, out: Path, context: Context, model_sha256: str) -> None:
+    def __init__(self, out: Path, context: Context, model_sha256: str, earlier: Sequence[Path] = ()) -> None:
         import tensorflow
 
-        self.out = out
+        self.out, self.earlier = out, tuple(earlier)
         settings = context.settings
         self._teacher = settings.teacher if settings.distillation else ""
         if self._teacher == "original":
@@ -66,15 +69,28 @@ class Chain:
         phases = [(epochs_of(one, self.context.settings), one.learning_rate) for one in passes]
         fingerprint = _chained(self._start, "baseline", phases)
         path = self.out / "baseline.h5"
-        found = load_json(self.out / "baseline.json")
-        if not _is_whole(found, fingerprint, path):
+        found = self._known_baseline(fingerprint)
+        if found is None:
             entry = self._train_baseline(model, phases, path)
             found = {"fingerprint": fingerprint, "sha256": sha256_of(path), "entry": entry}
             save_json(found, self.out / "baseline.json")
         if self._teacher == "baseline":
             self._start = fingerprint
             self.context = replace(self.context, teacher=load.load_stage(path, quantized=False))
-        return found["entry"]  # type: ignore[index]
+        return found["entry"]  # type: ignore[no-any-return]
+
+    def _known_baseline(self, fingerprint: str) -> dict[str, Any] | None:
+        """Of this folder or an earlier one, from which it is copied; None when it has to be trained."""
+        for folder in (self.out, *self.earlier):
+            found = load_json(folder / "baseline.json")
+            if not _is_whole(found, fingerprint, folder / "baseline.h5"):
+                continue
+            if folder != self.out:
+                make_folder(self.out)
+                for name in ("baseline.h5", "baseline.json"):
+                    shutil.copyfile(folder / name, self.out / name)
+            return found
+        return None
 
     def _train_baseline(self, model: Any, phases: Sequence[tuple[int, float | None]], path: Path) -> dict[str, Any]:
         started = time.monotonic()

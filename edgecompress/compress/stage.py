@@ -5,7 +5,7 @@ cost is the difference to it: fine-tuning alone often gains something, which wou
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ def compress(job: Mapping[str, Any], gauge: Gauge | None = None) -> dict[str, An
     Args:
         job: "model" (path), "out" (folder for what is written), "recipe" (path of a TOML file, or None),
             "overrides" (dotted recipe keys and values, as `edgecompress.recipe.load` takes them), "data" (a source that
-            replaces the recipe's, or None), "trust_model_code" (False).
+            replaces the recipe's, or None), "trust_model_code" (False), "earlier" (folders, as `run` takes them; may be absent).
         gauge: of the device, for budgets of what only it knows.
 
     Returns:
@@ -52,8 +52,11 @@ def compress(job: Mapping[str, Any], gauge: Gauge | None = None) -> dict[str, An
     passes = make_all(settings.passes)  # a misspelt parameter is told before anything is read
     model = load.load(job["model"], trust_model_code=bool(job.get("trust_model_code")))
     dataset = data.open(job.get("data") or settings.source or "", settings.data, settings.build.seed)
+    output = describe_output(model)
+    if output.parts:
+        task_of(output, dataset, settings.training)  # refuses labels, which would be of one output only
     dataset.check_against([tensor.shape for tensor in model.inputs], tuple(model.outputs[0].shape))
-    task = task_of(describe_output(model), dataset, settings.training)
+    task = task_of(output, dataset, settings.training)
     _check_teacher(training_settings(settings), task)  # before any other model is read
     for file in (file for one in passes for file in files_of(one)):
         read_student(str(file), model)  # what does not fit is told before anything is trained
@@ -68,6 +71,7 @@ def compress(job: Mapping[str, Any], gauge: Gauge | None = None) -> dict[str, An
         teachers=teachers,
         emit=worker.emit,
         gauge=gauge,
+        earlier=[Path(folder) for folder in job.get("earlier", ())],
     )
 
 
@@ -148,6 +152,7 @@ def run(
     teachers: Teachers | None = None,
     emit: Callable[[dict[str, Any]], None] = lambda event: None,
     gauge: Gauge | None = None,
+    earlier: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Compress a loaded model; finished passes of an earlier run with the same inputs are taken from `out`.
 
@@ -161,13 +166,15 @@ def run(
         teachers: where the recipe names files.
         emit: takes progress events.
         gauge: as `compress` takes it.
+        earlier: as `chain.Chain` takes them.
 
     Returns:
         JSON-able, paths relative to `out`: "compressed" {path, quantized, sha256}, "baseline" {path, steps, seconds,
         accuracy}, "kernels" (path), "task" (see `Task`), "accuracy" {metric, samples, original, baseline, compressed}
         on the validation split (null without one), "training" (settings), "passes" (one entry each: name, text,
         promise, kind, reached, holds, per_tensor, seconds, accuracy_before, accuracy_after, did_nothing, notes, measured, resumed),
-        "promises" (those that stand: for `edgecompress.compress.converted.check_converted`), "ended", "notes", "seconds".
+        "promises" (those that stand: for `edgecompress.compress.converted.check_converted`), "ended", "notes",
+        "seconds", "peak_bytes" (of this process).
     """
     started = time.monotonic()
     chosen = training_settings(settings)
@@ -176,7 +183,7 @@ def run(
     make_deterministic(chosen.seed)
     teacher = teachers.model if teachers else None
     context = Context(samples, task, chosen, original=model, teacher=teacher, emit=emit, gauge=gauge)
-    chain = Chain(out, context, model_sha256)
+    chain = Chain(out, context, model_sha256, earlier)
     original = chain.judge(model)
     passes = make_all(settings.passes)
     baseline = chain.baseline(model, passes)
@@ -206,6 +213,7 @@ def run(
         "ended": list(chain.ended),
         "notes": [note for entry in entries for note in entry["notes"]],
         "seconds": round(time.monotonic() - started, 3),
+        "peak_bytes": worker.peak_bytes(),
     }
     save_json(result, out / "compress.json")
     return result

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from edgecompress.convert.output_order import in_order, names_of_outputs
 from edgecompress.errors import EdgecompressError, ToolError, UnsupportedError
 
 Sample = tuple[np.ndarray, ...]
@@ -104,7 +105,8 @@ def _converter(model: Any) -> Any:
 
     def infer(**tensors: Any) -> Any:
         inputs = [tensors[name] for name in names]
-        return model(inputs if len(inputs) > 1 else inputs[0], training=False)
+        outputs = tf.nest.flatten(model(inputs if len(inputs) > 1 else inputs[0], training=False))
+        return dict(zip(names_of_outputs(len(outputs)), outputs, strict=True))
 
     function = tf.function(infer, autograph=False).get_concrete_function(**specs)
     return tf.lite.TFLiteConverter.from_concrete_functions([function], model)
@@ -119,7 +121,7 @@ def _input_names(model: Any) -> list[str]:
 
 def _convert(converter: Any, model: Any) -> bytes:
     try:
-        return bytes(converter.convert())
+        return in_order(converter.convert())
     except EdgecompressError:
         raise  # from the calibration samples
     except Exception as error:  # the converter raises ConverterError, RuntimeError, ValueError, ...

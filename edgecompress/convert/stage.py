@@ -38,8 +38,8 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
             wrote the model: codes that it trained are written into the file.
 
     Returns:
-        JSON-able: "output", "sha256", "bytes", "seconds", "float_output", "calibration" {kind, source, samples,
-        low, high (smallest and largest input value seen)}, "inputs" and "outputs" [{name, shape, scale, zero_point}],
+        JSON-able: "output", "sha256", "bytes", "seconds", "peak_bytes" (of this process), "float_output", "calibration" {kind,
+        source, samples, low, high (smallest and largest input value seen)}, "inputs" and "outputs" [{name, shape, scale, zero_point}],
         "operators" (names with counts), "codes" (the layers whose trained codes are in the file), "quantization" (what
         `post_training` did), "proof" (see `Proof`).
 
@@ -73,6 +73,7 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
         "sha256": graph.sha256,
         "bytes": len(content),
         "seconds": round(time.monotonic() - started, 3),
+        "peak_bytes": worker.peak_bytes(),
         "float_output": job.get("float_output"),
         "calibration": calibration.as_dict(),
         "inputs": [_quantized(graph, index) for index in graph.inputs],

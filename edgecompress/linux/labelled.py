@@ -80,18 +80,18 @@ def compare_outputs(program: Program, ours: Sequence[Tensors], expected: Sequenc
 
 
 def score(program: Program, labelled: Labelled, outputs: Sequence[Tensors]) -> "Scores | None":
-    """The metric of the first output; None where there is nothing to compare with."""
+    """The metric of the first output, or of all where the task has several; None where there is nothing to compare with."""
     from edgecompress.compress.training import task as tasks
-    from edgecompress.pipeline.accuracy import Scores
+    from edgecompress.pipeline.accuracy import Scores, dequantized
 
     task, tests = labelled.task, labelled.tests
     targets = {"labels": tests.labels, "input": tests.targets, "teacher": tests.outputs.get("original")}[task.target]
     if targets is None:
         return None
-    index = program.graph.outputs[0]
-    tensor = program.graph.tensors[index]
-    values = np.stack([np.asarray(sample[index]).reshape(tensor.shape[1:]) for sample in outputs]).astype(np.float32)
-    if tensor.dtype.kind in "iu" and tensor.quantization is not None:
-        values = (values - np.float32(tensor.quantization.zero_point)) * np.float32(tensor.quantization.scale)
+    arrays = [
+        np.stack([np.asarray(sample[index]).reshape(program.graph.tensors[index].shape[1:]) for sample in outputs])
+        for index in program.graph.outputs[: len(task.parts) or 1]
+    ]
+    values = dequantized(program, arrays)
     anomalous = np.asarray(tests.labels) if task.metric == "auc" and tests.labels is not None else None
     return Scores(tasks.score(task, values, np.asarray(targets)), anomalous)

@@ -1,6 +1,6 @@
 """The accuracy evidence: every model's answers on the same test samples, scored, with intervals, paired."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 
 from edgecompress.codegen.program import Program
-from edgecompress.compress.training.task import Task, auc, score
+from edgecompress.compress.training.task import Task, auc, score, slices
 from edgecompress.device.mailbox import Mailbox
 from edgecompress.device.opening import connect
 from edgecompress.device.places import EMULATOR
@@ -81,7 +81,7 @@ def read_test_set(folder: Path) -> TestSet:
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """The integer model's first output, dequantized.
+    """The integer model's answers, dequantized: as those of the Keras models, several outputs as one vector; without any, the first.
 
     Attributes:
         host: of the generated C on this computer, on every sample.
@@ -160,8 +160,14 @@ def run_samples(
         count = int((np.frombuffer(here, np.uint8) != np.frombuffer(there, np.uint8)).sum())
         first = int(number) if count and first is None else first
         differing += count
-    device = np.stack([outputs[0].reshape(hosted[0].shape[1:]) for outputs in on_device])
-    return Answers(_dequantized(program, hosted[0]), _dequantized(program, device), chosen, differing, first)
+    columns = zip(*on_device, strict=True)
+    device = [
+        np.stack([one.reshape(values.shape[1:]) for one in column])
+        for values, column in zip(hosted, columns, strict=True)
+    ]
+    count = len(hosted) if tests.outputs else 1
+    host, on_core = dequantized(program, hosted[:count]), dequantized(program, device[:count])
+    return Answers(host, on_core, chosen, differing, first)
 
 
 def different_bytes(answers: Answers, name: str) -> NotExactError:
@@ -178,13 +184,16 @@ def spread(total: int, count: int) -> np.ndarray:
     return np.arange(count, dtype=np.int64) * total // max(count, 1)
 
 
-def _dequantized(program: Program, values: np.ndarray) -> np.ndarray:
-    tensor = program.graph.tensors[program.graph.outputs[0]]
-    if tensor.dtype.kind == "f" or tensor.quantization is None:
-        return values.astype(np.float32)
-    return ((values.astype(np.int32) - tensor.quantization.zero_point) * np.float32(tensor.quantization.scale)).astype(
-        np.float32
-    )
+def dequantized(program: Program, outputs: Sequence[np.ndarray]) -> np.ndarray:
+    """(samples, …) of the first of the model's outputs, or (samples, values) of several."""
+    found = []
+    for index, values in zip(program.graph.outputs, outputs, strict=False):
+        one = program.graph.tensors[index].quantization
+        if values.dtype.kind == "f" or one is None:
+            found.append(values.astype(np.float32))
+        else:
+            found.append(((values.astype(np.int32) - one.zero_point) * np.float32(one.scale)).astype(np.float32))
+    return found[0] if len(found) == 1 else np.concatenate([one.reshape(len(one), -1) for one in found], axis=1)
 
 
 def judge(task: Task, tests: TestSet, answers: Answers, max_drop: float | None) -> tuple[Accuracy, Agreement, str]:
@@ -204,7 +213,7 @@ def judge(task: Task, tests: TestSet, answers: Answers, max_drop: float | None) 
     if record.float_ is None and record.original is not None:
         record = replace(record, float_=record.original, float_interval=record.original_interval)
     record, sentence = _with_drop(record, scores, task, "int8")
-    return record, _agreement(tests, answers), sentence
+    return record, _agreement(tests, answers), sentence or _by_output(task, tests, answers.host)
 
 
 def judge_keras(task: Task, tests: TestSet, max_drop: float | None = None) -> tuple[Accuracy, str]:
@@ -213,7 +222,20 @@ def judge_keras(task: Task, tests: TestSet, max_drop: float | None = None) -> tu
     if scores.get("compressed") is None:
         return Accuracy(samples=len(tests)), NO_LABELS
     record = _with_scores(Accuracy(samples=len(tests)), task, scores, max_drop)
-    return _with_drop(record, scores, task, "compressed")
+    record, sentence = _with_drop(record, scores, task, "compressed")
+    return record, sentence or _by_output(task, tests, tests.outputs["compressed"])
+
+
+def _by_output(task: Task, tests: TestSet, outputs: np.ndarray) -> str:
+    """The metric of each of several outputs, against what the model as loaded answers; "" for one output."""
+    if not task.parts:
+        return ""
+    found = zip(task.parts, slices(task, outputs), slices(task, tests.outputs["original"]), strict=True)
+    figures = [
+        f"output {i}: {part.metric.replace('_', ' ')} {score(part, *both).mean():.4g}"
+        for i, ((part, _), *both) in enumerate(found)
+    ]
+    return f"against the original float model, {', '.join(figures)}"
 
 
 def judge_file(task: Task, tests: TestSet, outputs: np.ndarray, name: str) -> tuple[Accuracy, float | None, str]:

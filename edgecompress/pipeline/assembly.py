@@ -13,7 +13,7 @@ from edgecompress.compress.training.task import Task
 from edgecompress.files import sha256, size
 from edgecompress.pipeline.folder import RunFolder
 from edgecompress.recipe import BuildRecipe
-from edgecompress.report.records import ModelFile, PassRecord, PromiseRecord, Report, Stage
+from edgecompress.report.records import TRAINED_WITHOUT, ModelFile, PassRecord, PromiseRecord, Report, Stage
 from edgecompress.tflite import reader
 
 KERAS_PACKAGES = ("tensorflow", "tf_keras", "tensorflow-model-optimization", "keras")
@@ -48,7 +48,7 @@ def as_benched(promises: Sequence[Measurement], report: Report) -> tuple[Measure
 
 
 def task_from(values: Mapping[str, Any]) -> Task:
-    return Task(**{name: values[name] for name in ("loss", "metric", "target", "from_logits", "why")})
+    return Task.from_dict(values)
 
 
 def assemble(
@@ -138,15 +138,29 @@ def _promise(promise: Promise) -> PromiseRecord:
     return PromiseRecord(str(promise), promise.kind.value, bound, promise.layers)
 
 
+def training_stages(
+    compressed: Mapping[str, Any], file: str, size_of_file: int | None, note: str | None = None
+) -> list[Stage]:
+    """The training without passes, where there was any, and the passes themselves; both in one process."""
+    baseline = compressed["baseline"]
+    memory = compressed["peak_bytes"]
+    seconds = compressed["seconds"] - baseline["seconds"]
+    stages = [Stage("compressed", file, size_of_file, seconds=round(seconds, 3), memory=memory, note=note)]
+    if baseline["steps"]:
+        stages.insert(0, Stage(TRAINED_WITHOUT, baseline["path"], seconds=baseline["seconds"]))
+    return stages
+
+
 def _stages(
     report: Report, model: Path, compressed: Mapping[str, Any] | None, converted: Mapping[str, Any] | None
 ) -> tuple[Stage, ...]:
     """The model's bytes on their way to the device."""
     stages = [Stage("model as given", model.name, size(model))]
     if compressed:
-        stages.append(Stage("compressed", compressed["compressed"]["path"], None, seconds=compressed["seconds"]))
+        stages += training_stages(compressed, compressed["compressed"]["path"], None)
     if converted:
-        stages.append(Stage("converted", "model.tflite", converted["bytes"], seconds=converted["seconds"]))
+        seconds, memory = converted["seconds"], converted.get("peak_bytes")
+        stages.append(Stage("converted", "model.tflite", converted["bytes"], seconds=seconds, memory=memory))
     if report.shrinking and report.shrinking.file:
         stages.append(Stage("shrunk", report.shrinking.file, report.shrinking.bytes, seconds=report.shrinking.seconds))
     stages.append(Stage("weights in flash", "firmware.elf", report.flash.weights))

@@ -73,6 +73,7 @@ def build(
     shrink: bool = True,
     integer_io: bool = False,
     input_shapes: Sequence[str] = (),
+    earlier: Sequence[Path] = (),
     command: str | None = None,
     on_event: OnEvent | None = None,
 ) -> Build:
@@ -92,6 +93,7 @@ def build(
         shrink: take out of the integer model what its outputs do not need, losslessly and proven.
         integer_io, input_shapes: see `tflite.interface.Interface`; a Keras model gets integers anyway.
         random_calibration: without data: sizes and speed only, accuracy unknown.
+        earlier: run directories whose training without passes is taken over where it is the same.
         optimize, ram, flash: see `wishes.read_wish`; where none is given: the recipe's, else balanced.
         on_event: called with progress events (JSON-able dicts with "kind").
 
@@ -120,6 +122,7 @@ def build(
         },
         interface,
     )
+    run = replace(run, earlier=tuple(earlier))
     try:
         _check_format(run)
         return _carry_out(run, compiler, tune, shrink, wish, command, started)

@@ -37,6 +37,8 @@ def compare_pipelines(
 ) -> Compared:
     """Builds a model without passes and with every pipeline; one that fails does not stop the others.
 
+    Pipelines of the same epochs and learning rates share the training without passes that they are held against.
+
     Args:
         pipelines: of passes in text form; "" is none.
         out: the folder of the run directories, compare.html and compare.json; None: build/<model's name>-compare.
@@ -51,16 +53,18 @@ def compare_pipelines(
     folder = Path(out) if out else Path("build") / f"{model.stem}-compare"
     rows: list[RunRow] = []
     reports, errors = [], []
+    places: list[Path] = []
     for number, text in enumerate(dict.fromkeys(["", *pipelines])):
         name, place = text or NO_PASSES, folder / str(number)
         try:
-            report = build(model, passes=text, out=place, **options).report
+            report = build(model, passes=text, out=place, earlier=places, **options).report
         except EdgecompressError as error:
             rows.append(RunRow(name, str(place), error=error.what))
             errors.append(error)
             continue
         rows.append(row_of(report, name, str(place)))
         reports.append(report)
+        places.append(place)
     runs = replace(runs_of(reports, rows), model=str(model))
     write_text(folder / "compare.json", dumps(runs, "comparison"))
     write_text(folder / "compare.html", render_runs(runs))

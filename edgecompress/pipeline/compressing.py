@@ -133,7 +133,7 @@ def _report(
     before, after = described["original"], described["compressed"]
     stages = (
         Stage("model as given", run.model.name, size(run.model), note=_words(before)),
-        Stage("compressed", str(file), size(file), seconds=compressed["seconds"], note=_words(after)),
+        *assembly.training_stages(compressed, str(file), size(file), _words(after)),
     )
     return Report(
         kind="compress",

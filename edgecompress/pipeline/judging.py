@@ -206,15 +206,14 @@ def _input_files(split: Split, graph: Graph, out: Path) -> list[tuple[Tensor, np
 
 
 def _keras_outputs(model: Any, split: Split, name: str) -> np.ndarray:
-    """(samples, …) float32 of a model's first output."""
+    """(samples, …) float32 of a model's output, (samples, values) of several."""
     from edgecompress import worker
     from edgecompress.compress.training.fine_tuning import outputs_of
 
     infer = outputs_of(model)
     outputs, done = [], 0
     for batch in split.batches(BATCH):
-        result = infer(batch.x)
-        outputs.append(np.asarray(result[0] if isinstance(result, list | tuple) else result, np.float32))
+        outputs.append(np.asarray(infer(batch.x), np.float32))
         done += len(batch.inputs[0])
         worker.progress(f"judging {name}", done, len(split))
     return np.concatenate(outputs)

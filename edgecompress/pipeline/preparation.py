@@ -39,6 +39,7 @@ class Run:
     trust: bool
     on_event: OnEvent
     interface: Interface = UNCHANGED
+    earlier: tuple[Path, ...] = ()
 
     @property
     def is_keras(self) -> bool:
@@ -64,7 +65,8 @@ class Run:
         Returns:
             What `edgecompress.compress.stage:run` returns.
         """
-        job = self.job(model=str(self.model), out=str(self.folder.path / "compress"), device=device)
+        earlier = [str(folder / "compress") for folder in self.earlier]
+        job = self.job(model=str(self.model), out=str(self.folder.path / "compress"), device=device, earlier=earlier)
         result: dict[str, Any] = worker.call(
             "edgecompress.pipeline.gauging:compress", job, log=self.folder.log, on_event=self.on_event
         )

@@ -74,10 +74,12 @@ def _carry_out(run: Run, out: Path | None) -> QuantizedFile:
     answers = run.folder.path / "test" / "outputs.npz"
     job = run.job(model=str(run.folder.model), output=str(answers), split="test")
     worker.call("edgecompress.convert.evaluate:run", job, log=run.folder.log, on_event=run.on_event)
+    task = assembly.task_from(done["judged"]["task"])
     with np.load(answers, allow_pickle=False) as stored:
-        outputs = stored["real_0"]
+        several = [stored[f"real_{i}"] for i in range(max(len(task.parts), 1))]
+    outputs = np.concatenate([one.reshape(len(one), -1) for one in several], axis=1) if task.parts else several[0]
     tests = accuracy.read_test_set(run.folder.path / "test")
-    record, value, sentence = accuracy.judge_file(assembly.task_from(done["judged"]["task"]), tests, outputs, chosen)
+    record, value, sentence = accuracy.judge_file(task, tests, outputs, chosen)
     write_bytes(file, run.folder.model.read_bytes())
     return QuantizedFile(
         str(file), done["bytes"], size(run.model), chosen, record, value, sentence, done["quantization"]

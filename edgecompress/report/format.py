@@ -10,13 +10,13 @@ BLANK = "-"
 
 
 def size(count: int | None) -> str:
-    """Bytes with three significant digits: 512 B, 52.1 KiB, 1.25 MiB."""
+    """Bytes with three significant digits: 512 B, 52.1 KiB, 1.25 MiB, 2.4 GiB."""
     if count is None:
         return UNKNOWN
     if abs(count) < 1024:
         return f"{count} B"
-    value, unit = (count / 1024, "KiB") if abs(count) < 1024 * 1024 else (count / 1024 / 1024, "MiB")
-    return f"{_three_digits(value)} {unit}"
+    power = next((power for power in (1, 2) if abs(count) < 1024 ** (power + 1)), 3)
+    return f"{_three_digits(count / 1024**power)} {('KiB', 'MiB', 'GiB')[power - 1]}"
 
 
 def number(count: int | None) -> str:

@@ -305,7 +305,11 @@ class PassRecord:
 
 @dataclass(frozen=True)
 class Stage:
-    """A stage of the pipeline and the size of what it left: the model's bytes on their way to the device."""
+    """A stage of the pipeline and the size of what it left: the model's bytes on their way to the device.
+
+    Attributes:
+        memory: the most that the stage's process held at once, in bytes.
+    """
 
     name: str
     artefact: str | None = None
@@ -313,6 +317,7 @@ class Stage:
     compressed_bytes: int | None = None
     seconds: float | None = None
     note: str | None = None
+    memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -324,6 +329,10 @@ class TensorRecord:
     dtype: str
     scale: float | None = None
     zero_point: int | None = None
+
+
+TRAINED_WITHOUT = "trained without passes"
+"""The stage of the model that the passes are held against."""
 
 
 def _no_texts() -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from edgecompress.report import format as fmt
 from edgecompress.report.layout import Column, print_line, print_table
-from edgecompress.report.records import Interval, Report
+from edgecompress.report.records import TRAINED_WITHOUT, Interval, Report
 from edgecompress.report.summary import interval
 
 SCHEMA = "edgecompress-comparison/1"
@@ -30,6 +30,8 @@ class RunRow:
         cycles: of one inference.
         cycles_kind: "modelled", "measured", or None.
         seconds: of the whole run.
+        passes_seconds, baseline_seconds: of the passes, and of the same training without them.
+        memory: the most that a process of the run held at once, in bytes.
         error: why there is no result.
     """
 
@@ -47,6 +49,9 @@ class RunRow:
     cycles: int | None = None
     cycles_kind: str | None = None
     seconds: float | None = None
+    passes_seconds: float | None = None
+    baseline_seconds: float | None = None
+    memory: int | None = None
     error: str | None = None
 
 
@@ -83,6 +88,9 @@ def row_of(report: Report, name: str, folder: str) -> RunRow:
         report.cycles.typical,
         report.cycles.kind,
         report.seconds,
+        sum(one.seconds or 0 for one in report.passes) if report.passes else None,
+        next((stage.seconds for stage in report.stages if stage.name == TRAINED_WITHOUT), None),
+        max((stage.memory for stage in report.stages if stage.memory is not None), default=None),
     )
 
 
@@ -133,7 +141,10 @@ def print_runs(runs: Runs, console: Console) -> None:
             Column("flash, B", tuple(fmt.number(row.flash) for row in rows), drop=1),
             Column("arena, B", tuple(fmt.number(row.arena) for row in rows)),
             Column(f"cycles\n{_kind(runs)}", tuple(fmt.number(row.cycles) for row in rows), style="bold"),
-            Column("took", tuple(fmt.seconds(row.seconds) for row in rows), drop=6),
+            Column("took", tuple(fmt.seconds(row.seconds) for row in rows), drop=9),
+            Column("of which\npasses", tuple(fmt.seconds(row.passes_seconds) for row in rows), drop=6),
+            Column("the same\nwithout", tuple(fmt.seconds(row.baseline_seconds) for row in rows), drop=7),
+            Column("memory", tuple(fmt.BLANK if row.memory is None else fmt.size(row.memory) for row in rows), drop=8),
         ],
     )
     if runs.samples is not None:

@@ -258,6 +258,7 @@ def print_stages(report: Report, console: Console) -> None:
             "zipped", tuple(fmt.BLANK if s.compressed_bytes is None else fmt.size(s.compressed_bytes) for s in stages)
         ),
         Column("time", tuple(fmt.seconds(stage.seconds) for stage in stages)),
+        Column("memory", tuple(fmt.BLANK if s.memory is None else fmt.size(s.memory) for s in stages)),
         Column("artefact", tuple((stage.artefact or "") for stage in stages), right=False, least=16, drop=1),
         Column(
             "note",

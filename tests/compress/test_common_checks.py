@@ -16,10 +16,10 @@ from edgecompress.compress.models.kernels import keras_kernels
 from edgecompress.compress.models.mapping import map_layers
 from edgecompress.compress.models.saved import save_model
 from edgecompress.compress.promises import check_tflite
-from edgecompress.compress.training.fine_tuning import describe_output, outputs_of
+from edgecompress.compress.training.fine_tuning import describe_output, evaluate, outputs_of
 from edgecompress.compress.training.task import infer
 from edgecompress.convert.codes import with_codes
-from edgecompress.errors import UnsupportedError
+from edgecompress.convert.lite import to_integer
 from edgecompress.load import load_stage
 from edgecompress.load.runtime import keras2
 from edgecompress.load.summary import describe_model
@@ -288,6 +288,22 @@ def test_a_model_of_two_inputs_is_compressed_like_any_other(name):
     assert step.outcome.promise.kind is Kind.NONE or all(measurement.holds for measurement in step.measured)
 
 
-def test_a_model_of_several_outputs_is_refused_before_anything_is_trained():
-    with pytest.raises(UnsupportedError, match="2 outputs"):
-        describe_output(examples.two_inputs(outputs=2))
+@pytest.mark.parametrize("name", sorted(TEXTS))
+def test_a_model_of_two_outputs_is_compressed_like_any_other_down_to_the_file(name):
+    data = examples.samples(labels=False)
+    paired = examples.PairedSamples(data.x, data.y)
+    keras2().utils.set_random_seed(3)
+    model = examples.two_inputs(outputs=2)
+    context = Context(paired, infer(describe_output(model), None), TrainingSettings(seed=5), original=model)
+    (spec,) = parse_passes(TEXTS[name])
+    step = run_pass(make(spec), TEXTS[name], model, context)
+    result = step.outcome.model
+    assert not step.outcome.did_nothing_reason
+    assert [tensor.shape for tensor in result.outputs] == [tensor.shape for tensor in model.outputs]
+    assert evaluate(result, paired, "validation", context.task, model).metric == "agreement"
+    inputs = [(x[0][:1], x[1][:1]) for x, _ in paired.batches("validation", 8)]
+    content = with_codes(to_integer(result, lambda: iter(inputs)), keras_kernels(result), step.standing)
+    graph = reader.read_bytes(content)
+    assert [graph.tensors[index].shape for index in graph.outputs] == [(1, examples.CLASSES)] * 2
+    wanted = {layer for promise in step.standing for layer in promise.layers or keras_kernels(result)}
+    check_tflite(graph, step.standing, map_layers(graph, keras_kernels(result), wanted))

@@ -1,9 +1,11 @@
 """Loss and metric from last layer and labels: what is certain is inferred, what is not is an error that says what to set."""
 
+import json
+
 import numpy as np
 import pytest
 
-from edgecompress.compress.training.task import Output, Task, Wishes, auc, infer, score
+from edgecompress.compress.training.task import Output, Task, Wishes, auc, infer, score, slices
 from edgecompress.errors import DataError, RecipeError
 
 INDEX = np.array([0, 1, 2, 3, 1], np.int32)
@@ -155,3 +157,25 @@ def test_auc_equals_the_share_of_well_ordered_pairs():
     assert auc(scores, labels) == pytest.approx(np.mean(pairs))
     with pytest.raises(DataError, match="normal and anomalous"):
         auc(scores, np.ones(60))
+
+
+def two_outputs() -> Output:
+    parts = (Output("softmax", (3,), (4,), "a"), Output("linear", (2, 2), (4,), "b"))
+    return Output("linear", (7,), (4,), "the outputs", parts)
+
+
+def test_several_outputs_are_judged_each_by_what_the_loaded_model_answers():
+    task = infer(two_outputs(), None)
+    assert (task.target, task.metric) == ("teacher", "agreement")
+    assert [part.metric for part, _ in task.parts] == ["agreement", "mean_squared_error"]
+    found = np.array([[0.1, 0.8, 0.1, 1, 2, 3, 4], [0.7, 0.2, 0.1, 0, 0, 0, 0]])
+    wanted = np.array([[0.2, 0.6, 0.2, 1, 2, 3, 4], [0.2, 0.6, 0.2, 0, 0, 0, 2]])
+    np.testing.assert_array_equal(score(task, found, wanted), [1, 0])
+    numbers, _ = task.parts[1]
+    np.testing.assert_array_equal(score(numbers, slices(task, found)[1], slices(task, wanted)[1]), [0, 1])
+    assert Task.from_dict(json.loads(json.dumps(task.as_dict()))) == task
+
+
+def test_labels_of_one_of_several_outputs_are_refused():
+    with pytest.raises(RecipeError, match="2 outputs"):
+        infer(two_outputs(), np.zeros(5, np.int32))

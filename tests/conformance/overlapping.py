@@ -19,10 +19,10 @@ from edgecompress.tflite.graph import Graph, Operation, Quantization, Tensor
 ALIGNED = 4
 
 
-def random_model(random: np.random.Generator, opcode: str) -> Graph:
-    """A graph of one operation, with an input as tensor 0 and the output as tensor 1."""
+def random_model(random: np.random.Generator, opcode: str, *, grouped: bool = False) -> Graph:
+    """A graph of one operation, with an input as tensor 0 and the output as tensor 1; a CONV_2D may have several groups."""
     if opcode in ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D"):
-        return _windowed(random, opcode)
+        return _windowed(random, opcode, int(random.integers(2, 6)) if grouped else 1)
     if opcode == "FULLY_CONNECTED":
         return _matrix(random)
     if opcode in ("SLICE", "CONCATENATION"):
@@ -30,7 +30,7 @@ def random_model(random: np.random.Generator, opcode: str) -> Graph:
     return _flat(random, opcode)
 
 
-def _windowed(random: np.random.Generator, opcode: str) -> Graph:
+def _windowed(random: np.random.Generator, opcode: str, groups: int = 1) -> Graph:
     pooled, depthwise = opcode.endswith("POOL_2D"), opcode == "DEPTHWISE_CONV_2D"
     height, width = random.integers(1, 10, 2).tolist()
     taps = random.integers(1, 4, 2).tolist()
@@ -39,10 +39,10 @@ def _windowed(random: np.random.Generator, opcode: str) -> Graph:
     same = bool(random.integers(2)) or any(
         (t - 1) * d >= s for t, d, s in zip(taps, dilations, (height, width), strict=True)
     )
-    channels = int(random.choice([1, 2, 3, 4, 8, 12, 35]))
+    channels = groups * int(random.choice([1, 2, 3, 4, 8, 12, 35]))
     pads = explicit_pads(random, extents_of(taps, dilations), (height, width)) if not same and not pooled else None
     multiplier = int(random.choice([1, 1, 2])) if depthwise else 1
-    outputs = channels * multiplier if pooled or depthwise else int(random.choice([1, 2, 3, 4, 6, 8, 16, 70]))
+    outputs = channels * multiplier if pooled or depthwise else groups * int(random.choice([1, 2, 3, 4, 6, 8, 16, 70]))
     spaces = [sum(pair) + 1 - e for pair, e in zip(pads or ((0, 0),) * 2, extents_of(taps, dilations), strict=True)]
     sizes = [
         -(-size // s) if same else -(-(size + space) // s)
@@ -55,9 +55,9 @@ def _windowed(random: np.random.Generator, opcode: str) -> Graph:
     source, result = (1, height, width, channels), (1, *sizes, outputs)
     if pooled:
         return _graph(opcode, _activation(random, 0, source), _activation(random, 1, result), (), options)
-    shape = (1, *taps, outputs) if depthwise else (outputs, *taps, channels)
+    shape = (1, *taps, outputs) if depthwise else (outputs, *taps, channels // groups)
     weights = weights_of(
-        random, shape, outputs, 3 if depthwise else 0, int(np.prod(taps)) * (1 if depthwise else channels)
+        random, shape, outputs, 3 if depthwise else 0, int(np.prod(taps)) * (1 if depthwise else channels // groups)
     )
     return _graph(opcode, _activation(random, 0, source), _activation(random, 1, result), weights, options)
 

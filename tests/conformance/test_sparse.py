@@ -19,7 +19,8 @@ from edgecompress.codegen.variants import estimates
 from edgecompress.reference.inputs import random_inputs
 from edgecompress.targets import find
 
-LAYERS = {"CONV_2D": 60, "FULLY_CONNECTED": 20}
+LAYERS = (("CONV_2D", False, 60), ("CONV_2D", True, 30), ("FULLY_CONNECTED", False, 20))
+"""Operator, whether of several groups, how many."""
 DISTINCT = (1, 2, 5, 14, 15, 16, 17, 40, 255)
 ZEROS = (0, 0.1, 0.5, 0.7, 0.8, 0.9, 0.97, 1)
 
@@ -29,9 +30,9 @@ def _always(monkeypatch):
     monkeypatch.setattr(estimates, "WORTH_TRYING", np.inf)
 
 
-def _layer(random, opcode, features):
+def _layer(random, opcode, grouped, features):
     """A random layer with few or many zeros and values, some outputs without any weight; None where its numbers do not suit."""
-    graph = overlapping.random_model(random, opcode)
+    graph = overlapping.random_model(random, opcode, grouped=grouped)
     data = graph.tensors[2].data
     values = random.choice(np.setdiff1d(np.arange(-128, 128), [0]), random.choice(DISTINCT), replace=False)
     zeros = random.random(data.shape) < random.choice(ZEROS)
@@ -46,8 +47,8 @@ def _layer(random, opcode, features):
 def _programs(features, shift=0):
     """Outputs as close below their inputs as can be, or `shift` bytes closer."""
     random, programs = np.random.default_rng(11), []
-    for opcode, count in LAYERS.items():
-        made = [program for _ in range(count) if (program := _layer(random, opcode, features))]
+    for opcode, grouped, count in LAYERS:
+        made = [program for _ in range(count) if (program := _layer(random, opcode, grouped, features))]
         assert len(made) > count / 2
         for program in made:
             distance = overlapping.distance_of(program)

@@ -9,11 +9,11 @@ from edgecompress import worker
 from edgecompress.convert import keras_outputs, stage
 from edgecompress.convert.agreement import compare, compare_files
 from edgecompress.convert.layer_errors import align, layer_errors
-from edgecompress.convert.lite import to_integer
+from edgecompress.convert.lite import to_float, to_integer
 from edgecompress.convert.proof import check_full_integer
 from edgecompress.errors import DataError, UnsupportedError, UsageError
 from edgecompress.load.runtime import keras2
-from edgecompress.tflite.reader import read
+from edgecompress.tflite.reader import read, read_bytes
 
 CONVERT = "edgecompress.convert.stage:convert"
 LITE = "edgecompress.convert.evaluate:run"
@@ -90,6 +90,20 @@ def test_inputs_of_several_inputs_reach_the_right_ones(models, tmp_path):
     found = compare_files(tmp_path / "keras.npz", tmp_path / "lite.npz")
     assert found.max_abs < 0.5
     assert found.cosine > 0.999
+
+
+@pytest.mark.slow
+def test_outputs_keep_the_order_of_the_model():
+    layers = keras2().layers
+    start = keras2().Input((4,))
+    wide = layers.Dense(8, name="wide")(start)
+    ends = [layers.Dense(2 + i, name=f"end_{i}")(wide if i % 3 else start) for i in range(11)]
+    samples = [(np.full((1, 4), value, np.float32),) for value in (-1, 1)]
+    for outputs in (ends, ends[::-1], [ends[3], wide, ends[0]]):
+        model = keras2().Model(start, outputs)
+        for content in (to_integer(model, lambda: iter(samples)), to_float(model)):
+            graph = read_bytes(content)
+            assert [graph.tensors[i].shape[1] for i in graph.outputs] == [one.shape[1] for one in outputs]
 
 
 @pytest.mark.slow

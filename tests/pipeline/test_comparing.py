@@ -11,7 +11,8 @@ from edgecompress.pipeline.comparing import Compared, compare_pipelines, compare
 from models import digits_cnn
 from models.example import make
 
-HALF = "prune{sparsity=0.5,epochs=0}"
+HALF = "prune{sparsity=0.5,epochs=1}"
+QUARTER = "prune{sparsity=0.25,epochs=1}"
 BROKEN = "prune{sparsity=0.5,epochs=0,exclude=[nothing_of_this_name]}"
 
 
@@ -20,19 +21,19 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Compared, Path]:
     folder = tmp_path_factory.mktemp("digits")
     make(replace(digits_cnn.EXAMPLE, epochs=4), folder, digits_cnn.samples())
     out = folder / "compare"
-    return compare_pipelines(folder / "model.h5", [HALF, BROKEN], out=out), out
+    return compare_pipelines(folder / "model.h5", [HALF, BROKEN, QUARTER], out=out), out
 
 
 @pytest.mark.slow
 def test_every_pipeline_stands_beside_the_model_without_passes(compared: tuple[Compared, Path]) -> None:
     result, out = compared
-    assert [row.name for row in result.runs.rows] == ["no passes", HALF, BROKEN]
-    plain, half, _ = result.runs.rows
+    assert [row.name for row in result.runs.rows] == ["no passes", HALF, BROKEN, QUARTER]
+    plain, half, _, _ = result.runs.rows
     assert plain.accuracy is not None and half.accuracy is not None
     assert plain.weights == half.weights
     assert result.runs.samples and result.runs.notes == ()
     assert json.loads((out / "compare.json").read_text())["schema"] == "edgecompress-comparison/1"
-    assert (out / "compare.html").read_text().count("<circle") == 6
+    assert (out / "compare.html").read_text().count("<circle") == 9
 
 
 @pytest.mark.slow
@@ -40,14 +41,24 @@ def test_a_pipeline_that_fails_is_told_and_the_others_are_done(compared: tuple[C
     result, _ = compared
     assert "nothing_of_this_name" in (result.runs.rows[2].error or "")
     assert [type(error) for error in result.errors] == [RecipeError]
-    assert len(result.reports) == 2
+    assert len(result.reports) == 3
+
+
+@pytest.mark.slow
+def test_the_training_without_passes_is_done_once_for_pipelines_of_the_same_epochs(
+    compared: tuple[Compared, Path],
+) -> None:
+    _, out = compared
+    first, second = (json.loads((out / run / "compress" / "baseline.json").read_text()) for run in ("1", "3"))
+    assert first == second
+    assert first["entry"]["seconds"] > 0
 
 
 @pytest.mark.slow
 def test_finished_runs_are_compared_by_their_folders(compared: tuple[Compared, Path]) -> None:
     result, out = compared
     again = compare_runs([out / "0", out / "1"])
-    assert again.reports == result.reports
+    assert again.reports == result.reports[:2]
     assert [row.name for row in again.runs.rows] == ["0", f"1: {HALF}"]
 
 

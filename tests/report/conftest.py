@@ -137,7 +137,7 @@ def full_report() -> Report:
         outputs=(TensorRecord("StatefulPartitionedCall:0", (1, 10), "int8", 0.00390625, -128),),
         stages=(
             Stage("load", "model.h5", 366_184, 318_551, 1.9, "366184 bytes of float32 with the optimizer's state"),
-            Stage("compress", "compressed.keras", 331_402, 92_114, 144.8, "prune, cluster, qat"),
+            Stage("compress", "compressed.keras", 331_402, 92_114, 144.8, "prune, cluster, qat", 1_288_490_188),
             Stage("convert", "model.tflite", 98_344, 41_207, 7.4, "full integer"),
             Stage("generate", "model.c", 45_951, None, 0.1, "weights and constants"),
             Stage("compile", "firmware.elf", 60_163, None, 1.3, "bytes of flash"),

@@ -8,7 +8,18 @@ import pytest
 from rich.console import Console
 
 from edgecompress.report.codec import from_data, to_data
-from edgecompress.report.records import Accuracy, Cycles, Flash, Interval, ModelFile, Ram, Report
+from edgecompress.report.records import (
+    TRAINED_WITHOUT,
+    Accuracy,
+    Cycles,
+    Flash,
+    Interval,
+    ModelFile,
+    PassRecord,
+    Ram,
+    Report,
+    Stage,
+)
 from edgecompress.report.runs import RunRow, Runs, print_runs, row_of, runs_of
 from edgecompress.report.runs_html import render_runs
 
@@ -22,6 +33,8 @@ FIRST = Report(
     flash=Flash(weights=500, total=4000),
     ram=Ram(arena=900),
     cycles=Cycles("modelled", typical=5000),
+    passes=(PassRecord("prune{sparsity=0.5}", seconds=3.0), PassRecord("codes{values=16}", seconds=2.0)),
+    stages=(Stage(TRAINED_WITHOUT, seconds=4.0), Stage("compressed", memory=3 * 2**28), Stage("converted", memory=2**28)),
     seed=0,
     seconds=12.0,
 )  # fmt: skip
@@ -43,7 +56,7 @@ def test_a_row_says_what_the_report_says() -> None:
     line = next(line for line in text.splitlines() if line.startswith("run 0"))
     assert re.split(r"\s{2,}", line.strip()) == [
         "run 0", "90.00 %", "87.00 to 92.00 %", "1.00 %", "-1.00 to 3.00 %", "1,000", "500", "500", "4,000", "900",
-        "5,000", "12.0 s",
+        "5,000", "12.0 s", "5.00 s", "4.00 s", "768 MiB",
     ]  # fmt: skip
     assert "600 test samples" in text
     assert "kws.h5 on cortex-m4" in text

@@ -105,6 +105,7 @@ def test_build_shows_passes_with_their_promises_and_the_sizes_of_all_stages(full
     assert "promised: at least 0.6 of the weights are zero; reached 0.6002; in the .tflite 0.6047 (kept)" in text
     assert "accuracy 87.29 % -> 86.91 %" in text
     assert [stage.name in text for stage in full_report.stages] == [True] * 5
+    assert "1.20 GiB" in text
     assert "95 % sure: 86.13 to 87.46 %, 10,000 samples" in text
     assert "95 % sure: 83.40 to 89.20 %, 500 samples" in text
     assert "warning: the calibration data hold only 9 of the 10 classes" in text

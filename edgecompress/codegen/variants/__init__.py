@@ -42,8 +42,13 @@ from edgecompress.codegen.variants.single import (
     SingleDepthwiseConv2DOfOneChannel,
     SingleFullyConnected,
 )
-from edgecompress.codegen.variants.sparse import SparseConv2D, SparseFullyConnected, SparseSingleFullyConnected
-from edgecompress.codegen.variants.sparse_single import SparseSingleConv2D
+from edgecompress.codegen.variants.sparse import (
+    GroupedConv2D,
+    SparseConv2D,
+    SparseFullyConnected,
+    SparseSingleFullyConnected,
+)
+from edgecompress.codegen.variants.sparse_single import GroupedSingleConv2D, SparseSingleConv2D
 from edgecompress.codegen.variants.winograd import WinogradConv2D
 from edgecompress.tflite.graph import Graph, Operation
 
@@ -62,6 +67,7 @@ VARIANTS: tuple[Variant, ...] = (
     VectorMaxPool2D(),
     WinogradConv2D(),
     SparseConv2D(),
+    GroupedConv2D(),
     JointConv2D(),
     DualConv2D(),
     JointDepthwiseConv2D(),
@@ -75,6 +81,7 @@ VARIANTS: tuple[Variant, ...] = (
     DualAveragePool2D(),
     SingleConv2D(),
     SparseSingleConv2D(),
+    GroupedSingleConv2D(),
     SingleDepthwiseConv2DOfOneChannel(),
     SingleDepthwiseConv2D(),
     SingleFullyConnected(),

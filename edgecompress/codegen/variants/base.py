@@ -50,13 +50,30 @@ def geometry_of(parts: Parts, operation: Operation) -> Window:
 
 def shape_of(parts: Parts, operation: Operation) -> Shape:
     """Of a convolution, a depthwise one of a single channel included."""
-    return Shape(geometry_of(parts, operation), parts.source.shape[3], parts.result.shape[3])
+    groups = groups_of(parts) if operation.opcode == "CONV_2D" else 1
+    return Shape(geometry_of(parts, operation), parts.source.shape[3], parts.result.shape[3], groups)
+
+
+def groups_of(parts: Parts) -> int:
+    """Of a convolution's channels: each output sees the inputs of one group."""
+    return parts.source.shape[3] // parts.weights.shape[3]
 
 
 def rows_of_filters(parts: Parts) -> np.ndarray | None:
     """Weights [outputs, inputs of one output] of a convolution; None where it is grouped."""
-    grouped = parts.weights.shape[3] != parts.source.shape[3]
-    return None if grouped else parts.values.reshape(parts.result.shape[3], -1)
+    return None if groups_of(parts) > 1 else parts.values.reshape(parts.result.shape[3], -1)
+
+
+def rows_of_groups(parts: Parts) -> np.ndarray | None:
+    """Weights [outputs, inputs of all groups] of a grouped convolution, zeros for those of other groups; None for any other."""
+    groups = groups_of(parts)
+    if groups == 1:
+        return None
+    outputs, height, width, channels = parts.weights.shape
+    rows = np.zeros((outputs, height, width, groups, channels), np.int8)
+    number = np.arange(outputs)
+    rows[number, :, :, number * groups // outputs] = parts.values.reshape(parts.weights.shape)
+    return rows.reshape(outputs, -1)
 
 
 def rows_of_one_channel(parts: Parts) -> np.ndarray | None:

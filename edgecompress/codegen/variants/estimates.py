@@ -25,6 +25,7 @@ class Shape:
     window: Window
     channels: int
     outputs: int
+    groups: int = 1
 
     @property
     def depth(self) -> int:
@@ -36,7 +37,7 @@ class Shape:
 
     @property
     def macs(self) -> int:
-        return self.pixels * self.outputs * self.depth
+        return self.pixels * self.outputs * self.depth // self.groups
 
     @property
     def is_inside(self) -> bool:
@@ -97,4 +98,4 @@ def sparse_single(shape: Shape, weights: int, values: int) -> float:
         values: times that one is multiplied, for a pixel.
     """
     pixel = 3.25 * weights + 7.5 * values + 100 * shape.outputs + 7.4 * shape.depth
-    return pixel / (shape.outputs * shape.depth)
+    return pixel * shape.groups / (shape.outputs * shape.depth)

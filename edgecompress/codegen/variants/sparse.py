@@ -10,8 +10,9 @@ from edgecompress.codegen.ops.fully_connected import sizes
 from edgecompress.codegen.ops.sweeps import by_rows
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants import estimates
-from edgecompress.codegen.variants.base import rows_of_filters, shape_of
+from edgecompress.codegen.variants.base import rows_of_filters, rows_of_groups, shape_of
 from edgecompress.codegen.variants.dual import DualVariant, scalings_of
+from edgecompress.codegen.variants.estimates import Shape
 from edgecompress.codegen.variants.joint import LARGEST_INPUT, LARGEST_JOINT_SUM, SCALING_LIMITS, form_of, pack_scalings
 from edgecompress.codegen.variants.lists import (
     CYCLES_AN_ENTRY,
@@ -47,6 +48,10 @@ class SparseConv2D(ListVariant):
     def rows(self, parts: Parts) -> np.ndarray | None:
         return rows_of_filters(parts)
 
+    def most_cycles(self, shape: Shape) -> float:
+        """With more it is no candidate."""
+        return estimates.WORTH_TRYING * estimates.joint(shape)
+
     def call(self, parts: Parts, quick: QuickLayer, operation: Operation) -> KernelCall | None:
         layer, shape = quick.with_zero_point(parts.zero_point), shape_of(parts, operation)
         scalings, lists = pack_scalings(layer), pack_lists(layer.rows)
@@ -54,7 +59,7 @@ class SparseConv2D(ListVariant):
         if scalings is None or lists is None or largest > LARGEST_JOINT_SUM:
             return None
         cycles = estimates.sparse(shape, lists.entries, CYCLES_AN_ENTRY[lists.form])
-        if cycles > estimates.WORTH_TRYING * estimates.joint(shape):
+        if cycles > self.most_cycles(shape):
             return None
         source, result = parts.source, parts.result
         assert result.quantization
@@ -79,6 +84,19 @@ class SparseConv2D(ListVariant):
             cycles_a_mac=cycles / shape.macs,
         )
         return by_window(call, "strip.window.")
+
+
+class GroupedConv2D(SparseConv2D):
+    """To an output, the inputs of other groups are inputs without weights: the only kernel for groups beside the plain one."""
+
+    def suits(self, features: Features) -> bool:
+        return features.dsp
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        return rows_of_groups(parts)
+
+    def most_cycles(self, shape: Shape) -> float:
+        return np.inf
 
 
 def _blocks(rows: np.ndarray, lists: Lists, sweep_cycles: int) -> Blocks | None:

@@ -6,7 +6,8 @@ from edgecompress.codegen.ops.bands import by_window
 from edgecompress.codegen.ops.base import Array, KernelCall
 from edgecompress.codegen.ops.weighted import Parts
 from edgecompress.codegen.variants import estimates
-from edgecompress.codegen.variants.base import rows_of_filters, shape_of
+from edgecompress.codegen.variants.base import rows_of_filters, rows_of_groups, shape_of
+from edgecompress.codegen.variants.estimates import Shape
 from edgecompress.codegen.variants.lists import count_values, pack_places
 from edgecompress.codegen.variants.single import PIXELS, Ramps, SingleVariant
 from edgecompress.tflite.graph import Operation
@@ -18,11 +19,15 @@ class SparseSingleConv2D(SingleVariant):
     def rows(self, parts: Parts) -> np.ndarray | None:
         return rows_of_filters(parts)
 
+    def most_cycles(self, shape: Shape) -> float:
+        """Of a MAC: with more it is no candidate."""
+        return estimates.WORTH_TRYING * estimates.single(shape)
+
     def call(self, parts: Parts, rows: np.ndarray, ramps: Ramps, operation: Operation) -> KernelCall | None:
         """Four pixels times one output channel at a time: the inputs of every value are added, then multiplied once."""
         source, result, shape = parts.source, parts.result, shape_of(parts, operation)
         cycles_a_mac = estimates.sparse_single(shape, int(np.count_nonzero(rows)), count_values(rows))
-        if cycles_a_mac > estimates.WORTH_TRYING * estimates.single(shape):
+        if cycles_a_mac > self.most_cycles(shape):
             return None
         parameters = {
             **shape.window.parameters(),
@@ -42,3 +47,13 @@ class SparseSingleConv2D(SingleVariant):
             cycles_a_mac=cycles_a_mac,
         )
         return by_window(call)
+
+
+class GroupedSingleConv2D(SparseSingleConv2D):
+    """To an output, the inputs of other groups are inputs without weights."""
+
+    def rows(self, parts: Parts) -> np.ndarray | None:
+        return rows_of_groups(parts)
+
+    def most_cycles(self, shape: Shape) -> float:
+        return np.inf

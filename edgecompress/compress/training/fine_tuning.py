@@ -12,9 +12,10 @@ from edgecompress.compress.training.distillation import distilling, joined
 from edgecompress.compress.training.guarding import guard_callback
 from edgecompress.compress.training.hints import with_hints
 from edgecompress.compress.training.samples import Inputs, Samples, endless, steps, targets_of
+from edgecompress.compress.training.several_outputs import as_vector, with_one_output
 from edgecompress.compress.training.statistics import frozen
-from edgecompress.compress.training.task import Output, Task, auc, score
-from edgecompress.errors import DataError, RecipeError, UnsupportedError
+from edgecompress.compress.training.task import Output, Task, auc, score, slices
+from edgecompress.errors import DataError, RecipeError
 from edgecompress.load.runtime import keras2
 
 EVENT_SECONDS = 0.25
@@ -47,18 +48,14 @@ def make_deterministic(seed: int) -> None:
 
 
 def describe_output(model: Any) -> Output:
-    """What the model gives, from its last layer that computes.
-
-    Raises:
-        UnsupportedError: for several outputs, which have no single metric.
-    """
-    if len(model.outputs) != 1:
-        raise UnsupportedError(
-            f"The model has {len(model.outputs)} outputs; fine-tuning works with one only for now.",
-            hint="build without passes, or keep the output that the device needs",
-        )
-    layer, activation = _last_activation(model)
-    return Output(activation, _shape(model.outputs[0]), _shape(model.inputs[0]), f"the last layer ({layer})")
+    """What the model gives, from the last layers that compute."""
+    parts = []
+    for tensor in model.outputs:
+        layer, activation = _last_activation(model, tensor)
+        parts.append(Output(activation, _shape(tensor), _shape(model.inputs[0]), f"the last layer ({layer})"))
+    if len(parts) == 1:
+        return parts[0]
+    return Output("linear", (sum(part.size for part in parts),), parts[0].input_shape, "the outputs", tuple(parts))
 
 
 def fine_tune(
@@ -113,12 +110,13 @@ def fine_tune(
 
 
 def _taught(model: Any, context: Context) -> Any:
-    """The model with hints from its teacher, where they are asked for and there is one."""
+    """The model with one output, and with hints from its teacher, where they are asked for and there is one."""
     settings = context.settings
     teacher = context.original if context.task.target == "teacher" else context.teacher
+    whole = with_one_output(model)
     if not settings.hints or teacher is None:
-        return model
-    return with_hints(model, teacher, settings.hints, settings.hint_weight)
+        return whole
+    return with_hints(whole, teacher, settings.hints, settings.hint_weight)
 
 
 def evaluate(
@@ -157,12 +155,12 @@ def evaluate(
 
 
 def outputs_of(model: Any) -> Callable[[Inputs], np.ndarray]:
-    """The model as a function of NumPy batches, in inference."""
+    """The model as a function of NumPy batches, in inference; several outputs are one vector."""
     import tensorflow as tf
 
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
     def infer(inputs: Any) -> Any:
-        return model(inputs, training=False)
+        return as_vector(model(inputs, training=False))
 
     def outputs(inputs: Inputs) -> np.ndarray:
         floats = _floats(inputs)
@@ -176,22 +174,18 @@ def loss_gradients(model: Any, context: Context, variables: Sequence[Any]) -> It
     """The gradients of the loss, in inference, over one training batch after the other, without end.
 
     Args:
-        model: with one output; it is not changed.
+        model: is not changed.
         context: samples, at least one, task, and the batch's size in its settings.
         variables: of the model, with respect to which.
-
-    Raises:
-        UnsupportedError: for several outputs.
     """
     import tensorflow as tf
 
-    describe_output(model)  # refuses several outputs
     loss = _loss_with_teacher(context)
 
     @tf.function(autograph=False, reduce_retracing=True)  # type: ignore[untyped-decorator]
     def gradients(inputs: Any, targets: Any) -> Any:
         with tf.GradientTape() as tape:
-            value = loss(targets, model(inputs, training=False))
+            value = loss(targets, as_vector(model(inputs, training=False)))
         found = tape.gradient(value, list(variables), unconnected_gradients="zero")
         return [tf.convert_to_tensor(one) for one in found]
 
@@ -278,6 +272,11 @@ def _loss_with_teacher(context: Context) -> Any:
 
 
 def _loss(task: Task) -> Any:
+    if task.parts:
+        parts = [_loss(part) for part, _ in task.parts]
+        return lambda targets, outputs: sum(
+            loss(*both) for loss, *both in zip(parts, slices(task, targets), slices(task, outputs), strict=True)
+        )
     losses = keras2().losses
     match task.loss:
         case "sparse_categorical_crossentropy":
@@ -296,7 +295,7 @@ def _loss(task: Task) -> Any:
 def _training_metrics(context: Context) -> list[Any]:
     """What progress events tell; beside a teacher's answers the loss alone."""
     metrics, task = keras2().metrics, context.task
-    if context.teacher is not None:
+    if context.teacher is not None or task.parts:
         return []
     match task.metric, task.loss:
         case "accuracy", "sparse_categorical_crossentropy":
@@ -369,10 +368,10 @@ def _shape(tensor: Any) -> tuple[int, ...]:
 _PASS_THROUGH = ("Flatten", "Reshape", "Dropout", "Permute", "QuantizeLayer")
 
 
-def _last_activation(model: Any) -> tuple[str, str]:
-    """The name of the layer that gives the model's output and "softmax", "sigmoid" or "linear"."""
+def _last_activation(model: Any, output: Any) -> tuple[str, str]:
+    """The name of the layer that gives an output of the model, and "softmax", "sigmoid" or "linear"."""
     by_name = {layer.name: layer for layer in model.layers}
-    layer = by_name[model.outputs[0]._keras_history.layer.name]  # the only way to the layer behind an output
+    layer = by_name[output._keras_history.layer.name]  # the only way to the layer behind an output
     while type(layer).__name__ in _PASS_THROUGH:
         layer = layer._inbound_nodes[0].inbound_layers
     inner = getattr(layer, "layer", layer)

@@ -3,6 +3,7 @@
 An inference that could be wrong is an error that says what to set, never a guess.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,12 +25,14 @@ class Output:
         shape: of one sample's output.
         input_shape: of one sample's input.
         layer: the layer that gives it, for messages.
+        parts: of a model with several outputs: these, which count as one vector, one behind the other.
     """
 
     activation: str
     shape: tuple[int, ...]
     input_shape: tuple[int, ...]
     layer: str = "the last layer"
+    parts: tuple["Output", ...] = ()
 
     @property
     def classes(self) -> int:
@@ -68,6 +71,8 @@ class Task:
             the outputs of the model as loaded).
         from_logits: the model gives logits, not probabilities.
         why: how all this was found, for the report.
+        parts: of a model with several outputs, each with its task and the shape of one sample's output. They are trained by the
+            sum of their losses, and judged by the mean of those that have the metric.
     """
 
     loss: str
@@ -75,14 +80,22 @@ class Task:
     target: str = "labels"
     from_logits: bool = False
     why: str = ""
+    parts: tuple[tuple["Task", tuple[int, ...]], ...] = ()
 
     @property
     def higher_is_better(self) -> bool:
         return self.metric in ("accuracy", "binary_accuracy", "agreement", "auc")
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-able."""
-        return {**asdict(self), "higher_is_better": self.higher_is_better}
+        """JSON-able; `from_dict` reads it."""
+        values = {key: value for key, value in asdict(self).items() if key != "parts"}
+        parts = [{"task": task.as_dict(), "shape": list(shape)} for task, shape in self.parts]
+        return {**values, "higher_is_better": self.higher_is_better, **({"parts": parts} if parts else {})}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Task":
+        parts = tuple((cls.from_dict(part["task"]), tuple(part["shape"])) for part in values.get("parts", ()))
+        return cls(**{key: values[key] for key in ("loss", "metric", "target", "from_logits", "why")}, parts=parts)
 
 
 def infer(output: Output, labels: np.ndarray | None, wishes: Wishes = Wishes()) -> Task:
@@ -97,6 +110,8 @@ def infer(output: Output, labels: np.ndarray | None, wishes: Wishes = Wishes()) 
         RecipeError: for wishes that contradict the model, or that are needed to decide.
         DataError: for labels that do not suit the output.
     """
+    if output.parts:
+        return _several(output, labels, wishes)
     if labels is not None and not np.isfinite(labels.astype(np.float64)).all():
         raise DataError("The labels hold values that are not finite.", hint="leave those samples out")
     if wishes.output == "logits" and output.activation != "linear":
@@ -125,6 +140,9 @@ def score(task: Task, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         (n,) float64: the fraction of right places for accuracies and agreement, else the error.
     """
     n = len(outputs)
+    if task.parts:
+        pairs = zip(task.parts, slices(task, outputs), slices(task, targets), strict=True)
+        return np.mean([score(part, *both) for (part, _), *both in pairs if part.metric == task.metric], axis=0)
     if task.metric in ("accuracy", "agreement"):
         predicted = outputs.reshape(n, -1, outputs.shape[-1]).argmax(axis=-1)
         return (predicted == class_indices(targets, outputs.shape)).mean(axis=1)
@@ -133,6 +151,22 @@ def score(task: Task, outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
         return ((found > (0.0 if task.from_logits else 0.5)) == (wanted > 0.5)).mean(axis=1)
     difference = found - wanted
     return (np.abs(difference) if task.metric == "mean_absolute_error" else difference**2).mean(axis=1)
+
+
+def slices(task: Task, values: Any) -> list[Any]:
+    """The outputs of a model with several, out of (n, all their values) of NumPy or TensorFlow; each (n, …)."""
+    found, first = [], 0
+    for _, shape in task.parts:
+        last = first + int(np.prod(shape, dtype=np.int64))
+        part = values[:, first:last]
+        if isinstance(values, np.ndarray):
+            found.append(part.reshape(len(values), *shape))
+        else:
+            import tensorflow as tf
+
+            found.append(tf.reshape(part, [-1, *shape]))
+        first = last
+    return found
 
 
 def auc(scores: np.ndarray, anomalous: np.ndarray) -> float:
@@ -180,6 +214,25 @@ def _distillation(output: Output, wishes: Wishes, labels: np.ndarray | None) -> 
         why += "; the metric compares with them too, not with the labels"
     metric = wishes.metric or ("agreement" if softmax else "mean_squared_error")
     return Task(loss, "agreement" if metric == "accuracy" else metric, "teacher", why=why)
+
+
+def _several(output: Output, labels: np.ndarray | None, wishes: Wishes) -> Task:
+    """Distillation on every output: nobody says which of them labels belong to."""
+    if labels is not None or wishes.labels not in (None, "none"):
+        raise RecipeError(
+            f"The model has {len(output.parts)} outputs, and labels are of one: what trains the others?",
+            found=f"outputs of {', '.join(part.layer for part in output.parts)}",
+            hint='labels = "none" in the recipe\'s [data]: what the loaded model answers is the target then',
+        )
+    if wishes.loss not in (None, "distillation") or wishes.metric is not None or wishes.output is not None:
+        raise RecipeError(
+            f"The model has {len(output.parts)} outputs, each of which is trained and judged by what the loaded model answers.",
+            hint="leave training.loss, training.metric and training.output out",
+        )
+    parts = tuple((_distillation(part, wishes, None), part.shape) for part in output.parts)
+    first = next((task for task, _ in parts if task.metric == "agreement"), parts[0][0])
+    why = f"{len(parts)} outputs: what the loaded model answers is the target of each"
+    return Task(first.loss, first.metric, "teacher", why=why, parts=parts)
 
 
 def _reconstruction(output: Output, wishes: Wishes) -> Task:
