@@ -56,7 +56,7 @@ def test_a_row_says_what_the_report_says() -> None:
     line = next(line for line in text.splitlines() if line.startswith("run 0"))
     assert re.split(r"\s{2,}", line.strip()) == [
         "run 0", "90.00 %", "87.00 to 92.00 %", "1.00 %", "-1.00 to 3.00 %", "1,000", "500", "500", "4,000", "900",
-        "5,000", "12.0 s", "5.00 s", "4.00 s", "768 MiB",
+        "5,000", "12.0 s", "5.0 s", "4.0 s", "768 MiB",
     ]  # fmt: skip
     assert "600 test samples" in text
     assert "kws.h5 on cortex-m4" in text
