@@ -509,6 +509,29 @@ def test_a_claim_of_more_than_memory_holds_is_refused_before_anything_is_made_of
 
 
 @pytest.mark.parametrize(
+    ("rule", "change"),
+    [
+        ("rule_types", operand(0, dtype=np.dtype(np.int8))),
+        ("rule_types", operand(0, quantization=scale(0.1, 1))),
+        ("rule_states", operand(18, dtype=np.dtype(np.int8))),
+        ("rule_states", operand(18, quantization=scale(0.1, 1))),
+        ("rule_weights", operand(12, dtype=np.dtype(np.int32))),
+        ("rule_weights", operand(15, data=np.full(5, -(2**46)))),
+        ("rule_factors", operand(0, quantization=scale(4.0))),
+        ("rule_factors", operand(18, quantization=scale(4.0))),
+    ],
+)
+def test_lstm_of_16_bits_is_refused_where_64_bits_do_not_hold_its_sums_or_its_tensors_do_not_fit(rule, change):
+    graph = reader.read_bytes(model_of("unidirectional_sequence_lstm-int16_batch_first"))
+    (operation,) = graph.operations
+    ops.check(graph, operation)
+    with pytest.raises(UnsupportedError) as caught:
+        ops.check(*change(graph, operation))
+    assert caught.value.what.endswith(": " + sentence("UNIDIRECTIONAL_SEQUENCE_LSTM", rule))
+    assert caught.value.found
+
+
+@pytest.mark.parametrize(
     ("opcode", "place"), [("TILE", 1), ("RESIZE_NEAREST_NEIGHBOR", 1), ("BROADCAST_TO", 1), ("FILL", 0)]
 )
 def test_operands_that_ask_for_more_than_memory_holds_are_refused(opcode, place):

@@ -1,6 +1,7 @@
 """Cases of operators that keep a state of their own: SVDF and UNIDIRECTIONAL_SEQUENCE_LSTM."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -69,6 +70,10 @@ SVDFS = {
 }
 
 
+WIDER = {"INT8": "INT32", "INT16": "INT64"}
+"""Types of biases."""
+
+
 @dataclass(frozen=True)
 class Lstm:
     """A model of one UNIDIRECTIONAL_SEQUENCE_LSTM.
@@ -77,6 +82,8 @@ class Lstm:
         batches, steps: dimensions of the input, the other way round where time comes first.
         power: the cells' scale is two to this.
         hidden: (scale, zero point) of the hidden state and the output.
+        dtype: of input, hidden state and output; beside INT16 biases are INT64.
+        bias: the largest.
     """
 
     batches: int = 1
@@ -89,26 +96,30 @@ class Lstm:
     input: tuple[float, int] = (0.03, 4)
     hidden: tuple[float, int] = (1 / 128, 0)
     weight_scale: float = 0.008
+    dtype: str = "INT8"
+    bias: int = 2000
 
     def build(self) -> bytes:
         model, generator = Network(), np.random.default_rng(self.inputs * self.units)
         first, second = (self.steps, self.batches) if self.is_time_major else (self.batches, self.steps)
-        operands = [model.tensor([first, second, self.inputs], *self.input)]
+        operands = [model.tensor([first, second, self.inputs], *self.input, self.dtype)]
         for columns in (self.inputs, self.units):
             for gate in range(4):
                 data = generator.integers(-127, 128, (self.units, columns))
                 operands.append(model.tensor(data.shape, self.weight_scale * (1 + gate / 4), data=data))
         operands += [ABSENT] * 3
         for _ in range(4):
-            data = generator.integers(-2000, 2001, self.units)
-            operands.append(model.tensor(data.shape, self.weight_scale * self.input[0], dtype="INT32", data=data))
+            data = generator.integers(-self.bias, self.bias + 1, self.units)
+            operands.append(
+                model.tensor(data.shape, self.weight_scale * self.input[0], dtype=WIDER[self.dtype], data=data)
+            )
         shape = [self.batches, self.units]
         states = (
-            model.tensor(shape, *self.hidden, is_variable=True),
+            model.tensor(shape, *self.hidden, self.dtype, is_variable=True),
             model.tensor(shape, 2.0**self.power, 0, "INT16", is_variable=True),
         )
         operands += [ABSENT, ABSENT, *states, *[ABSENT] * 4]
-        y = model.tensor([first, second, self.units], *self.hidden)
+        y = model.tensor([first, second, self.units], *self.hidden, self.dtype)
         options = {"fusedActivationFunction": "TANH", "cellClip": self.clip, "timeMajor": self.is_time_major}
         model.operator("UNIDIRECTIONAL_SEQUENCE_LSTM", operands, [y], "UnidirectionalSequenceLSTM", **options)
         return model.file([operands[0]], [y])
@@ -126,6 +137,24 @@ LSTMS = {
     "saturating": Lstm(input=(0.4, 9), weight_scale=0.05, inputs=20),
     "long": Lstm(steps=30, inputs=9, units=7, hidden=(0.006, 3)),
 }
+INT16 = Lstm(dtype="INT16", input=(0.03 / 256, 0), hidden=(2.0**-15, 0), bias=500_000)
+CHANGES: dict[str, dict[str, Any]] = {
+    "batch_first": {},
+    "time_first": {"batches": 2, "is_time_major": True},
+    "batches": {"batches": 3, "steps": 2},
+    "one": {"steps": 1, "inputs": 1, "units": 1},
+    "clipped": {"clip": 0.75, "steps": 8},
+    "fine_cells": {"power": -15, "steps": 6},
+    "coarse_cells": {"power": -8, "steps": 6},
+    "saturating": {"input": (0.4 / 256, 0), "weight_scale": 0.05, "inputs": 20},
+    "saturating_output": {"hidden": (0.3 * 2.0**-15, 0), "steps": 6},
+    "sums_beyond_32_bits": {"inputs": 700, "units": 3, "steps": 2, "weight_scale": 1e-5},
+    "bias_beyond_32_bits": {"bias": 2**40, "weight_scale": 1e-9},
+    "positive_shift": {"input": (2.0**-9, 0), "weight_scale": 4.0, "inputs": 2},
+    "most_negative_shift": {"input": (2.0**-20, 0), "weight_scale": 0.55 * 2.0**-23, "bias": 2**44},
+    "long": {"steps": 30, "inputs": 9, "units": 7, "hidden": (0.006 / 256, 0)},
+}
+LSTMS |= {f"int16_{name}": replace(INT16, **changes) for name, changes in CHANGES.items()}
 OTHERWISE = "it wants intermediate tensors, which TFLM does not read"
 
 

@@ -1,4 +1,4 @@
-"""UNIDIRECTIONAL_SEQUENCE_LSTM: int8, with int16 cells, as TFLM computes it: no peepholes, projection or layer normalization.
+"""UNIDIRECTIONAL_SEQUENCE_LSTM: int8 or int16, with int16 cells, as TFLM computes it: no peepholes, projection or layer normalization.
 
 The hidden state and the cells are variable tensors, [batch, units], and are changed in place.
 """
@@ -9,10 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgecompress.codegen import curves_16
-from edgecompress.codegen.arithmetic import multiply_by_quantized_multiplier, quantize_multiplier, wrap_int32
-from edgecompress.codegen.ops.activation import bad_quantization, require_int8
+from edgecompress.codegen.arithmetic import (
+    multiply_by_quantized_multiplier,
+    multiply_by_reduced_multiplier,
+    quantize_multiplier,
+    reduced_multiplier,
+    wrap_int32,
+)
+from edgecompress.codegen.ops.activation import bad_quantization
 from edgecompress.codegen.ops.base import Array, KernelCall, Operator
-from edgecompress.codegen.ops.requantization import bad_factor, multipliers
+from edgecompress.codegen.ops.requantization import bad_bias, bad_factor, bad_wide_factor, multipliers
+from edgecompress.codegen.ops.widths import bad_integer, is_wide, require_integers, sized
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
 
 FORGET, INPUT, CELL, OUTPUT = range(4)
@@ -20,6 +27,8 @@ FORGET, INPUT, CELL, OUTPUT = range(4)
 WEIGHTS, RECURRENT, BIASES = (2, 1, 3, 4), (6, 5, 7, 8), (13, 12, 14, 15)
 """The operands of the gates."""
 HIDDEN, CELLS, OPERANDS = 18, 19, 24
+SUMS = 8
+"""Factors that scale sums of weights; those of products follow."""
 GATE_SCALE, CURVE_SCALE = 2.0**-12, 2.0**-15
 """Of what goes into sigmoid and tanh, and of what comes out."""
 
@@ -51,8 +60,8 @@ class UnidirectionalSequenceLstm(Operator):
     options = ("fused_activation_function", "cell_clip", "time_major")
 
     def rule_types(self, graph: Graph, operation: Operation) -> str:
-        """input and output must be int8 with one scale each"""
-        return require_int8(graph, operation)
+        """input and output must be int8, or both int16 with zero points of 0, with one scale each"""
+        return require_integers(graph, operation)
 
     def rule_kind(self, graph: Graph, operation: Operation) -> str:
         """all four gates must be there, and no peepholes, projection or layer normalization; the activation must be TANH"""
@@ -64,21 +73,20 @@ class UnidirectionalSequenceLstm(Operator):
         return f"operands {sorted(there)}, {activation}"
 
     def rule_states(self, graph: Graph, operation: Operation) -> str:
-        """the states must be variables of their own with one scale: int8, and for cells symmetric int16, of 2^-24, 2^-23 to 2^-1"""
-        for place, dtype in ((HIDDEN, np.int8), (CELLS, np.int16)):
+        """the states must be variables of their own with one scale: as the input, cells symmetric int16, of 2^-24, 2^-23 to 2^-1"""
+        for place, dtype in ((HIDDEN, graph.tensors[operation.inputs[0]].dtype), (CELLS, np.dtype(np.int16))):
             state = graph.tensors[operation.inputs[place]]
             used = sum(one.inputs.count(state.index) for one in graph.operations) + graph.outputs.count(state.index)
             if not state.is_variable or state.is_constant or state.dtype != dtype or used != 1:
                 return f'"{state.name}" {state.type_name}, used {used} times'
-            if found := bad_quantization(state):
+            if found := bad_integer(state):
                 return found
         assert state.quantization
         mantissa, power = math.frexp(state.quantization.scale)
-        fits = mantissa == 0.5 and -23 <= power <= 0 and not state.quantization.zero_point
-        return "" if fits else f"scale {state.quantization.scale}, zero point {state.quantization.zero_point}"
+        return "" if mantissa == 0.5 and -23 <= power <= 0 else f"scale {state.quantization.scale}"
 
     def rule_weights(self, graph: Graph, operation: Operation) -> str:
-        """weights must be constant symmetric int8 with one scale, biases constant int32"""
+        """weights must be constant symmetric int8 with one scale, biases constant int32, beside int16 int64"""
         for place in (*WEIGHTS, *RECURRENT):
             tensor = graph.tensors[operation.inputs[place]]
             if tensor.data is None or tensor.dtype != np.int8:
@@ -87,9 +95,8 @@ class UnidirectionalSequenceLstm(Operator):
                 return found
             if tensor.quantization and tensor.quantization.zero_point:
                 return f'"{tensor.name}" with zero point {tensor.quantization.zero_point}'
-        biases = [graph.tensors[operation.inputs[place]] for place in BIASES]
-        wrong = [bias for bias in biases if bias.data is None or bias.dtype != np.int32]
-        return f'"{wrong[0].name}" {wrong[0].type_name}' if wrong else ""
+        (result,), biases = graph.results(operation), (graph.tensors[operation.inputs[place]] for place in BIASES)
+        return next(filter(None, (bad_bias(bias, bias.elements, result) for bias in biases)), "")
 
     def rule_shapes(self, graph: Graph, operation: Operation) -> str:
         """input and output must be [batch, time, ...] or time first, and weights, biases and states fit them"""
@@ -108,9 +115,10 @@ class UnidirectionalSequenceLstm(Operator):
         return ""
 
     def rule_factors(self, graph: Graph, operation: Operation) -> str:
-        """the factors between scales must be below 2^31, and the cells must not be clipped to less than nothing"""
-        clip = float(operation.options["cell_clip"])  # type: ignore[arg-type]
-        return bad_factor(*_parts(graph, operation).factors) or ("" if clip >= 0 else f"cell_clip {clip}")
+        """the factors between scales must be below 2^31, of sums in int16 2^7, and cells not be clipped to less than nothing"""
+        clip, parts = float(operation.options["cell_clip"]), _parts(graph, operation)  # type: ignore[arg-type]
+        found = bad_wide_factor(*parts.factors[:SUMS]) if is_wide(parts.result) else ""
+        return found or bad_factor(*parts.factors) or ("" if clip >= 0 else f"cell_clip {clip}")
 
     def macs(self, graph: Graph, operation: Operation) -> int:
         source, units = graph.tensors[operation.inputs[0]], graph.results(operation)[0].shape[-1]
@@ -126,10 +134,9 @@ class UnidirectionalSequenceLstm(Operator):
 
     def lower(self, graph: Graph, operation: Operation) -> KernelCall:
         parts = _parts(graph, operation)
-        assert parts.source.quantization and parts.hidden.quantization
-        factors, shifts = multipliers(parts.factors)
         tanh_factor, tanh_shift = curves_16.tanh_scaling(parts.power)
         batches, steps = _batches_and_steps(parts.source, operation)
+        factors, shifts = multipliers(parts.factors[SUMS:])
         parameters: dict[str, int | float | Array] = {
             "batches": batches,
             "steps": steps,
@@ -137,19 +144,18 @@ class UnidirectionalSequenceLstm(Operator):
             "units": parts.hidden.shape[1],
             "batch_pitch": 1 if operation.options["time_major"] else steps,
             "step_pitch": batches if operation.options["time_major"] else 1,
-            "hidden_zero_point": parts.hidden.quantization.zero_point,
-            "clip": parts.clip,
-            "tanh_factor": tanh_factor,
-            "tanh_shift": tanh_shift,
             "weights": Array(parts.weights, is_weights=True),
             "recurrent": Array(parts.recurrent, is_weights=True),
-            "bias": Array(_less(parts.bias, parts.weights, parts.source.quantization.zero_point)),
-            "recurrent_bias": Array(_less(np.int64(0), parts.recurrent, parts.hidden.quantization.zero_point)),
-            "multipliers": Array(factors),
-            "shifts": Array(shifts),
-            "sigmoid": Array((curves_16.SIGMOID - 2**15).astype(np.int16)),
+            **_sums(parts),
+            "cells.clip": parts.clip,
+            "cells.tanh_factor": tanh_factor,
+            "cells.tanh_shift": tanh_shift,
+            "cells.product_multipliers": Array(factors),
+            "cells.product_shifts": Array(shifts),
+            "cells.sigmoid": Array((curves_16.SIGMOID - 2**15).astype(np.int16)),
         }
-        return KernelCall("lstm", parameters, (parts.source, parts.hidden, parts.cells, parts.result))
+        operands = (parts.source, parts.hidden, parts.cells, parts.result)
+        return KernelCall(sized("lstm", parts.result), parameters, operands)
 
 
 def _batches_and_steps(source: Tensor, operation: Operation) -> tuple[int, int]:
@@ -181,6 +187,23 @@ def _parts(graph: Graph, operation: Operation) -> _Parts:
     )
 
 
+def _sums(parts: _Parts) -> dict[str, int | float | Array]:
+    """The fields that say what is added to sums of weights, and how these are scaled."""
+    factors, shifts = multipliers(parts.factors[:SUMS])
+    if is_wide(parts.result):
+        held = reduced_multiplier(factors).astype(np.int16)
+        return {"bias": Array(parts.bias), "multipliers": Array(held), "shifts": Array(shifts)}
+    assert parts.source.quantization and parts.hidden.quantization
+    zero_point = parts.hidden.quantization.zero_point
+    return {
+        "hidden_zero_point": zero_point,
+        "bias": Array(_less(parts.bias, parts.weights, parts.source.quantization.zero_point)),
+        "recurrent_bias": Array(_less(np.int64(0), parts.recurrent, zero_point)),
+        "multipliers": Array(factors),
+        "shifts": Array(shifts),
+    }
+
+
 def _step(parts: _Parts, x: np.ndarray, hidden: np.ndarray, cells: np.ndarray) -> np.ndarray:
     """The outputs [batch, units] of one point in time; the states are changed."""
     assert parts.source.quantization and parts.hidden.quantization
@@ -191,20 +214,28 @@ def _step(parts: _Parts, x: np.ndarray, hidden: np.ndarray, cells: np.ndarray) -
     for gate in range(4):
         sums = (rows - parts.source.quantization.zero_point) @ parts.weights[gate].astype(np.int64).T + parts.bias[gate]
         past = (old - zero_point) @ parts.recurrent[gate].astype(np.int64).T
-        total = _scaled(sums, scaling[gate]) + _scaled(past, scaling[4 + gate])
+        total = _sum(parts, sums, scaling[gate]) + _sum(parts, past, scaling[4 + gate])
         total = np.clip(total, -(2**15), 2**15 - 1)
         gates.append(curves_16.tanh(total, -12) if gate == CELL else curves_16.sigmoid(total))
-    kept = _scaled(gates[FORGET] * cells, scaling[8])
-    updated = np.clip(kept + _scaled(gates[INPUT] * gates[CELL], scaling[9]), -(2**15), 2**15 - 1)
+    kept = _scaled(gates[FORGET] * cells, scaling[SUMS])
+    updated = np.clip(kept + _scaled(gates[INPUT] * gates[CELL], scaling[SUMS + 1]), -(2**15), 2**15 - 1)
     cells[:] = np.clip(updated, -parts.clip, parts.clip) if parts.clip else updated
-    shown = multiply_by_quantized_multiplier(curves_16.tanh(cells, parts.power) * gates[OUTPUT], *scaling[10])
-    hidden[:] = np.clip(wrap_int32(shown + zero_point), -128, 127)
+    shown = multiply_by_quantized_multiplier(curves_16.tanh(cells, parts.power) * gates[OUTPUT], *scaling[SUMS + 2])
+    limits = np.iinfo(hidden.dtype)
+    hidden[:] = np.clip(wrap_int32(shown + zero_point), limits.min, limits.max)
     return hidden.copy()
 
 
 def _less(bias: np.ndarray | np.int64, weights: np.ndarray, zero_point: int) -> np.ndarray:
     """The bias less what a zero point adds to the sums, modulo 2^32."""
     return wrap_int32(bias - zero_point * weights.astype(np.int64).sum(-1)).astype(np.int32)
+
+
+def _sum(parts: _Parts, x: np.ndarray, scaling: tuple[int, int]) -> np.ndarray:
+    """Of weights times values, of 64 bits beside int16, to int16, saturating."""
+    if is_wide(parts.result):
+        return np.clip(multiply_by_reduced_multiplier(x, *scaling), -(2**15), 2**15 - 1)
+    return _scaled(x, scaling)
 
 
 def _scaled(x: np.ndarray, scaling: tuple[int, int]) -> np.ndarray:

@@ -121,12 +121,13 @@ def bad_weights(
         return f'weights "{weights.name}" without scale or with a zero point'
     if q.per_channel and (q.axis != channel_axis or len(q.scales) != channels):
         return f"{len(q.scales)} weight scales along dimension {q.axis} for {channels} output channels"
-    kind = np.int64 if has_16_bits(graph.results(operation)[0]) else np.int32
-    if bias is not None and (bias.data is None or bias.dtype != kind or bias.elements != channels):
+    return "" if bias is None else bad_bias(bias, channels, graph.results(operation)[0])
+
+
+def bad_bias(bias: Tensor, channels: int, result: Tensor) -> str:
+    """ "" when a bias is constant with a value per channel, int32, or beside int16 int64 and below 2^46; else what was found."""
+    kind = np.int64 if has_16_bits(result) else np.int32
+    if bias.data is None or bias.dtype != kind or bias.elements != channels:
         return f'bias "{bias.name}" {bias.type_name} {list(bias.shape)}'
-    return f'bias "{bias.name}" of 2^46 and more' if bias is not None and _is_far(bias) else ""
-
-
-def _is_far(bias: Tensor) -> bool:
-    assert bias.data is not None
-    return bool(((bias.data <= -MOST_BIAS) | (bias.data >= MOST_BIAS)).any())
+    is_far = ((bias.data <= -MOST_BIAS) | (bias.data >= MOST_BIAS)).any()
+    return f'bias "{bias.name}" of 2^46 and more' if is_far else ""

@@ -2,7 +2,7 @@
 #ifndef EC_LSTM_H
 #define EC_LSTM_H
 
-#include "ec_fixed_point.h"
+#include "ec_lstm_cells.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,16 +16,13 @@ typedef struct {
     int32_t batch_pitch; /* rows of the input and the output from one batch to the next */
     int32_t step_pitch;  /* and from one point in time to the next */
     int32_t hidden_zero_point;
-    int32_t clip; /* of the cells, 0: none */
-    int32_t tanh_factor; /* from a cell to 256ths of the table's steps, with the shift to the right */
-    int32_t tanh_shift;
     const int8_t *weights;   /* [4][units][inputs]: forget, input, cell, output */
     const int8_t *recurrent; /* [4][units][units] */
     const int32_t *bias;     /* [4][units], less the input's zero point times the sum of the weights */
     const int32_t *recurrent_bias; /* [4][units]: minus the state's zero point times the sum of the weights */
-    const int32_t *multipliers; /* of the weights' sums [4], the recurrent ones [4], the products for cells [2] and outputs */
+    const int32_t *multipliers; /* of the weights' sums [4] and the recurrent ones [4] */
     const int8_t *shifts;
-    const int16_t *sigmoid; /* [256]: from 0 on in steps of 1/24, times 2^16, minus 2^15 */
+    ec_lstm_cells cells;
 } ec_lstm_params;
 
 /* Input and output are rows of [inputs] and [units]; both states are [batches][units], and are changed. */
