@@ -32,7 +32,7 @@ same values 128 lower (weights may have any zero point), and all that computes i
 {legacy}.
 
 Activations of int16 are symmetric, beside weights of int8 and biases of int64 (others are declined). Where a rule below names int8
-alone, TensorFlow Lite Micro has no int16 form of the operator, but for GREATER, where LiteRT gives other answers.
+alone, TensorFlow Lite Micro has no int16 form of the operator, but for GREATER, whose int16 form says no to whatever it compares.
 
 | operator | rules |
 |---|---|

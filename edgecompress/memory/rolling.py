@@ -145,7 +145,7 @@ def _can_roll(roller: _Roller) -> bool:
 def _has_rows(graph: Graph, key: int) -> bool:
     tensor = graph.tensors[key]
     whole_words = len(tensor.shape) == 4 and tensor.shape[1] > 0 and tensor.nbytes // tensor.shape[1] % WORD == 0
-    return whole_words and tensor.shape[0] == 1 and tensor.dtype.itemsize == 1
+    return whole_words and tensor.shape[0] == 1 and tensor.dtype.itemsize <= WORD
 
 
 def _begin(roller: _Roller, patch: Patch) -> None:

@@ -10,12 +10,11 @@ import numpy as np
 import overlapping
 import pytest
 import rolling
+from coded_layers import CODES, coder, with_few_values
 from on_core import Core, OnCore
 from test_overlapping import on_host
 
 from edgecompress import emulate
-from edgecompress.codecs import CODECS, Encoded
-from edgecompress.codecs.coding import as_wanted, codable, coded
 from edgecompress.codegen.features import PLAIN, Features, features_of
 from edgecompress.codegen.program import arrange, layers_of
 from edgecompress.memory.choice import BALANCED
@@ -26,53 +25,14 @@ from edgecompress.targets import find
 NETWORKS = 15
 DRAWS = 12
 LISTS = 8
-CODES = [name for name in CODECS if name != "dense"]
-
-
-def _with_few_values(random, graph):
-    """The network with at most as many weights in a tensor as some codec needs, many of them zero; or with skewed ones."""
-    tensors = dict(graph.tensors)
-    for key, tensor in graph.tensors.items():
-        if tensor.data is not None and tensor.dtype == np.int8 and len(tensor.shape) >= 2:
-            count = int(random.choice([2, 3, 4, 9, 16, 60]))
-            codes = np.sort(random.choice(np.arange(-127, 128), count, replace=False))
-            data = random.choice(codes, tensor.shape)
-            if random.random() < 0.2:  # as they come from training, wider in some channels than in others
-                spread = random.choice([3, 12, 40], tensor.shape[:1] + (1,) * (len(tensor.shape) - 1))
-                data = np.clip(np.rint(random.normal(0, spread, tensor.shape)), -127, 127)
-            zeros = random.random(tensor.shape) < random.choice([0, 0.5, 0.9])
-            if random.random() < 0.3:  # at most two of four
-                zeros |= (np.arange(tensor.elements) % 4 >= 2).reshape(tensor.shape)
-            tensors[key] = replace(tensor, data=np.where(zeros, 0, data).astype(np.int8))
-    return replace(graph, tensors=tensors)
-
-
-def _coder(random, used, only=""):
-    """Every layer that can decode its weights has them in a code that applies to them; `only`: no other one."""
-
-    def code(call):
-        call = codable(call)
-        if call.blocks is None:
-            return call
-        names = [only] if only else CODES
-        made = (CODECS[name].encode(call.blocks.units) for name in names)
-        found = [e for e in made if isinstance(e, Encoded) and as_wanted(call.blocks, e)]
-        if not found:
-            return call
-        encoded = found[random.integers(len(found))]
-        made = coded(call, encoded, cycles=1000, units=int(random.choice([1, 3, 1000])))
-        used.append((encoded.codec, made))
-        return made
-
-    return code
 
 
 def _networks(features):
     random = np.random.default_rng(5)
     while True:
-        graph = _with_few_values(random, rolling.random_network(random))
+        graph = with_few_values(random, rolling.random_network(random))
         tiling = Tiling(int(random.choice([1, 2, 50])), int(random.choice([0, 2])), bool(random.integers(2)))
-        program = rolling.with_turns(graph, features, tiling, _coder(random, []))
+        program = rolling.with_turns(graph, features, tiling, coder(random, []))
         if program and any(layer.call.code for layer in program.layers):
             yield program
 
@@ -92,8 +52,8 @@ def _layers_with_lists(features):
 
 def _layers(features, random, opcode, codec):
     while True:
-        graph, used = _with_few_values(random, overlapping.random_model(random, opcode)), []
-        code = _coder(random, used, only=codec)
+        graph, used = with_few_values(random, overlapping.random_model(random, opcode)), []
+        code = coder(random, used, only=codec)
         layers = tuple(replace(layer, call=code(layer.call)) for layer in layers_of(graph, features))
         if used:
             yield arrange(graph, layers, BALANCED)
