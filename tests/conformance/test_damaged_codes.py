@@ -9,11 +9,12 @@ import generated_c
 import numpy as np
 import overlapping
 import pytest
+import sixteen
 from on_host import MAIN, Process
 
 from edgecompress.codecs import CODECS, Encoded
 from edgecompress.codecs.coding import OVERSHOOT, as_wanted, codable, coded
-from edgecompress.codegen.features import Features
+from edgecompress.codegen.features import PLAIN, Features
 from edgecompress.codegen.ops.base import Array, Code
 from edgecompress.codegen.program import Program, layers_of, task_of
 from edgecompress.memory import Plan, scratch_key
@@ -40,9 +41,9 @@ def _with_few_values(random, graph):
     return replace(graph, tensors={**graph.tensors, 2: replace(weights, data=data.astype(np.int8))})
 
 
-def _layer(random, opcode, codec, features):
+def _layer(random, draw, opcode, codec, features):
     """A program of one layer with its weights in this code, guarded on both sides; None where that does not apply."""
-    graph = _with_few_values(random, overlapping.random_model(random, opcode))
+    graph = _with_few_values(random, draw(random, opcode))
     (layer,) = layers_of(graph, features)
     call = codable(layer.call)
     encoded = CODECS[codec].encode(call.blocks.units) if call.blocks else None
@@ -73,8 +74,10 @@ def _damaged(random, program, share):
 
 def _programs(codec):
     random = np.random.default_rng(3)
-    for features, opcode in product(FEATURES, OPCODES):
-        made = [one for _ in range(4 * LAYERS_EACH) if (one := _layer(random, opcode, codec, features))]
+    kinds = [(overlapping.random_model, opcode, features) for features, opcode in product(FEATURES, OPCODES)]
+    kinds += [(sixteen.random_layer, opcode, PLAIN) for opcode in sixteen.WEIGHTED]
+    for draw, opcode, features in kinds:
+        made = [one for _ in range(4 * LAYERS_EACH) if (one := _layer(random, draw, opcode, codec, features))]
         for program in made[:LAYERS_EACH]:
             yield from (_damaged(random, program, share) for share in SHARES)
 
@@ -125,6 +128,10 @@ def _verdict(process, case, allowed):
 def test_layers_with_damaged_codes_stay_within_their_buffers(codec, tmp_path: Path):
     programs = list(_programs(codec))
     assert len(programs) >= LAYERS_EACH * len(SHARES)
+    wide = {
+        program.layers[0].operation.opcode for program in programs if program.layers[0].call.kernel.endswith("_s16")
+    }
+    assert wide == set(sixteen.WEIGHTED)
     assert not [wrong for wrong in _outside(programs, tmp_path) if wrong]
 
 

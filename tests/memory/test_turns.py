@@ -82,6 +82,19 @@ def test_a_3x3_layer_keeps_three_rows_of_its_input():
     assert group.moved_bytes == 5 * 2 * ROW
 
 
+def test_rows_of_larger_values_take_as_many_times_the_bytes_up_to_a_word():
+    graph, sweeps = _network(8, [THREE, THREE])
+    for dtype in (np.int16, np.float32, np.int64):
+        wide = {key: replace(tensor, dtype=np.dtype(dtype)) for key, tensor in graph.tensors.items()}
+        size = np.dtype(dtype).itemsize
+        wider = {
+            step: {key: replace(s, in_bytes=size * CHANNELS, out_bytes=size * CHANNELS) for key, s in of_step.items()}
+            for step, of_step in sweeps.items()
+        }
+        group = _roll(replace(graph, tensors=wide), wider)
+        assert (group and group.sizes) == (None if size > 4 else {1: size * 3 * ROW})
+
+
 def test_a_layer_of_stride_two_keeps_one_row_and_gets_two_new_ones():
     graph, sweeps = _network(8, [(1, 1, 0, 1), (3, 2, 0, 1)])
     group = _roll(graph, sweeps)

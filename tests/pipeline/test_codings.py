@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
 from model_cases.network import Network
+from model_cases.sixteen_bits import widened
 
 from edgecompress.codegen.features import features_of
 from edgecompress.codegen.program import lower
@@ -134,6 +135,17 @@ def test_codes_save_flash_on_processors_without_dual_multiplication(target, tmp_
     (layer,) = report.layers
     assert layer.codec in ("lut", "pairs")
     assert 0.45 < layer.weight_bytes / few.size < 0.52, "about four bits each"
+
+
+def test_codes_save_flash_beside_activations_of_16_bits_too(model):
+    model.write_bytes(widened(model.read_bytes()))
+    report = bench(model, wish=SIZE, inputs=1).report
+    assert report.bit_exact.differing_bytes == 0
+    first, second, last = (layer for layer in report.layers if layer.weight_bytes)
+    assert {layer.kernel for layer in (first, second, last)} == {"conv_2d_s16", "fully_connected_s16"}
+    assert first.weight_bytes < 0.52 * 32 * 9 * 16, "about four bits each"
+    assert second.codec == "dense"
+    assert last.weight_bytes < 0.25 * 6 * 6 * 16 * 16
 
 
 def weight_bytes(report):
