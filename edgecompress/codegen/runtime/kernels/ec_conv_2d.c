@@ -2,22 +2,7 @@
 /* CONV_2D, int8: one output value at a time. The plain form that every faster variant is tested against. */
 #include "ec_conv_2d.h"
 
-/* Weights times inputs that lie side by side in both. */
-static uint32_t dot(const int8_t *weights, const int8_t *input, int32_t count, int32_t offset) {
-    uint32_t sum = 0;
-    for (int32_t i = 0; i < count; ++i) {
-        sum += (uint32_t)(weights[i] * (input[i] + offset));
-    }
-    return sum;
-}
-
-static uint32_t total(const int8_t *input, int32_t count, int32_t offset) {
-    uint32_t sum = 0;
-    for (int32_t i = 0; i < count; ++i) {
-        sum += (uint32_t)(input[i] + offset);
-    }
-    return sum;
-}
+#include "ec_dot_pairs.h"
 
 /* The weighted sum of the taps inside the input, for one output position and channel. */
 static uint32_t accumulate(const ec_conv_2d_params *p, const int8_t *input, int32_t origin_y, int32_t origin_x,
@@ -35,10 +20,7 @@ static uint32_t accumulate(const ec_conv_2d_params *p, const int8_t *input, int3
             const int32_t kx = columns.first + run;
             const int8_t *x = input + (row + origin_x + kx * w->dilation_width) * p->in_channels;
             const int8_t *k = weights + (ky * w->filter_width + kx) * p->filter_channels;
-            sum += dot(k, x, length, p->input_offset);
-            if (p->weight_offset) {
-                sum += (uint32_t)p->weight_offset * total(x, length, p->input_offset);
-            }
+            sum = ec_dot_offset_bytes(k, p->weight_offset, x, p->input_offset, length, sum);
         }
     }
     return sum;

@@ -2,6 +2,8 @@
 /* CONV_2D, int16 with weights of int8: one output value at a time, its sum in 64 bits. */
 #include "ec_conv_2d_s16.h"
 
+#include "ec_dot_s16.h"
+
 struct patch {
     const int16_t *input; /* of the group */
     int32_t y;            /* of the first tap */
@@ -12,15 +14,17 @@ struct patch {
 
 static int64_t accumulate(const ec_conv_2d_s16_params *p, const struct patch *patch, const int8_t *weights) {
     const ec_window *w = &p->window;
+    /* without dilation and groups the taps of a row are one run */
+    const int32_t is_run = w->dilation_width == 1 && p->filter_channels == p->in_channels;
+    const int32_t first = patch->columns.first, taps = patch->columns.end - first;
+    const int32_t runs = is_run ? (taps > 0) : taps;
+    const int32_t length = is_run ? taps * p->filter_channels : p->filter_channels;
     int64_t sum = 0;
     for (int32_t ky = patch->rows.first; ky < patch->rows.end; ++ky) {
         const int32_t row = (patch->y + ky * w->dilation_height) * w->in_width;
-        for (int32_t kx = patch->columns.first; kx < patch->columns.end; ++kx) {
+        for (int32_t kx = first; kx < first + runs; ++kx) {
             const int16_t *x = patch->input + (row + patch->x + kx * w->dilation_width) * p->in_channels;
-            const int8_t *k = weights + (ky * w->filter_width + kx) * p->filter_channels;
-            for (int32_t i = 0; i < p->filter_channels; ++i) {
-                sum += k[i] * x[i];
-            }
+            sum = ec_dot_s16(weights + (ky * w->filter_width + kx) * p->filter_channels, x, length, sum);
         }
     }
     return sum;

@@ -52,6 +52,28 @@ static inline uint32_t ec_odd_bytes(uint32_t word) {
 #endif
 }
 
+/* Bytes 0 and 2 of a word, widened, each with a number of the pair added. */
+static inline uint32_t ec_even_bytes_plus(uint32_t pair, uint32_t word) {
+#if EC_HAS_DSP
+    uint32_t result;
+    __asm__("sxtab16 %0, %1, %2" : "=r"(result) : "r"(pair), "r"(word));
+    return result;
+#else
+    return ec_pair(ec_low(pair) + (int8_t)word, ec_high(pair) + (int8_t)(word >> 16));
+#endif
+}
+
+/* The same of bytes 1 and 3. */
+static inline uint32_t ec_odd_bytes_plus(uint32_t pair, uint32_t word) {
+#if EC_HAS_DSP
+    uint32_t result;
+    __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(result) : "r"(pair), "r"(word));
+    return result;
+#else
+    return ec_pair(ec_low(pair) + (int8_t)(word >> 8), ec_high(pair) + (int8_t)(word >> 24));
+#endif
+}
+
 static inline uint32_t ec_add_pairs(uint32_t a, uint32_t b) {
 #if EC_HAS_DSP
     uint32_t result;

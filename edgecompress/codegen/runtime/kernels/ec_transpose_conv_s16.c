@@ -2,13 +2,7 @@
 /* TRANSPOSE_CONV, int16 with weights of int8: one output value at a time, its sum in 64 bits, from the inputs whose filter reaches it. */
 #include "ec_transpose_conv_s16.h"
 
-static int64_t dot(const int8_t *weights, const int16_t *input, int32_t count) {
-    int64_t sum = 0;
-    for (int32_t i = 0; i < count; ++i) {
-        sum += weights[i] * input[i];
-    }
-    return sum;
-}
+#include "ec_dot_s16.h"
 
 /* Of the taps that reach an output, every `stride`th one does, from lower and lower inputs. */
 static int64_t accumulate(const ec_transpose_conv_s16_params *p, const int16_t *input, int32_t top, int32_t left, const int8_t *weights) {
@@ -20,7 +14,7 @@ static int64_t accumulate(const ec_transpose_conv_s16_params *p, const int16_t *
         for (int32_t kx = left % w->stride_width; kx < w->filter_width; kx += w->stride_width, --x) {
             if (y >= 0 && y < w->out_height && x >= 0 && x < w->out_width) {
                 const int8_t *tap = weights + (ky * w->filter_width + kx) * p->in_channels;
-                sum += dot(tap, input + (y * w->out_width + x) * p->in_channels, p->in_channels);
+                sum = ec_dot_s16(tap, input + (y * w->out_width + x) * p->in_channels, p->in_channels, sum);
             }
         }
     }
