@@ -22,7 +22,7 @@ class Array:
     """Values that the generated C keeps in flash.
 
     Attributes:
-        values: one of int8, uint8, int16, int32, float32; emitted in C order, flattened.
+        values: one of int8, uint8, int16, int32, int64, float32; emitted in C order, flattened.
         is_weights: counted as weights, not as constants (tables, biases, multipliers).
     """
 
