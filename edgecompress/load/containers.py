@@ -1,9 +1,12 @@
 """Configuration and version out of .h5 and .keras files, refusing what a model file has no honest use for."""
 
+import contextlib
 import io
 import json
+import mmap
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +54,7 @@ def read_h5(path: Path) -> Contents:
         ModelFileError: truncated; only weights; links to other files; no Keras model at all.
     """
     try:
-        with limits.memory(), h5py.File(path, "r") as file:
+        with limits.memory(), _mapped(path) as content, hdf5.open_checked(content, path, path.name) as file:
             values = hdf5.check(file, path.stat().st_size, path.name)
             if "model_config" not in file.attrs:
                 raise _without_model(file, path.name)
@@ -75,8 +78,9 @@ def read_keras(path: Path) -> Contents:
             config = parse_json(archive.read("config.json"), path.name, "config.json")
             metadata = parse_json(archive.read("metadata.json"), path.name, "metadata.json")
             weights = archive.read("model.weights.h5")
-            with h5py.File(io.BytesIO(weights), "r") as file:
-                values = hdf5.check(file, len(weights), f"{path.name}: model.weights.h5")
+            name = f"{path.name}: model.weights.h5"
+            with hdf5.open_checked(weights, io.BytesIO(weights), name) as file:
+                values = hdf5.check(file, len(weights), name)
     except _DAMAGE as error:
         raise _damaged(path.name, error) from error
     return Contents(config, str(metadata.get("keras_version", "")), values)
@@ -110,6 +114,12 @@ def _check_depth(value: dict[str, Any], where: str) -> None:
 def _damaged(name: str, error: BaseException) -> ModelFileError:
     found = "more memory than any model needs" if isinstance(error, MemoryError) else str(error)[:300]
     return ModelFileError(f"{name} is damaged or truncated", found=found, hint="copy it again")
+
+
+@contextlib.contextmanager
+def _mapped(path: Path) -> Iterator[mmap.mmap]:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
 
 
 def _text(value: object) -> str:

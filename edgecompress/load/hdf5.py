@@ -1,13 +1,60 @@
 """What an HDF5 file of weights may be: arrays of numbers that lie in it, in groups, and nothing that leads elsewhere."""
 
+import mmap
+from pathlib import Path
+from typing import IO
+
 import h5py
 import numpy as np
 
 from edgecompress.errors import ModelFileError
 from edgecompress.load.limits import LONGEST_NAME, MOST_BYTES, MOST_DESCRIPTION, MOST_MEMBERS, MOST_RATIO, SMALL
 
+Bytes = bytes | mmap.mmap
+
 _READ_BY_KERAS = ("layer_names", "weight_names", "keras_version", "backend")
 """Attributes, also with a number behind: long lists are spread over several."""
+
+
+_HEAP = b"GCOL\x01\0\0\0"
+_HEAP_HEADER = _ENTRY_HEADER = 16
+
+
+def open_checked(content: Bytes, source: Path | IO[bytes], name: str) -> h5py.File:
+    """Open a file that HDF5 1.14.6 does not loop over forever: an entry of a heap that takes no room is refused here.
+
+    Args:
+        content: the file's bytes; its superblock says how long numbers are, which is 8 bytes in all files of h5py.
+        source: what HDF5 opens.
+        name: what messages call it.
+
+    Raises:
+        ModelFileError: an entry of no or an impossible size.
+    """
+    start = 14 if content[8:9] in (b"\0", b"\1") else 10  # by the superblock's version
+    at = content.find(_HEAP) if content[start : start + 1] == b"\x08" else -1
+    while at >= 0:
+        _check_heap(content, at, name)
+        at = content.find(_HEAP, at + len(_HEAP))
+    return h5py.File(source, "r")
+
+
+def _check_heap(content: Bytes, at: int, name: str) -> None:
+    """A collection at a place: its size, then entries of an index, a size and bytes; index 0 is what is free.
+
+    The layout is that of the HDF5 file format specification, version 3, section III.E.
+    """
+    end = at + int.from_bytes(content[at + 8 : at + 16], "little")
+    place, count = at + _HEAP_HEADER, 0
+    while end - place >= _ENTRY_HEADER and end <= len(content):
+        index = int.from_bytes(content[place : place + 2], "little")
+        size = int.from_bytes(content[place + 8 : place + 16], "little")
+        taken = _ENTRY_HEADER + -(-size // 8) * 8 if index else size
+        place, count = place + taken, count + 1
+        if not taken >= _ENTRY_HEADER or place > end or count > MOST_MEMBERS:
+            raise ModelFileError(
+                f"{name} is damaged", found=f"an entry of {size} bytes in a heap", hint="copy it again"
+            )
 
 
 def check(file: h5py.File, size: int, name: str) -> int:

@@ -171,6 +171,20 @@ def test_arrays_on_the_same_bytes_are_refused(tmp_path):
         hdf5.check(file, 59, path.name)  # 60 bytes of weights
 
 
+@pytest.mark.parametrize("size", [0, 8, 2**64 - 8, 2**62])
+def test_a_heap_on_whose_entries_hdf5_would_loop_forever_is_refused(tmp_path, size):
+    content = bytearray(h5_file())
+    place = content.index(b"GCOL") + 16
+    while int.from_bytes(content[place : place + 2], "little"):  # up to the free room, which has number 0
+        place += 16 + -(-int.from_bytes(content[place + 8 : place + 16], "little") // 8) * 8
+    content[place + 8 : place + 16] = size.to_bytes(8, "little")
+    path = tmp_path / "model.h5"
+    path.write_bytes(content)
+    with pytest.raises(ModelFileError, match="is damaged") as caught:
+        read_h5(path)
+    assert caught.value.found == f"an entry of {size} bytes in a heap"
+
+
 def test_more_groups_than_any_model_has_are_refused(spoiled, monkeypatch):
     monkeypatch.setattr(hdf5, "MOST_MEMBERS", 20)
     with pytest.raises(ModelFileError, match="more than 20 groups"):

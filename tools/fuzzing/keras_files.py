@@ -25,7 +25,9 @@ def description(version: int = 2) -> Config:
         layers = [_in_words_of_three(layer) for layer in layers]
     ends = {"input_layers": [["image", 0, 0]], "output_layers": [["relu", 0, 0]]}
     model = {"class_name": "Functional", "config": {"name": "net", "layers": layers, **ends}}
-    return {"module": "keras.src.models.functional", "registered_name": "Functional", **model} if version == 3 else model
+    return (
+        {"module": "keras.src.models.functional", "registered_name": "Functional", **model} if version == 3 else model
+    )
 
 
 def _layer(kind: str, config: Config, sources: list[str]) -> Config:
