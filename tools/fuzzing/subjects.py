@@ -181,7 +181,7 @@ def run_description(content: bytes) -> None:
     found = containers.parse_json(content, "model", "config.json")
     description.check(found, "model", trust_model_code=False)
     # What has another form than Keras writes fails here in any way, and `open_model` says so.
-    with contextlib.suppress(KeyError, TypeError, AttributeError, IndexError, ValueError):
+    with contextlib.suppress(KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError):
         if b'"batch_shape"' in content:
             found = rewrite_model(found, "model")
         check_wiring(found, "model")
