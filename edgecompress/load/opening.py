@@ -1,5 +1,6 @@
 """The way from a path to a checked model: identify, read, refuse code, rebuild, fill, check."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,13 @@ def open_model(path: Path, *, trust_model_code: bool) -> Any:
         ) from error
     model = in_float32(model)
     check_model(model, path.name)
+    _rename(model)
     return model
+
+
+def _rename(model: Any) -> None:
+    """TensorFlow refuses to convert a model, and to train it, by a name that it checks nowhere before."""
+    model._name = re.sub(r"[^\w.-]", "_", model.name, flags=re.ASCII).lstrip("_-")[: limits.LONGEST_NAME] or "model"
 
 
 def _build(path: Path, form: Format, contents: Contents, trust: bool) -> Any:

@@ -36,8 +36,9 @@ def _check_model(config: Config, file: str) -> int:
         raise ModelFileError(f"{file}: the model's description has no proper list of layers")
     if len(layers) > MOST_LAYERS:
         raise ModelFileError(f"{file}: a model may have at most {MOST_LAYERS} layers", found=f"{len(layers)}")
-    wired = config.get("class_name") in _WIRED and isinstance(inner, dict)
-    times = _check_reached(inner, layers, file) if wired else {}
+    times: dict[str, int] = {}
+    if isinstance(inner, dict) and config.get("class_name") in _WIRED:
+        times = _check_reached(inner, layers, file)
     return sum(_steps(one, file) * max(1, times.get(str(one.get("name")), 1)) for one in layers)
 
 

@@ -111,6 +111,7 @@ def run_recipe(content: bytes) -> None:
 
 def recipe_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
     yield "defaults", recipe._defaults().encode()
+    yield "numbers", b"[build]\nseed = 0x0f\nmax_drop = 1e-1\ntarget = 'a'\n[data]\nscale = [-1_0, 0b1, 0o7]\n"
     for path in sorted(folder.rglob("*.toml")) if folder else ():
         yield path.stem, path.read_bytes()
 
