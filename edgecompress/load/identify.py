@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from edgecompress.errors import ModelFileError, OutputError, UsageError
-from edgecompress.load.limits import MOST_BYTES
+from edgecompress.load.limits import MOST_BYTES, memory
 
 _HEAD = 4096
 
@@ -72,10 +72,11 @@ def _identify_folder(path: Path) -> Format:
 
 def _identify_zip(path: Path) -> Format:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with memory(), zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, UnicodeDecodeError, NotImplementedError) as error:
-        raise ModelFileError(f"{path.name} is a damaged or truncated archive", found=str(error)) from error
+    except (zipfile.BadZipFile, OSError, UnicodeDecodeError, NotImplementedError, MemoryError) as error:
+        found = str(error) or "millions of members"
+        raise ModelFileError(f"{path.name} is a damaged or truncated archive", found=found) from error
     if "config.json" in names:
         return Format.KERAS
     if any(name.endswith("data.pkl") for name in names):

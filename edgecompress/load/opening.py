@@ -26,9 +26,9 @@ _READERS: dict[Format, Callable[[Path], Contents]] = {
 
 def open_model(path: Path, *, trust_model_code: bool) -> Any:
     """Load a user's file; see `edgecompress.load.load`."""
-    form = identify(path)
     unreadable = f"{path.name} is damaged so that reading it fails"
     with worker.suspect(unreadable, limits.READING_SECONDS):
+        form = identify(path)
         contents = _READERS[form](path)
     description.check(contents.config, path.name, trust_model_code=trust_model_code)
     try:
