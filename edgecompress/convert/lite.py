@@ -1,5 +1,6 @@
 """The TensorFlow Lite converter: Keras model to full-integer or float .tflite bytes, batch fixed to one."""
 
+import keyword
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -122,9 +123,10 @@ def _input_names(model: Any) -> list[str]:
 
 
 def _argument(name: str) -> str:
-    """TensorFlow changes names that begin otherwise, and takes `self` for the function's own."""
+    """TensorFlow changes names that begin otherwise, and takes `self` for its own and keywords for none."""
     plain = re.sub(r"\W", "_", name, flags=re.ASCII)[:_LONGEST_ARGUMENT]
-    return plain if re.fullmatch(r"[A-Za-z]\w*", plain) and plain != "self" else f"input_{plain.strip('_')}"
+    fits = re.fullmatch(r"[A-Za-z]\w*", plain) and plain != "self" and not keyword.iskeyword(plain)
+    return plain if fits else f"input_{plain.strip('_')}"
 
 
 def _convert(converter: Any, model: Any) -> bytes:
