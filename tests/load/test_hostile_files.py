@@ -4,7 +4,6 @@ import copy
 import io
 import json
 import os
-import resource
 import time
 import zipfile
 
@@ -19,6 +18,8 @@ from edgecompress.load import hdf5, limits
 from edgecompress.load.containers import read_h5, read_keras
 from edgecompress.load.identify import identify
 from edgecompress.load.runtime import keras2, keras3
+
+resource = pytest.importorskip("resource", reason="measures memory as Unix has it")
 
 KERNEL = "model_weights/dense/dense/kernel:0"
 MOST_SECONDS = 10
