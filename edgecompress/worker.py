@@ -13,6 +13,7 @@ epoch of ResNet8: 7.8 s with one thread, 6.9 s with two).
 """
 
 import contextlib
+import faulthandler
 import importlib
 import json
 import os
@@ -24,7 +25,7 @@ import sysconfig
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -92,6 +93,28 @@ def peak_bytes() -> int | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
+@contextlib.contextmanager
+def suspect(what: str, seconds: float) -> Iterator[None]:
+    """Within, this process's death is a file's fault: the parent then raises a ModelFileError that says `what`.
+
+    Libraries in C can crash or loop forever on a hostile file, out of Python's reach. Outside a worker this does nothing.
+
+    Args:
+        what: one sentence that names the file.
+        seconds: after which the process ends itself, with a traceback in its log.
+    """
+    if _channel is None:
+        yield
+        return
+    _send({"suspect": what})
+    faulthandler.dump_traceback_later(seconds, exit=True)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+        _send({"suspect": None})
+
+
 def call(
     function: str,
     arguments: Mapping[str, Any],
@@ -113,6 +136,7 @@ def call(
 
     Raises:
         EdgecompressError: the very class that the function raised.
+        ModelFileError: the child died over a file; see `suspect`.
         ToolError: the child crashed, was killed, raised something else or took too long.
         OutputError: the log cannot be written.
         KeyboardInterrupt: after the child has been stopped.
@@ -170,7 +194,7 @@ def _own_group() -> dict[str, Any]:
 def _converse(
     process: subprocess.Popen[bytes], job: str, on_event: Callable[[Event], None] | None, timeout: float | None
 ) -> dict[str, Any]:
-    """Send the job; hand on events until the answer, or {} when the child ends without one."""
+    """Send the job; hand on events until the answer; when the child ends without one, {} or what it suspected last."""
     assert process.stdin is not None
     deadline = None if timeout is None else time.monotonic() + timeout
     lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
@@ -178,6 +202,7 @@ def _converse(
     with contextlib.suppress(OSError):  # a child that died at once; its log says why
         process.stdin.write(job.encode() + b"\n")
         process.stdin.flush()
+    ending: dict[str, Any] = {}
     while True:
         if deadline is not None and time.monotonic() > deadline:
             raise TimeoutError
@@ -186,11 +211,13 @@ def _converse(
         except queue.Empty:
             continue
         if line is None:
-            return {}
+            return ending
         message = json.loads(line)
-        if "event" not in message:
+        if "suspect" in message:
+            ending = message
+        elif "event" not in message:
             return message
-        if on_event is not None:
+        elif on_event is not None:
             on_event(message["event"])
 
 
@@ -233,6 +260,11 @@ def _result(answer: dict[str, Any], code: int, function: str, log: Path, start: 
         raise kind(error["what"], found=error["found"], hint=error["hint"])
     if "exception" in answer:
         raise _failure(f"{function} failed: {answer['exception']}", log, start)
+    if answer.get("suspect"):
+        how = f"crashed ({_signal_name(-code)})" if code < 0 else "took too long and ended itself"
+        raise errors.ModelFileError(
+            answer["suspect"], found=f"the process that read it {how}", hint="copy or save it again"
+        )
     if code == -9:
         what = f"the process of {function} was killed (SIGKILL)"
         raise _failure(what, log, start, hint="most often the machine ran out of memory: close programs, fewer samples")

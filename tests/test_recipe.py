@@ -105,6 +105,12 @@ def test_what_is_wrong_is_named_with_file_and_key(tmp_path: Path, text: str, wha
     assert error.exit_code == 5
 
 
+def test_a_number_that_python_does_not_print_is_refused_on_the_command_line() -> None:
+    with pytest.raises(RecipeError, match=r"command line: build\.target: no number is as large") as caught:
+        recipe.parse_override("build.target=0x" + "f" * 20_000)
+    assert caught.value.found == "an integer of 80000 bits"
+
+
 def test_errors_of_the_command_line_say_so() -> None:
     assert refused(None, {"build.sed": 1}).what == "command line: unknown key build.sed"
     assert "a table" in refused(None, {"build": 3, "build.seed": 1}).what
@@ -125,8 +131,25 @@ def test_errors_of_the_command_line_say_so() -> None:
         b".".join([b"a"] * 20_000) + b" = 1",
         b"[" + b".".join([b"a"] * 5_000) + b"]\n",
         b'[data]\nsource = "\\u0000"',
+        b"[build]\ntarget = 0x" + b"f" * 20_000,
+        b"[[passes]]\nname = 'prune'\nsparsity = [0x" + b"f" * 20_000 + b"]",
     ],
-    ids=["png", "utf-16", "broken", "date", "twice", "arrays", "tables", "digits", "huge", "dots", "header", "nul"],
+    ids=[
+        "png",
+        "utf-16",
+        "broken",
+        "date",
+        "twice",
+        "arrays",
+        "tables",
+        "digits",
+        "huge",
+        "dots",
+        "header",
+        "nul",
+        "hexadecimal",
+        "in a list",
+    ],
 )
 def test_hostile_files_are_recipe_errors_within_seconds(tmp_path: Path, content: bytes) -> None:
     start = time.process_time()

@@ -134,6 +134,42 @@ def test_a_crash_is_a_tool_error_with_the_end_of_the_log(toys, tmp_path, body, e
         assert str(tmp_path / "log.txt") in str(caught.value) or caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("import ctypes; ctypes.string_at(0)", "crashed (SIGSEGV)"),
+        ("import time; time.sleep(60)", "took too long"),
+    ],
+)
+def test_a_death_over_a_file_is_the_files_fault(toys, tmp_path, body, expected):
+    toys(
+        f"""
+
+        def read(job):
+            with worker.suspect("bad.h5 cannot be read", 1.0):
+                {body}
+        """
+    )
+    with pytest.raises(errors.ModelFileError, match=r"bad\.h5 cannot be read") as caught:
+        worker.call("toys:read", {}, log=tmp_path / "log.txt")
+    assert expected in caught.value.found
+
+
+def test_a_death_after_a_file_was_read_is_not(toys, tmp_path):
+    toys(
+        """
+        import os
+
+        def read(job):
+            with worker.suspect("good.h5 cannot be read", 60.0):
+                pass
+            os.abort()
+        """
+    )
+    with pytest.raises(errors.ToolError, match="SIGABRT"):
+        worker.call("toys:read", {}, log=tmp_path / "log.txt")
+
+
 def test_a_function_that_does_not_exist_is_a_tool_error(tmp_path):
     with pytest.raises(errors.ToolError, match="no_such_module"):
         worker.call("no_such_module:f", {}, log=tmp_path / "log.txt")

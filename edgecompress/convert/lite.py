@@ -1,5 +1,6 @@
 """The TensorFlow Lite converter: Keras model to full-integer or float .tflite bytes, batch fixed to one."""
 
+import keyword
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 
 from edgecompress.convert.output_order import in_order, names_of_outputs
 from edgecompress.errors import EdgecompressError, ToolError, UnsupportedError
+
+_LONGEST_ARGUMENT = 100
 
 Sample = tuple[np.ndarray, ...]
 """One array per model input, in the model's order, each with a batch axis of one."""
@@ -113,10 +116,17 @@ def _converter(model: Any) -> Any:
 
 
 def _input_names(model: Any) -> list[str]:
-    """Names for the function's arguments: in the model's order, also when sorted, and fit for Python."""
+    """Names for the function's arguments: in the model's order, also when sorted, and fit for Python and TensorFlow."""
     digits = len(str(len(model.inputs)))
-    names = [re.sub(r"\W", "_", tensor.name.split(":")[0]) for tensor in model.inputs]
+    names = [_argument(tensor.name.split(":")[0]) for tensor in model.inputs]
     return [f"input_{i:0{digits}d}_{name}" if len(names) > 1 else name for i, name in enumerate(names)]
+
+
+def _argument(name: str) -> str:
+    """TensorFlow changes names that begin otherwise, and takes `self` for its own and keywords for none."""
+    plain = re.sub(r"\W", "_", name, flags=re.ASCII)[:_LONGEST_ARGUMENT]
+    fits = re.fullmatch(r"[A-Za-z]\w*", plain) and plain != "self" and not keyword.iskeyword(plain)
+    return plain if fits else f"input_{plain.strip('_')}"
 
 
 def _convert(converter: Any, model: Any) -> bytes:

@@ -12,7 +12,7 @@ from typing import IO, Any, Literal
 
 import numpy as np
 
-from edgecompress.data.columns import ArrayColumn, BrokenColumn, Column, check_dtype
+from edgecompress.data.columns import ArrayColumn, BrokenColumn, Column, check_dtype, check_file
 from edgecompress.errors import DataError
 
 MAX_MEMBERS = 1000
@@ -56,6 +56,7 @@ def read_npz(path: Path) -> dict[str, Column]:
         DataError: no zip, truncated, more than 1000 members. An array that cannot be used (pickled, encrypted, a zip
             bomb, a wrong header) becomes a BrokenColumn: an unused one does no harm.
     """
+    check_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -75,6 +76,7 @@ def read_npy(path: Path, name: str) -> ArrayColumn:
     Raises:
         DataError: no .npy file, truncated, a pickled array.
     """
+    check_file(path)
     try:
         size = path.stat().st_size
         with path.open("rb") as file:

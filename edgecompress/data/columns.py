@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -108,6 +109,18 @@ def check_dtype(name: str, dtype: np.dtype[Any]) -> None:
         )
     if dtype.kind not in DTYPE_KINDS or dtype.names is not None or dtype.itemsize == 0:
         raise DataError(f"array {name!r} must hold numbers or text", found=f"dtype {dtype}")
+
+
+def check_file(path: Path) -> None:
+    """Refuse pipes and devices, whose end nobody knows.
+
+    Raises:
+        DataError: no regular file.
+    """
+    if path.exists() and not path.is_file():
+        raise DataError(
+            f"{path.name} is no file", found="a folder, a pipe or a device", hint="write it to a file first"
+        )
 
 
 def check_numbers(column: Column) -> None:

@@ -113,6 +113,9 @@ def _samples(top: Path, classes: tuple[str, ...]) -> tuple[tuple[Path, ...], np.
         if folder.name not in classes:
             raise DataError(f"folder {folder.name!r} is none of the classes", found=", ".join(classes[:20]))
         inside = sorted(one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one.name[0] != ".")
+        pipes = [one for one in inside if not one.is_file()]
+        if pipes:
+            raise DataError(f"image {folder.name}/{pipes[0].name} is no file", hint="remove it")
         if not inside:
             raise DataError(f"folder {top.name}/{folder.name} holds no image", hint="remove it, or add images")
         files += inside

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgecompress.data.columns import ArrayColumn
+from edgecompress.data.columns import ArrayColumn, check_file
 from edgecompress.errors import DataError
 from edgecompress.recipe import DataRecipe
 
@@ -24,6 +24,7 @@ def read_csv(path: Path, recipe: DataRecipe) -> dict[str, ArrayColumn]:
     Raises:
         DataError: no header, unknown or double columns, a row of another length, text among the features.
     """
+    check_file(path)
     header = _header(path, recipe.delimiter)
     label = recipe.y or ("y" if "y" in header else None)
     special = [name for name in (label, recipe.split.group) if name is not None]

@@ -8,6 +8,8 @@ import numpy as np
 from edgecompress import worker
 from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
 from edgecompress.load.check import check_model
+from edgecompress.load.containers import Contents
+from edgecompress.load.limits import weights
 from edgecompress.load.rewrite import rewrite_model
 from edgecompress.load.runtime import keras2, keras3
 from edgecompress.load.wiring import check_wiring
@@ -22,22 +24,26 @@ _SAMPLES = 4
 _SPREADS = (1.0, 64.0)
 
 
-def bridge(path: Path, config: dict[str, Any], *, trust_model_code: bool) -> Any:
+def bridge(path: Path, contents: Contents, *, trust_model_code: bool) -> Any:
     """Rebuild a Keras 3 file in Keras 2.
 
     Args:
         path: a .keras or .h5 file that Keras 3 wrote, already checked for code.
-        config: its model description.
+        contents: its model's description, and how many weights it holds.
 
     Raises:
         UnsupportedError: a layer without counterpart, or outputs that differ; names the layer.
         ModelFileError: Keras 3 itself cannot read the file.
     """
-    source = _load_original(path, trust_model_code)
-    rewritten = rewrite_model(config, path.name)
+    rewritten = rewrite_model(contents.config, path.name)
     check_wiring(rewritten, path.name)
+    with weights(keras3().layers.Layer, contents.values, path.name):
+        source = _load_original(path, trust_model_code)
     try:
-        model = keras2().layers.deserialize(rewritten, use_legacy_format=True)
+        with weights(keras2().layers.Layer, contents.values, path.name):
+            model = keras2().layers.deserialize(rewritten, use_legacy_format=True)
+    except EdgecompressError:
+        raise
     except Exception as error:  # Keras raises whatever its layers raise
         first = (str(error).splitlines() or [""])[0]
         raise UnsupportedError(

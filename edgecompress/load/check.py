@@ -1,12 +1,14 @@
 """What every loaded model must be before a later stage may rely on it."""
 
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from edgecompress.errors import ModelFileError, UnsupportedError
+from edgecompress.load.limits import MOST_ELEMENTS, MOST_TOGETHER
 from edgecompress.load.runtime import keras2
 
 
@@ -28,6 +30,7 @@ def check_model(model: Any, file: str) -> None:
         raise _unsized(file)
     for tensor in model.inputs:
         _check_fixed(tensor, file)
+    _check_activations(model, file)
     for layer, weight in named_weights(model):
         _check_finite(layer, weight, file)
 
@@ -77,6 +80,31 @@ def _check_fixed(tensor: Any, file: str) -> None:
         found=f"({shown})",
         hint=f"rebuild it on keras.Input(shape=({sizes})), with your sizes, set_weights(model.get_weights()), and save",
     )
+
+
+def _check_activations(model: Any, file: str) -> None:
+    """Refuse what no device computes, before anything computes it here."""
+    together = 0
+    for layer in model._flatten_layers(include_self=False):
+        for shape in _shapes(getattr(layer, "output_shape", ())):
+            elements = math.prod(size for size in shape if size is not None)
+            together += elements
+            if elements > MOST_ELEMENTS or together > MOST_TOGETHER:
+                raise UnsupportedError(
+                    f'{file}: layer "{layer.name}": outputs must have at most {MOST_ELEMENTS:,} elements',
+                    found=f"shape {shape}; {together:,} elements up to here",
+                )
+
+
+def _shapes(value: Any) -> Iterator[tuple[Any, ...]]:
+    """Every shape in what Keras calls a layer's output shape: one, or several in a list or by name."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for item in value:
+            yield from _shapes(item)
+    elif value is not None:
+        yield tuple(value)
 
 
 def _check_finite(layer: str, weight: Any, file: str) -> None:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from edgecompress.errors import ModelFileError, UnsupportedError
+from edgecompress.load.limits import LONGEST_NAME
 from edgecompress.load.runtime import keras2, keras3
 
 PLAIN_FUNCTIONS = frozenset(
@@ -32,6 +33,8 @@ PLAIN_FUNCTIONS = frozenset(
 _OPERATION_LAYERS = {"TFOpLambda", "SlicingOpLambda"}
 _CODE_LAYERS = {"Lambda", "__lambda__"}
 _FOREIGN_CALLS = {"ClassMethod", "InstanceMethod", "InstanceProperty", "TensorFlowOpLayer"}
+_FOREIGN_CALLS |= {"TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
+_FILE_READERS = {"StringLookup", "IntegerLookup", "TextVectorization"}
 _MODELS = {"Functional", "Model", "Sequential"}
 _VALUES = {"Policy", "DTypePolicy", "DTypePolicyMap", "QuantizedDTypePolicy", "QuantizedFloat8DTypePolicy"}
 _VALUES |= {"TensorShape", "TensorSpec", "__keras_tensor__", "__tuple__", "__numpy__", "__tensor__", "__ellipsis__"}
@@ -90,7 +93,9 @@ def check(config: dict[str, Any], file: str, *, trust_model_code: bool, quantize
     except RecursionError:
         raise ModelFileError(f"{file}: the model's description is nested too deeply") from None
     if not parts:
-        raise ModelFileError(f"{file}: the model's description describes nothing", found=", ".join(sorted(config)))
+        found = ", ".join(sorted(config))[:200]
+        raise ModelFileError(f"{file}: the model's description describes nothing", found=found)
+    _check_names(parts, file)
     if quantized:
         parts = [part for part in parts if part.class_name not in _QUANTIZE_PARTS]
     _check_wrappers(parts, file)
@@ -120,6 +125,13 @@ def _parts(node: object, layer: str, in_layers: bool = False) -> Iterator[Part]:
             yield from _parts(item, layer, in_layers)
 
 
+def _check_names(parts: list[Part], file: str) -> None:
+    for part in parts:
+        longest = max(map(len, (part.layer, part.class_name, part.module)))
+        if longest > LONGEST_NAME:
+            raise ModelFileError(f"{file}: a layer's name is of impossible size", found=f"{longest} characters")
+
+
 def _named(parts: list[Part]) -> str:
     shown = [f"{part.layer} ({part.class_name})" for part in parts[:_MOST_NAMED]]
     return ", ".join(shown) + (f" and {len(parts) - _MOST_NAMED} more" if len(parts) > _MOST_NAMED else "")
@@ -138,6 +150,13 @@ def _check_wrappers(parts: list[Part], file: str) -> None:
 def _check_code(parts: list[Part], file: str) -> None:
     code = [part for part in parts if part.class_name.rsplit(">", 1)[-1] in _CODE_LAYERS]
     code += [part for part in parts if part.class_name in _FOREIGN_CALLS]
+    readers = [part for part in parts if part.class_name in _FILE_READERS]
+    if readers:
+        raise UnsupportedError(
+            f'{file}: layer "{readers[0].layer}" ({readers[0].class_name}) may read any file as its vocabulary',
+            found=_named(readers),
+            hint="text does not run on a microcontroller: save the model without such layers",
+        )
     if code:
         raise UnsupportedError(
             f'{file}: layer "{code[0].layer}" ({code[0].class_name}) holds Python code or calls any function',
@@ -158,18 +177,22 @@ def _check_modules(parts: list[Part], file: str) -> None:
 
 def _check_functions(parts: list[Part], file: str) -> None:
     for part in parts:
-        if part.class_name == "function" and part.config not in _known()["function"]:
+        if part.class_name == "function" and not _is_among(part.config, _known()["function"]):
             raise UnsupportedError(
-                f'{file}: layer "{part.layer}" uses a function that Keras does not have', found=repr(part.config)
+                f'{file}: layer "{part.layer}" uses a function that Keras does not have', found=repr(part.config)[:200]
             )
         if part.class_name in _OPERATION_LAYERS:
             function = part.config.get("function") if isinstance(part.config, dict) else None
-            if function not in PLAIN_FUNCTIONS:
+            if not _is_among(function, PLAIN_FUNCTIONS):
                 raise UnsupportedError(
                     f'{file}: layer "{part.layer}" ({part.class_name}) calls a TensorFlow function that is not allowed',
-                    found=f"tf.{function}",
+                    found=f"tf.{function}"[:200],
                     hint=f"plain arithmetic is allowed: {', '.join(sorted(PLAIN_FUNCTIONS)[:6])}, ...",
                 )
+
+
+def _is_among(value: Any, names: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in names
 
 
 def _check_known(parts: list[Part], file: str) -> None:

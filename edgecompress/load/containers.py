@@ -1,9 +1,12 @@
 """Configuration and version out of .h5 and .keras files, refusing what a model file has no honest use for."""
 
+import contextlib
 import io
 import json
+import mmap
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +14,12 @@ from typing import Any
 import h5py
 
 from edgecompress.errors import ModelFileError
+from edgecompress.load import hdf5, limits
 
-LARGEST_WEIGHTS = 2**31
-"""Bytes of unpacked weights beyond which a file is taken for a decompression bomb: 500 million parameters."""
-
-_DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+_DAMAGE = (
+    *(OSError, KeyError, RuntimeError, ValueError, TypeError, EOFError, OverflowError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 """What h5py and zipfile raise on damaged files."""
 
 _KERAS_MEMBERS = {"config.json", "metadata.json", "model.weights.h5"}
@@ -28,10 +32,12 @@ class Contents:
     Attributes:
         config: Keras's description of the model: class_name, config, and what Keras adds.
         keras_version: as the file has it; "" when it says nothing.
+        values: how many numbers its arrays hold.
     """
 
     config: dict[str, Any]
     keras_version: str
+    values: int
 
     @property
     def is_keras3(self) -> bool:
@@ -48,15 +54,16 @@ def read_h5(path: Path) -> Contents:
         ModelFileError: truncated; only weights; links to other files; no Keras model at all.
     """
     try:
-        with h5py.File(path, "r") as file:
-            _check_h5(file, path.name)
+        with limits.memory(), _mapped(path) as content, hdf5.open_checked(content, path, path.name) as file:
+            values = hdf5.check(file, path.stat().st_size, path.name)
             if "model_config" not in file.attrs:
                 raise _without_model(file, path.name)
             text = _text(file.attrs["model_config"])
             version = _text(file.attrs.get("keras_version", ""))
+            config = parse_json(text, path.name, "model_config")
     except _DAMAGE as error:
-        raise ModelFileError(f"{path.name} is damaged or truncated", found=str(error), hint="copy it again") from error
-    return Contents(parse_json(text, path.name, "model_config"), version)
+        raise _damaged(path.name, error) from error
+    return Contents(config, version, values)
 
 
 def read_keras(path: Path) -> Contents:
@@ -66,26 +73,53 @@ def read_keras(path: Path) -> Contents:
         ModelFileError: damaged; members that do not belong there; weights that point to other files.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with limits.memory(), zipfile.ZipFile(path) as archive:
             _check_members(archive, path.name)
             config = parse_json(archive.read("config.json"), path.name, "config.json")
             metadata = parse_json(archive.read("metadata.json"), path.name, "metadata.json")
-            with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
-                _check_h5(file, f"{path.name}: model.weights.h5")
+            weights = archive.read("model.weights.h5")
+            name = f"{path.name}: model.weights.h5"
+            with hdf5.open_checked(weights, io.BytesIO(weights), name) as file:
+                values = hdf5.check(file, len(weights), name)
     except _DAMAGE as error:
-        raise ModelFileError(f"{path.name} is damaged or truncated", found=str(error), hint="copy it again") from error
-    return Contents(config, str(metadata.get("keras_version", "")))
+        raise _damaged(path.name, error) from error
+    return Contents(config, str(metadata.get("keras_version", "")), values)
 
 
 def parse_json(text: str | bytes, name: str, part: str) -> dict[str, Any]:
     """A JSON object, or a ModelFileError that names the part of the file."""
+    if len(text) > limits.MOST_DESCRIPTION:
+        raise ModelFileError(f"{name}: {part} is too long", found=f"{len(text)} bytes")
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{name}: {part} is no JSON", found=str(error)) from error
+        raise ModelFileError(f"{name}: {part} is no JSON", found=str(error)[:200]) from error
     if not isinstance(value, dict):
         raise ModelFileError(f"{name}: {part} is no JSON object", found=type(value).__name__)
+    _check_depth(value, f"{name}: {part}")
     return value
+
+
+def _check_depth(value: dict[str, Any], where: str) -> None:
+    """Refuse what would exhaust the stack of whoever walks through it."""
+    level: list[Any] = [value]
+    for _ in range(limits.MOST_DEPTH):
+        level = [item for one in level for item in (one.values() if isinstance(one, dict) else one)
+                 if isinstance(item, dict | list)]  # fmt: skip
+        if not level:
+            return
+    raise ModelFileError(f"{where} is nested too deeply", found=f"more than {limits.MOST_DEPTH} levels")
+
+
+def _damaged(name: str, error: BaseException) -> ModelFileError:
+    found = "more memory than any model needs" if isinstance(error, MemoryError) else str(error)[:300]
+    return ModelFileError(f"{name} is damaged or truncated", found=found, hint="copy it again")
+
+
+@contextlib.contextmanager
+def _mapped(path: Path) -> Iterator[mmap.mmap]:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
 
 
 def _text(value: object) -> str:
@@ -103,35 +137,6 @@ def _without_model(file: h5py.File, name: str) -> ModelFileError:
     return ModelFileError(f"{name} is an HDF5 file without a Keras model", found=f"groups and arrays: {members}")
 
 
-def _check_h5(file: h5py.File, name: str) -> None:
-    """Refuse links and arrays that would make HDF5 open other files, and sizes that no device model has."""
-    groups: list[h5py.Group] = [file]
-    seen: set[int] = set()
-    total = 0
-    while groups:
-        group = groups.pop()
-        for key in group:
-            if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                raise ModelFileError(f"{name}: {group.name}/{key} points elsewhere", found="a soft or external link")
-            member = group[key]
-            address = h5py.h5o.get_info(member.id).addr
-            if address in seen:
-                continue
-            seen.add(address)
-            if isinstance(member, h5py.Group):
-                groups.append(member)
-            elif isinstance(member, h5py.Dataset):
-                total += _dataset_bytes(member, name)
-    if total > LARGEST_WEIGHTS:
-        raise ModelFileError(f"{name}: more weights than any device holds", found=f"{total} bytes unpacked")
-
-
-def _dataset_bytes(dataset: h5py.Dataset, name: str) -> int:
-    if dataset.external or dataset.is_virtual:
-        raise ModelFileError(f"{name}: {dataset.name} keeps its values in another file", found="external storage")
-    return int(dataset.size or 0) * dataset.dtype.itemsize
-
-
 def _check_members(archive: zipfile.ZipFile, name: str) -> None:
     infos = archive.infolist()
     names = [info.filename for info in infos]
@@ -143,9 +148,17 @@ def _check_members(archive: zipfile.ZipFile, name: str) -> None:
     missing = sorted(_KERAS_MEMBERS - set(names))
     if missing:
         raise ModelFileError(f"{name}: {missing[0]} is missing from the archive", found=", ".join(names))
-    total = sum(info.file_size for info in infos)
-    if total > LARGEST_WEIGHTS:
-        raise ModelFileError(f"{name}: more weights than any device holds", found=f"{total} bytes unpacked")
+    for info in infos:
+        _check_size(info, name)
+
+
+def _check_size(info: zipfile.ZipInfo, name: str) -> None:
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ModelFileError(f"{name}: {info.filename} is compressed in a way that Keras does not know")
+    most = limits.MOST_BYTES if info.filename.endswith(".h5") else limits.MOST_DESCRIPTION
+    if info.file_size > min(most, max(limits.SMALL, limits.MOST_RATIO * info.compress_size)):
+        found = f"{info.compress_size} bytes that unpack to {info.file_size}"
+        raise ModelFileError(f"{name}: {info.filename} is larger than any model's", found=found)
 
 
 def _odd_member(member: str, name: str) -> ModelFileError:

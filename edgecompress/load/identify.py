@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from edgecompress.errors import ModelFileError, OutputError, UsageError
+from edgecompress.load.limits import MOST_BYTES, memory
 
 _HEAD = 4096
 
@@ -37,7 +38,11 @@ def identify(path: Path) -> Format:
         raise UsageError(f"there is no model {path}", hint="give the path of a .h5, .keras or SavedModel folder")
     if path.is_dir():
         return _identify_folder(path)
+    if not path.is_file():
+        raise ModelFileError(f"{path.name} is no file", found="a pipe or a device", hint="give a file or a folder")
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ModelFileError(f"{path.name} is larger than any model", found=f"{path.stat().st_size} bytes")
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
     except OSError as error:
@@ -67,10 +72,11 @@ def _identify_folder(path: Path) -> Format:
 
 def _identify_zip(path: Path) -> Format:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with memory(), zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, UnicodeDecodeError, NotImplementedError) as error:
-        raise ModelFileError(f"{path.name} is a damaged or truncated archive", found=str(error)) from error
+    except (zipfile.BadZipFile, OSError, UnicodeDecodeError, NotImplementedError, MemoryError) as error:
+        found = str(error) or "millions of members"
+        raise ModelFileError(f"{path.name} is a damaged or truncated archive", found=found) from error
     if "config.json" in names:
         return Format.KERAS
     if any(name.endswith("data.pkl") for name in names):

@@ -1,11 +1,14 @@
 """The way from a path to a checked model: identify, read, refuse code, rebuild, fill, check."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edgecompress import worker
 from edgecompress.errors import EdgecompressError, ModelFileError
 from edgecompress.load import config as description
+from edgecompress.load import limits
 from edgecompress.load.bridge import bridge
 from edgecompress.load.check import check_input_size, check_model, in_float32
 from edgecompress.load.containers import Contents, read_h5, read_keras
@@ -23,12 +26,14 @@ _READERS: dict[Format, Callable[[Path], Contents]] = {
 
 def open_model(path: Path, *, trust_model_code: bool) -> Any:
     """Load a user's file; see `edgecompress.load.load`."""
-    form = identify(path)
-    keras2()  # says what is missing before anything is read
-    contents = _READERS[form](path)
+    unreadable = f"{path.name} is damaged so that reading it fails"
+    with worker.suspect(unreadable, limits.READING_SECONDS):
+        form = identify(path)
+        contents = _READERS[form](path)
     description.check(contents.config, path.name, trust_model_code=trust_model_code)
     try:
-        model = _build(path, form, contents, trust_model_code)
+        with worker.suspect(unreadable, limits.BUILDING_SECONDS), limits.time(path.name):
+            model = _build(path, form, contents, trust_model_code)
     except EdgecompressError:
         raise
     except Exception as error:  # Keras raises whatever its layers raise
@@ -38,21 +43,29 @@ def open_model(path: Path, *, trust_model_code: bool) -> Any:
         ) from error
     model = in_float32(model)
     check_model(model, path.name)
+    _rename(model)
     return model
+
+
+def _rename(model: Any) -> None:
+    """TensorFlow refuses to convert a model, and to train it, by a name that it checks nowhere before."""
+    model._name = re.sub(r"[^\w.-]", "_", model.name, flags=re.ASCII).lstrip("_-")[: limits.LONGEST_NAME] or "model"
 
 
 def _build(path: Path, form: Format, contents: Contents, trust: bool) -> Any:
     if contents.is_keras3 and form is not Format.SAVED_MODEL:
-        return bridge(path, contents.config, trust_model_code=trust)
+        return bridge(path, contents, trust_model_code=trust)
     check_wiring(contents.config, path.name)
     check_input_size(contents.config, path.name)
-    if form is Format.SAVED_MODEL:
-        model = keras2().layers.deserialize(contents.config, use_legacy_format="module" not in contents.config)
-        restore_weights(model, path)
-        return model
-    if form is Format.KERAS:
-        return keras2().models.load_model(path, compile=False, safe_mode=not trust)
-    return keras2().models.load_model(path, compile=False)
+    keras = keras2()
+    with limits.weights(keras.layers.Layer, contents.values, path.name):
+        if form is Format.KERAS:
+            return keras.models.load_model(path, compile=False, safe_mode=not trust)
+        if form is Format.H5:
+            return keras.models.load_model(path, compile=False)
+        model = keras.layers.deserialize(contents.config, use_legacy_format="module" not in contents.config)
+    restore_weights(model, path)
+    return model
 
 
 def open_stage(path: Path, *, quantized: bool, trust_model_code: bool) -> Any:

@@ -5,6 +5,7 @@ from typing import Any
 
 from edgecompress.errors import ModelFileError, UnsupportedError
 from edgecompress.load.containers import Contents, parse_json
+from edgecompress.load.limits import MOST_GRAPH
 
 _HINT = "save the model as one file: model.save('model.h5') or model.save('model.keras')"
 
@@ -30,7 +31,8 @@ def read_saved_model(path: Path) -> Contents:
         raise UnsupportedError(
             f"{path.name} holds a subclassed model, which is described by Python code only", found=str(kind), hint=_HINT
         )
-    return Contents(_without_tuples(config), str(root.get("keras_version", "")))
+    values = sum(file.stat().st_size for file in (path / "variables").glob("variables.data-*") if file.is_file())
+    return Contents(_without_tuples(config), str(root.get("keras_version", "")), values)
 
 
 def _without_tuples(value: Any) -> Any:
@@ -40,7 +42,7 @@ def _without_tuples(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if value.get("class_name") == "__tuple__":
-        return _without_tuples(value["items"])
+        return _without_tuples(value.get("items"))
     return {key: _without_tuples(item) for key, item in value.items()}
 
 
@@ -63,14 +65,20 @@ def _root_metadata(path: Path) -> str | None:
     try:
         return _from_metadata_file(path) if (path / "keras_metadata.pb").exists() else _from_graph(path)
     except (DecodeError, OSError) as error:
-        raise ModelFileError(f"{path.name} is a damaged SavedModel", found=str(error)) from error
+        raise ModelFileError(f"{path.name} is a damaged SavedModel", found=str(error)[:300]) from error
+
+
+def _content(file: Path) -> bytes:
+    if not file.is_file() or file.stat().st_size > MOST_GRAPH:
+        raise ModelFileError(f"{file.parent.name}: {file.name} is no file, or larger than any model's")
+    return file.read_bytes()
 
 
 def _from_metadata_file(path: Path) -> str | None:
     from tf_keras.protobuf import saved_metadata_pb2
 
     metadata = saved_metadata_pb2.SavedMetadata()
-    metadata.ParseFromString((path / "keras_metadata.pb").read_bytes())
+    metadata.ParseFromString(_content(path / "keras_metadata.pb"))
     return next((node.metadata for node in metadata.nodes if node.node_path == "root"), None)
 
 
@@ -78,7 +86,7 @@ def _from_graph(path: Path) -> str | None:
     from tensorflow.core.protobuf import saved_model_pb2
 
     saved = saved_model_pb2.SavedModel()
-    saved.ParseFromString((path / "saved_model.pb").read_bytes())
+    saved.ParseFromString(_content(path / "saved_model.pb"))
     if not saved.meta_graphs or not saved.meta_graphs[0].object_graph_def.nodes:
         return None
     root = saved.meta_graphs[0].object_graph_def.nodes[0]

@@ -49,6 +49,9 @@ __all__ = [
 MAX_FILE = 64 * 1024
 """Bytes of a recipe file: hundreds of times a real one."""
 
+MAX_BITS = 1024
+"""Of an integer: Python prints no longer ones than 4300 digits, and TOML has 64."""
+
 MAX_DOTS = 500
 """In a dotted key: the time that tomllib takes grows with the square of its length."""
 
@@ -103,9 +106,11 @@ def parse_override(text: str) -> tuple[str, Any]:
     if not equals or not key.strip():
         raise RecipeError(f"{COMMAND_LINE}: expected key=value", found=text[:100], hint="training.epochs=3")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
+        table = tomllib.loads(f"value = {value}")
     except (ValueError, RecursionError):
         return key.strip(), value.strip()
+    _check_integers(table, f"{COMMAND_LINE}: {key.strip()[:100]}")
+    return key.strip(), table["value"]
 
 
 def read_table(path: Path) -> Table:
@@ -135,10 +140,23 @@ def _parse(text: str, origin: str) -> Table:
     if any(word.count(".") > MAX_DOTS for word in re.split(r"[\n=,\[\]{}]", text)):
         raise RecipeError(f"{origin}: this is no recipe", found=f"a key of more than {MAX_DOTS} parts")
     try:
-        return tomllib.loads(text.removeprefix("\ufeff"))
+        table = tomllib.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         found = "nesting too deep" if isinstance(error, RecursionError) else str(error)[:200]
         raise RecipeError(f"{origin}: this is not TOML", found=found, hint="key = value under a [section]") from error
+    _check_integers(table, origin)
+    return table
+
+
+def _check_integers(table: Table, origin: str) -> None:
+    """Refuse numbers that Python itself will not print: in hexadecimal they may have any length."""
+    level: list[Any] = [table]
+    while level:
+        level = [one for item in level for one in (item.values() if isinstance(item, dict) else item)]
+        longest = max((one.bit_length() for one in level if isinstance(one, int)), default=0)
+        if longest > MAX_BITS:
+            raise RecipeError(f"{origin}: no number is as large as this", found=f"an integer of {longest} bits")
+        level = [one for one in level if isinstance(one, dict | list)]
 
 
 def _nest(dotted: Mapping[str, Any]) -> Table:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from fuzzing import damage
+from fuzzing import damage, keras_files
 from model_cases import model_of
 
 NAMES = (
@@ -118,3 +118,41 @@ def test_a_name_of_a_megabyte_is_refused_shortly(cli, hostile):
     assert ran.code == 3
     check_shown(ran.err)
     assert "impossible size" in ran.err
+
+
+def keras_file(path):
+    """A Keras model whose input and own name are hostile; TensorFlow itself refuses such names of other layers."""
+    text = json.dumps(keras_files.description())
+    for honest, name in (("image", NAMES[0] + NAMES[3] + NAMES[4]), ("net", NAMES[2])):
+        text = text.replace(json.dumps(honest), json.dumps(name))
+    path.write_bytes(keras_files.h5_file(json.loads(text)))
+    return path
+
+
+@pytest.mark.slow
+def test_names_of_a_keras_model_stay_text_in_every_command(cli, tmp_path):
+    model, built = keras_file(tmp_path / "model.h5"), tmp_path / "built"
+    for command in (
+        ("inspect", model, "-vv"),
+        ("inspect", model, "--json", "-"),
+        ("build", model, "--random-calibration", "--out", built),
+    ):
+        ran = cli(*command)
+        assert ran.code == 0, ran.err
+        if "--json" in command:
+            json.loads(ran.out)
+        else:
+            check_shown(ran.out + ran.err)
+    check_folder(built)
+
+
+@pytest.mark.parametrize("command", ["inspect", "build"])
+def test_a_keras_file_that_lies_ends_a_command_with_one_sentence_and_nothing_written(cli, tmp_path, command):
+    path = tmp_path / "model.keras"
+    path.write_bytes(keras_files.archive().replace(b'"keras_version"', b"[" * 15))
+    options = {"inspect": [], "build": ["--random-calibration", "--out", tmp_path / "out"]}
+    ran = cli(command, path, *options[command])
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err.startswith("error: model.keras")
+    assert "Traceback" not in ran.err
+    assert not [one for one in tmp_path.rglob("*") if one.suffix in (".h5", ".tflite", ".c", ".html")]

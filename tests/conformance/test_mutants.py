@@ -1,14 +1,16 @@
 """Valid models that no converter made: the suite's own with other scales, zero points, activations, weights, windows and sizes.
 
 Their C under sanitizers, our NumPy reference and tflite-micro give the same bytes. `EDGECOMPRESS_MUTANTS=5000` makes more of
-them, `EDGECOMPRESS_MUTANTS_SEED=7` others.
+them, `EDGECOMPRESS_MUTANTS_SEED=7` others, `EDGECOMPRESS_MUTANTS_MODELS=FOLDER` makes them of the models below a folder instead.
 """
 
+import contextlib
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
-from fuzzing.damage import pick
+from fuzzing.damage import pick, unpack
 from fuzzing.valid import changed
 from model_cases import CASES, state
 from on_host import OnHost
@@ -27,6 +29,9 @@ from edgecompress.tflite import reader
 
 COUNT = int(os.environ.get("EDGECOMPRESS_MUTANTS", "300"))
 SEED = int(os.environ.get("EDGECOMPRESS_MUTANTS_SEED", "0"))
+FOLDER = os.environ.get("EDGECOMPRESS_MUTANTS_MODELS")
+LARGEST_MODEL = 100_000
+"""Bytes of a real model: NumPy's reference and the compiler take seconds for each mutant of larger ones."""
 FAMILIES = {
     "plain": PLAIN,
     "dsp": Features(dsp=True),
@@ -40,13 +45,29 @@ PARTS = 8
 pytestmark = pytest.mark.slow
 
 
+def made_models():
+    """The conformance suite's quantized ones of one graph each."""
+    known = [case for case in CASES if case.operator in ops.OPERATORS and case not in state.CASES]
+    return [content for case in known if case.reference == "tflm" and _is_quantized(content := case.build())]
+
+
+def real_models(folder):
+    """Those of one graph that the back end accepts as they are."""
+    found = []
+    for path in sorted(folder.rglob("*.tflite")):
+        content = path.read_bytes()
+        with contextlib.suppress(EdgecompressError):
+            if len(content) <= LARGEST_MODEL and len(unpack(content).subgraphs) == 1 and _is_quantized(content):
+                lower(reader.read_bytes(content))
+                found.append(content)
+    return found
+
+
 @pytest.fixture(scope="module")
 def mutants(tmp_path_factory):
     """The first so many that the back end accepts, with an input for every fill."""
     generator, folder = np.random.default_rng(SEED), tmp_path_factory.mktemp("mutants")
-    known = [case for case in CASES if case.operator in ops.OPERATORS and case not in state.CASES]  # one graph each
-    sources = [case.build() for case in known if case.reference == "tflm"]
-    sources = [content for content in sources if _is_quantized(content)]
+    sources = real_models(Path(FOLDER)) if FOLDER else made_models()
     jobs = []
     while len(jobs) < COUNT:
         content = changed(pick(sources, generator), generator)

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import pickle
 import struct
 import time
@@ -88,6 +89,14 @@ def test_empty_and_foreign_files_are_refused(tmp_path: Path, content: bytes) -> 
         assert name in error.what
     if not content:
         assert "empty" in refused(tmp_path / "samples.npz").found
+
+
+@pytest.mark.parametrize("name", ["x.npz", "x.npy", "x.csv", "cats/x.png"])
+def test_pipes_are_refused_not_waited_for(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    os.mkfifo(path)
+    assert "is no file" in refused(tmp_path if name.endswith(".png") else path).what
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

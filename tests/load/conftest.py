@@ -1,6 +1,12 @@
 """Small models in every container, made once."""
 
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "tools"), str(Path(__file__).resolve().parent)]
+
 from made_models import shake
 
 from edgecompress.load.runtime import keras2, keras3

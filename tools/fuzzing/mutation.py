@@ -1,6 +1,9 @@
-"""How inputs are changed: models field by field, operator by operator and byte by byte; other files byte by byte."""
+"""How inputs are changed: models field by field, operator by operator and byte by byte; other files byte by byte, archives also
+inside, with sums that are right again."""
 
 import copy
+import io
+import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,9 +36,27 @@ class Mutator:
             changed = _tried(change, content, generator)
             if changed is not None and len(changed) <= largest:
                 return changed
+        if content.startswith(b"PK") and way < 0.7:
+            changed = _tried(self.inside, content, generator)
+            if changed is not None and len(changed) <= largest:
+                return changed
         if way < 0.9 or len(content) < 16:
             return self._bytewise(content, largest)
         return damage.flip_bits(content, generator)
+
+    def inside(self, content: bytes, generator: np.random.Generator) -> bytes:
+        """An archive with one of its members changed."""
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = {
+                info.filename: archive.read(info) for info in archive.infolist() if info.file_size < LARGEST_UNPACKED
+            }
+        chosen = damage.pick(sorted(members), generator)
+        members[chosen] = self._bytewise(members[chosen], LARGEST_UNPACKED)
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for name, member in members.items():
+                archive.writestr(name, member)
+        return stream.getvalue()
 
     def joined(self, content: bytes, generator: np.random.Generator) -> bytes:
         """Another model behind this one, which reads its output."""

@@ -3,7 +3,9 @@
 A subject gets a file's bytes and either comes to an end or raises one of `edgecompress.errors`; everything else is a defect.
 """
 
+import contextlib
 import io
+import json
 import tempfile
 import zipfile
 import zlib
@@ -12,7 +14,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import h5py
 import numpy as np
 from model_cases import CASES
 from rich.console import Console
@@ -22,11 +23,16 @@ from edgecompress.codegen import writer
 from edgecompress.codegen.features import PLAIN, SIMD, Features
 from edgecompress.codegen.program import lower
 from edgecompress.inspection import inspect
+from edgecompress.load import config as description
 from edgecompress.load import containers
+from edgecompress.load.check import check_input_size
+from edgecompress.load.rewrite import rewrite_model
+from edgecompress.load.wiring import check_wiring
 from edgecompress.pipeline.shrinking import source
 from edgecompress.recipe import DataRecipe
 from edgecompress.report.codec import dumps
 from edgecompress.report.overview import print_inspection
+from fuzzing import keras_files
 
 FAMILIES = (
     PLAIN,
@@ -105,8 +111,20 @@ def run_recipe(content: bytes) -> None:
 
 def recipe_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
     yield "defaults", recipe._defaults().encode()
+    yield "numbers", b"[build]\nseed = 0x0f\nmax_drop = 1e-1\ntarget = 'a'\n[data]\nscale = [-1_0, 0b1, 0o7]\n"
     for path in sorted(folder.rglob("*.toml")) if folder else ():
         yield path.stem, path.read_bytes()
+
+
+def run_passes(content: bytes) -> None:
+    """The text of passes, read and printed again; what is printed means the same."""
+    made = recipe.parse_passes(content.decode("utf-8", "replace"))
+    assert recipe.parse_passes(recipe.print_passes(made)) == made, "printed passes mean something else"
+
+
+def passes_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
+    yield "parameters", b'prune{sparsity=0.6,schedule="cubic"},cluster{clusters=16},filters{target=4M}'
+    yield "lists", b'codebook{bits=[2,4],layers=["a b","c\\"d"],pow2=true,scale=-1.5e-3}'
 
 
 def run_data(name: str, content: bytes) -> None:
@@ -119,6 +137,17 @@ def run_data(name: str, content: bytes) -> None:
 
 def run_npz(content: bytes) -> None:
     run_data("data.npz", content)
+
+
+def run_npy(content: bytes) -> None:
+    run_data("x.npy", content)
+
+
+def npy_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
+    for order in "CF":
+        stream = io.BytesIO()
+        np.save(stream, np.asarray(np.arange(240).reshape(20, 4, 3), np.float32, order=order))
+        yield f"order {order}", stream.getvalue()
 
 
 def npz_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
@@ -148,33 +177,41 @@ def run_keras(content: bytes) -> None:
     containers.read_keras(written(content, "model.keras"))
 
 
+def run_description(content: bytes) -> None:
+    """A Keras model's description, up to where Keras gets it."""
+    found = containers.parse_json(content, "model", "config.json")
+    description.check(found, "model", trust_model_code=False)
+    # What has another form than Keras writes fails here in any way, and `open_model` says so.
+    with contextlib.suppress(KeyError, TypeError, AttributeError, IndexError, ValueError, RecursionError):
+        if b'"batch_shape"' in content:
+            found = rewrite_model(found, "model")
+        check_wiring(found, "model")
+        check_input_size(found, "model")
+
+
 def h5_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
-    yield "small", _h5()
+    yield "small", keras_files.h5_file()
+    yield "newest", keras_files.h5_file(libver="latest", compression="gzip")
 
 
 def keras_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("config.json", '{"class_name": "Sequential", "config": {"layers": []}}')
-        archive.writestr("metadata.json", '{"keras_version": "3.5.0"}')
-        archive.writestr("model.weights.h5", _h5())
-    yield "small", stream.getvalue()
+    yield "small", keras_files.archive()
+    yield "deflated", keras_files.archive(compression=zipfile.ZIP_DEFLATED)
 
 
-def _h5() -> bytes:
-    stream = io.BytesIO()
-    with h5py.File(stream, "w") as file:
-        file.attrs["model_config"] = '{"class_name": "Sequential", "config": {"layers": []}}'
-        file.attrs["keras_version"] = "2.15.0"
-        file.create_dataset("model_weights/dense/kernel", data=np.zeros((3, 4), np.float32))
-    return stream.getvalue()
+def description_seeds(folder: Path | None) -> Iterator[tuple[str, bytes]]:
+    yield "Keras 2", json.dumps(keras_files.description()).encode()
+    yield "Keras 3", json.dumps(keras_files.description(version=3)).encode()
 
 
 SUBJECTS = {
     "tflite": Subject(run_model, model_seeds),
     "recipe": Subject(run_recipe, recipe_seeds),
+    "passes": Subject(run_passes, passes_seeds),
     "npz": Subject(run_npz, npz_seeds),
+    "npy": Subject(run_npy, npy_seeds),
     "csv": Subject(run_csv, csv_seeds),
     "h5": Subject(run_h5, h5_seeds),
     "keras": Subject(run_keras, keras_seeds),
+    "description": Subject(run_description, description_seeds),
 }

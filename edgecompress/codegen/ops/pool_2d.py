@@ -17,6 +17,9 @@ from edgecompress.tflite.graph import Graph, Operation
 MOST_TAPS = (2**20, 2**15)
 """Of a window over int8 and over int16: far above any input, and sums fit into 32 bits."""
 
+LARGEST_SCALE_DIFFERENCE = 1e-6
+"""Between what goes in and what comes out: TensorFlow Lite Micro refuses more, for nothing is rescaled."""
+
 
 class Pool2D(Operator):
     """What both poolings share."""
@@ -36,6 +39,14 @@ class Pool2D(Operator):
         if source.shape[-1:] != result.shape[-1:]:
             return f"{list(source.shape)} -> {list(result.shape)}"
         return shape_mismatch(operation, source, result, height, width)
+
+    def rule_quantization(self, graph: Graph, operation: Operation) -> str:
+        """input and output must have the same zero point, and scales that differ by at most 1e-6"""
+        source, result = graph.tensors[operation.inputs[0]].quantization, graph.results(operation)[0].quantization
+        if source is None or result is None or source.per_channel or result.per_channel:
+            return ""  # what rule_types refuses
+        same = source.zero_point == result.zero_point and abs(source.scale - result.scale) <= LARGEST_SCALE_DIFFERENCE
+        return "" if same else f"{source} and {result}"
 
     @abstractmethod
     def pool(self, taps: np.ndarray, inside: np.ndarray, operation: Operation) -> np.ndarray:
