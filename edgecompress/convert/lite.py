@@ -156,7 +156,7 @@ def _convert(converter: Any, model: Any) -> bytes:
 def _explain(text: str, converter: Any, model: Any) -> EdgecompressError:
     """The converter's page-long messages, cut down to the operations that it could not handle, and the layer of the first."""
     operations = sorted(set(re.findall(r"\b(?:tf|tfl)\.(\w+)(?= op\b|\W.*(?:custom|flex|unsupported))", text, re.I)))
-    listed = re.search(r"(?:Custom|Flex|TF Select) ops?:\s*([\w, ]+)", text, re.I)
+    listed = re.search(r"^\s*(?:Custom|Flex|TF Select) ops?:\s*([\w, ]+)", text, re.I | re.M)
     if listed:
         operations = sorted({part.strip() for part in listed[1].split(",") if part.strip()})
     if operations:
