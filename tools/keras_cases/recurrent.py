@@ -7,11 +7,6 @@ UNMASKED = "sequences of one length without it"
 
 
 def _of(name: str) -> tuple[Case, ...]:
-    states = 2 if name == "LSTM" else 1
-
-    def begun(of, x, start):  # type: ignore[no-untyped-def]
-        return getattr(of, name)(4)(x, initial_state=[start] * states)
-
     def stacked(of, x):  # type: ignore[no-untyped-def]
         return of.Dense(3)(getattr(of, name)(4)(getattr(of, name)(3, return_sequences=True)(x)))
 
@@ -21,7 +16,6 @@ def _of(name: str) -> tuple[Case, ...]:
         Case(name, "unroll", SEQUENCE, lambda of, x: getattr(of, name)(4, unroll=True)(x)),
         Case(name, "go_backwards", SEQUENCE, lambda of, x: getattr(of, name)(4, go_backwards=True)(x)),
         Case(name, "return_state", SEQUENCE, lambda of, x: of.Dense(2)(getattr(of, name)(4, return_state=True)(x)[-1])),
-        Case(name, "initial_state", (*SEQUENCE, (4,)), begun),
         Case(name, "stacked", SEQUENCE, stacked),
         Case("Bidirectional", name, SEQUENCE, lambda of, x: of.Bidirectional(getattr(of, name)(4))(x)),
     )
