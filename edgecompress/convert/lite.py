@@ -1,12 +1,15 @@
 """The TensorFlow Lite converter: Keras model to full-integer or float .tflite bytes, batch fixed to one."""
 
+import importlib
 import keyword
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from edgecompress.convert.naming import layer_of
 from edgecompress.convert.output_order import in_order, names_of_outputs
 from edgecompress.errors import EdgecompressError, ToolError, UnsupportedError
 
@@ -74,7 +77,8 @@ def to_float16(model: Any) -> bytes:
 def _calibrated(model: Any, calibration: Callable[[], Iterator[Sample]], operators: Any, kind: Any) -> bytes:
     import tensorflow as tf
 
-    converter = _converter(model)
+    with unrolled_loops():
+        converter = _converter(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [operators]
     converter.inference_input_type = kind
@@ -95,7 +99,28 @@ def to_float(model: Any) -> bytes:
     Raises:
         UnsupportedError, ToolError: as `to_integer`.
     """
-    return _convert(_converter(model), model)
+    with unrolled_loops():
+        return _convert(_converter(model), model)
+
+
+@contextmanager
+def unrolled_loops() -> Iterator[None]:
+    """While it lasts, Keras traces recurrent layers without loops: every step of a sequence gets operators of its own.
+
+    TensorFlow Lite quantizes no loop (its calibration crashes on one). What it fuses into one operator, a plain LSTM, it
+    recognizes by the name of the function that holds the steps, not by the steps.
+    """
+    backend: Any = importlib.import_module("tf_keras.src.backend")
+    looping = backend.rnn
+
+    def unrolled(*arguments: Any, **options: Any) -> Any:
+        return looping(*arguments, **{**options, "unroll": True})
+
+    backend.rnn = unrolled
+    try:
+        yield
+    finally:
+        backend.rnn = looping
 
 
 def _converter(model: Any) -> Any:
@@ -135,20 +160,22 @@ def _convert(converter: Any, model: Any) -> bytes:
     except EdgecompressError:
         raise  # from the calibration samples
     except Exception as error:  # the converter raises ConverterError, RuntimeError, ValueError, ...
-        raise _explain(str(error), model.name) from error
+        raise _explain(str(error), converter, model) from error
 
 
-def _explain(text: str, name: str) -> EdgecompressError:
-    """The converter's page-long messages, cut down to the operations that it could not handle."""
+def _explain(text: str, converter: Any, model: Any) -> EdgecompressError:
+    """The converter's page-long messages, cut down to the operations that it could not handle, and the layer of the first."""
     operations = sorted(set(re.findall(r"\b(?:tf|tfl)\.(\w+)(?= op\b|\W.*(?:custom|flex|unsupported))", text, re.I)))
-    listed = re.search(r"(?:Custom|Flex|Select TF) ops?:\s*([\w, ]+)", text, re.I)
+    listed = re.search(r"^\s*(?:Custom|Flex|TF Select) ops?:\s*([\w, ]+)", text, re.I | re.M)
     if listed:
         operations = sorted({part.strip() for part in listed[1].split(",") if part.strip()})
     if operations:
+        nodes = [node for function in converter._funcs for node in function.graph.get_operations()]
+        layer = layer_of(model, [node.name for node in nodes if node.type in operations])
         return UnsupportedError(
-            f"{name}: TensorFlow Lite has no int8 operator for part of the model",
+            f"{layer or model.name}: TensorFlow Lite has no int8 operator for part of it",
             found=", ".join(operations[:8]),
             hint="replace the layers that compute this",
         )
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return ToolError(f"{name}: the TensorFlow Lite converter failed", found=(lines or ["no message"])[0][:400])
+    return ToolError(f"{model.name}: the TensorFlow Lite converter failed", found=(lines or ["no message"])[0][:400])

@@ -10,6 +10,7 @@ from edgecompress.errors import UnsupportedError
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
 
 _INT8 = np.dtype(np.int8)
+_INT16 = np.dtype(np.int16)
 _INT32 = np.dtype(np.int32)
 _SHAPE_DTYPES = (_INT32, np.dtype(np.int64))
 
@@ -20,9 +21,14 @@ _SHAPES: Mapping[str, tuple[int, ...]] = {
     "REDUCE_MIN": (1,), "REDUCE_PROD": (1,), "TRANSPOSE": (1,), "STRIDED_SLICE": (1, 2, 3), "SLICE": (1, 2),
     "SPLIT": (0,), "SPLIT_V": (1, 2), "EXPAND_DIMS": (1,), "TILE": (1,), "RESIZE_BILINEAR": (1,),
     "RESIZE_NEAREST_NEIGHBOR": (1,), "TRANSPOSE_CONV": (0,), "BATCH_TO_SPACE_ND": (1, 2),
-    "SPACE_TO_BATCH_ND": (1, 2), "GATHER": (1,), "REVERSE_V2": (1,), "BROADCAST_TO": (1,), "FILL": (0,),
+    "SPACE_TO_BATCH_ND": (1, 2), "REVERSE_V2": (1,), "BROADCAST_TO": (1,), "FILL": (0,),
 }  # fmt: skip
-"""Operands that are shapes, axes, paddings or indices: constants, and int32 or int64."""
+"""Operands that are shapes, axes or paddings: constants, and int32 or int64."""
+_UNSCALED = (np.dtype(np.bool_), _INT32)
+"""Types of what is no number of the network's: decisions, and indices into a table."""
+_LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
+_GATE_BIASES, _CELLS = (12, 13, 14, 15), 19
+"""Operands of an LSTM that are not int8."""
 
 _LEFT_OVERS = {
     "VAR_HANDLE": "a variable of an unfinished compression",
@@ -61,8 +67,9 @@ class Proof:
 def check_full_integer(graph: Graph) -> Proof:
     """Check that every operator computes on int8, with constant weights, and return what was counted.
 
-    Inputs, outputs, activations and weights must be int8 with quantization; biases constant int32; shapes, axes and
-    indices constant int32 or int64. Tensors that no operator uses are ignored.
+    Inputs, outputs, activations and weights must be int8 with quantization, but for decisions (bool) and indices (int32)
+    on the way and as inputs; biases constant int32; shapes and axes constant int32 or int64; an LSTM's cells int16.
+    Tensors that no operator uses are ignored.
 
     Raises:
         UnsupportedError: names the first operator and tensor that break a rule.
@@ -70,7 +77,7 @@ def check_full_integer(graph: Graph) -> Proof:
     for kind, indices in (("input", graph.inputs), ("output", graph.outputs)):
         for index in indices:
             tensor = graph.tensors[index]
-            if tensor.dtype != _INT8:
+            if tensor.dtype != _INT8 and not (kind == "input" and _is_unscaled(tensor)):
                 raise UnsupportedError(
                     f'{kind} "{tensor.name}" is not int8', found=str(tensor.dtype), hint=_hint(tensor)
                 )
@@ -104,7 +111,7 @@ def _check_operation(graph: Graph, operation: Operation) -> None:
             )
         _check_operand(operation, position, tensor)
     for tensor in graph.results(operation):
-        _check_int8(operation, tensor)
+        _check_value(operation, tensor)
 
 
 def _float_island(graph: Graph, operation: Operation) -> UnsupportedError:
@@ -119,7 +126,7 @@ def _float_island(graph: Graph, operation: Operation) -> UnsupportedError:
 
 
 def _check_operand(operation: Operation, position: int, tensor: Tensor) -> None:
-    if position == BIASES.get(operation.opcode):
+    if _is_bias(operation.opcode, position):
         if tensor.dtype != _INT32 or not tensor.is_constant:
             kind = str(tensor.dtype) if tensor.is_constant else f"{tensor.dtype}, computed at run time"
             raise UnsupportedError(f'{_place(operation)}: the bias "{tensor.name}" is no int32 constant', found=kind)
@@ -131,11 +138,21 @@ def _check_operand(operation: Operation, position: int, tensor: Tensor) -> None:
                 found=kind,
                 hint="fix the batch and all sizes before converting",
             )
-    else:
-        _check_int8(operation, tensor)
+    elif operation.opcode != _LSTM or position != _CELLS or tensor.dtype != _INT16:
+        _check_value(operation, tensor)
 
 
-def _check_int8(operation: Operation, tensor: Tensor) -> None:
+def _is_bias(opcode: str, position: int) -> bool:
+    return position == BIASES.get(opcode) or (opcode == _LSTM and position in _GATE_BIASES)
+
+
+def _is_unscaled(tensor: Tensor) -> bool:
+    return tensor.dtype in _UNSCALED and tensor.quantization is None
+
+
+def _check_value(operation: Operation, tensor: Tensor) -> None:
+    if _is_unscaled(tensor):
+        return
     if tensor.dtype != _INT8:
         raise UnsupportedError(
             f'{_place(operation)}: "{tensor.name}" is not int8', found=str(tensor.dtype), hint=_hint(tensor)
@@ -171,7 +188,7 @@ def _used(graph: Graph) -> Iterator[tuple[Operation, int, int]]:
 
 
 def _count(graph: Graph) -> Proof:
-    biases = {index for op, position, index in _used(graph) if position == BIASES.get(op.opcode)}
+    biases = {index for op, position, index in _used(graph) if _is_bias(op.opcode, position)}
     weights = {index for op, position, index in _used(graph) if position == WEIGHTS.get(op.opcode)}
     int8 = {index for _, _, index in _used(graph) if graph.tensors[index].dtype == _INT8}
     constants = {index for index in int8 if graph.tensors[index].is_constant}

@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 
 from edgecompress import files, load, worker
+from edgecompress.codegen.program import lower
 from edgecompress.convert.codes import write_codes
+from edgecompress.convert.index_inputs import with_index_inputs
+from edgecompress.convert.islands import with_integer_forms
 from edgecompress.convert.lite import Sample, to_float, to_integer
+from edgecompress.convert.naming import layers_named
 from edgecompress.convert.post_training import post_training, settings_of
 from edgecompress.convert.proof import check_full_integer
 from edgecompress.convert.samples import Samples, open_samples
 from edgecompress.errors import DataError
 from edgecompress.tflite.graph import Graph
 from edgecompress.tflite.reader import read_bytes
+from edgecompress.tflite.writer import write
 
 _FEW_SAMPLES = 20
 _FLAT_SCALE = 1e-9
@@ -32,6 +37,7 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
             "trust_model_code" (False);
             "recipe", "overrides", "data": where calibration samples come from, as the compression stage takes them;
             "random" (False): calibrate with random numbers, so that accuracy means nothing;
+            "buildable" (False): also refuse what the back end could not build;
             "calibration_samples" (None: all of the split; 100 random ones);
             "float_output" (None): also write the float twin there, for `layer_errors`;
             "promises", "kernels" (none): the promises that stand and the path of kernels.npz, of the compression that
@@ -49,14 +55,17 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
     """
     started = time.monotonic()
     np.random.seed(0)
-    model = load_model(job)
+    model = with_index_inputs(load_model(job))
     shapes = [tuple(tensor.shape[1:]) for tensor in model.inputs]
     samples = open_samples(job, "calibration", shapes, job.get("calibration_samples"))
     remark(samples)
     calibration = Calibration(samples, [tensor.dtype.as_numpy_dtype for tensor in model.inputs])
     worker.progress("convert", 0, None)
-    content = to_integer(model, calibration)
-    check_full_integer(read_bytes(content))  # what codes are written into
+    with layers_named(model):
+        content = as_integers(to_integer(model, calibration))
+        check_full_integer(read_bytes(content))  # what codes are written into
+        if job.get("buildable"):
+            check_buildable(read_bytes(content))
     wanted = job.get("float_output") or not settings_of(job).is_plain
     floating = to_float(model) if wanted else None
     content, quantization = post_training(job, content, floating, shapes)
@@ -85,6 +94,18 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def as_integers(content: bytes) -> bytes:
+    """The converter's file with `with_integer_forms`; the file itself where there is nothing to do."""
+    graph = read_bytes(content)
+    changed = with_integer_forms(graph)
+    return content if changed is graph else write(changed)
+
+
+def check_buildable(graph: Graph) -> None:
+    """Raises UnsupportedError where the back end could not build the file, while the layers' names are still known."""
+    lower(graph)
+
+
 def load_model(job: Mapping[str, Any]) -> Any:
     """The Keras model that a job names: "model", "quantized", "stage", "trust_model_code"."""
     quantized, trust = bool(job.get("quantized")), bool(job.get("trust_model_code"))
@@ -107,13 +128,20 @@ class Calibration:
         for inputs, _ in self._samples.batches():
             self._check(inputs)
             for i in range(len(inputs[0])):
-                yield tuple(array[i : i + 1].astype(kind) for array, kind in zip(inputs, self._dtypes, strict=True))
+                yield tuple(
+                    self._typed(array[i : i + 1], kind) for array, kind in zip(inputs, self._dtypes, strict=True)
+                )
                 self.seen += 1
                 if self.seen % every == 0 or self.seen == self._samples.count:
                     left = (time.monotonic() - began) / self.seen * (self._samples.count - self.seen)
                     worker.progress("calibrate", self.seen, self._samples.count, eta=round(left, 1))
         if self.low == self.high:
             raise DataError("all values of all calibration samples are the same", found=f"{self.low:g}")
+
+    def _typed(self, array: np.ndarray, kind: type) -> np.ndarray:
+        """Of random numbers 0 and 1 where indices go in, which every table has."""
+        is_drawn = self._samples.kind == "random" and np.issubdtype(kind, np.integer)
+        return (array > 0).astype(kind) if is_drawn else array.astype(kind)
 
     def _check(self, inputs: tuple[np.ndarray, ...]) -> None:
         for array in inputs:
@@ -150,9 +178,10 @@ def _warn_flat(graph: Graph) -> None:
 
 
 def _quantized(graph: Graph, index: int) -> dict[str, Any]:
+    """Indices, which have no scale, count as they are."""
     tensor = graph.tensors[index]
-    assert tensor.quantization is not None  # the proof saw to it
-    scale, zero_point = tensor.quantization.scale, tensor.quantization.zero_point
+    scales = tensor.quantization
+    scale, zero_point = (scales.scale, scales.zero_point) if scales else (1.0, 0)
     return {"name": tensor.name, "shape": list(tensor.shape), "scale": scale, "zero_point": zero_point}
 
 

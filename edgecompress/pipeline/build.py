@@ -9,7 +9,7 @@ from typing import Any
 from edgecompress import recipe as recipes
 from edgecompress import worker
 from edgecompress.convert.layer_errors import layer_errors
-from edgecompress.errors import AccuracyError, PromiseError, ToolError, UsageError
+from edgecompress.errors import AccuracyError, PromiseError, ToolError, UnsupportedError, UsageError
 from edgecompress.files import sha256, write_bytes, write_text
 from edgecompress.memory.choice import BALANCED, Wish
 from edgecompress.pipeline import accuracy, assembly
@@ -229,6 +229,7 @@ def _convert(run: Run, compressed: dict[str, Any] | None) -> dict[str, Any]:
         output=str(run.folder.model),
         float_output=None if random else str(folder / FLOAT_TWIN),
         random=random,
+        buildable=True,
         calibration_samples=run.settings.convert.calibration_samples,
         promises=compressed["promises"] if compressed else (),
         kernels=str(folder / "compress" / compressed["kernels"]) if compressed else None,
@@ -266,7 +267,13 @@ def _losses(run: Run, converted: dict[str, Any]) -> dict[int, dict[str, Any]]:
     train = run.dataset.train
     few = train.take(min(LOSS_SAMPLES, len(train)))
     samples = [tuple(x[0] for x in batch.inputs) for batch in few.batches(1)]
-    found = layer_errors(run.folder.model, run.folder.path / FLOAT_TWIN, samples)
+    try:
+        found = layer_errors(run.folder.model, run.folder.path / FLOAT_TWIN, samples)
+    except UnsupportedError as error:
+        run.on_event(
+            {"kind": "remark", "text": f"what single layers lose is not known: {error.what} ({error.found[:100]})"}
+        )
+        return {}
     losses = {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
     for part in (converted["quantization"] or {}).get("parts", ()):
         losses.setdefault(part["index"], {}).update(error_share=part["share"], remedy=part["remedy"] or None)

@@ -89,6 +89,8 @@ def as_input(tensor: Tensor, values: np.ndarray) -> np.ndarray:
         if not np.isfinite(converted).all():
             raise DataError("samples must be finite", found="NaN or infinite values")
         return converted
+    if tensor.quantization is None and tensor.dtype.kind in "iu" and np.array_equal(values, np.rint(values)):
+        return values.astype(tensor.dtype)
     if tensor.quantization is None:
         raise UnsupportedError(f'input "{tensor.name}" has no quantization to bring real samples to {tensor.dtype}')
     return quantize(values, tensor.quantization, tensor.dtype)
@@ -128,8 +130,8 @@ def value_range(graph: Graph, tensor: Tensor) -> tuple[float, float]:
     if tensor.dtype == np.bool_:
         return 0, 1
     if tensor.dtype.kind in "iu":
-        limits = np.iinfo(tensor.dtype)
-        return limits.min, limits.max
+        limits, rows = np.iinfo(tensor.dtype), rows_of_table(graph, tensor)
+        return (0, rows - 1) if rows else (limits.min, limits.max)
     if tensor.dtype.kind != "f":
         raise UnsupportedError(f'input "{tensor.name}": no values for dtype {tensor.dtype}')
     quantized = following_quantized(graph, tensor)
@@ -138,6 +140,12 @@ def value_range(graph: Graph, tensor: Tensor) -> tuple[float, float]:
     limits = np.iinfo(quantized.dtype)
     scale, zero_point = quantized.quantization.scale, quantized.quantization.zero_point
     return (limits.min - zero_point) * scale * BEYOND, (limits.max - zero_point) * scale * BEYOND
+
+
+def rows_of_table(graph: Graph, tensor: Tensor) -> int:
+    """How many rows the smallest table has that GATHER looks this tensor's values up in: none beyond is defined. 0: none does."""
+    tables = [one.inputs[0] for one in graph.operations if one.opcode == "GATHER" and one.inputs[1] == tensor.index]
+    return min((graph.tensors[index].shape[0] for index in tables), default=0)
 
 
 def following_quantized(graph: Graph, tensor: Tensor) -> Tensor | None:

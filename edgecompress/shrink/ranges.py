@@ -70,11 +70,16 @@ def range_after(graph: Graph, operation: Operation, known: Ranges) -> Range | No
         return _lookup(operator, graph, operation, known)
     if isinstance(operator, Pairwise):
         return _pairwise(operator, graph, operation, known)
-    if isinstance(operator, Movement) and len(operation.outputs) == 1:
+    if isinstance(operator, Movement) and len(operation.outputs) == 1 and not _looks_up(graph, operation):
         return _corners(operator, graph, operation, known)
     if operation.opcode in MONOTONE and MONOTONE[operation.opcode](graph, operation):
         return _corners(operator, graph, operation, known)
     return None
+
+
+def _looks_up(graph: Graph, operation: Operation) -> bool:
+    """Whether it takes rows by indices that come in."""
+    return operation.opcode == "GATHER" and not graph.tensors[operation.inputs[1]].is_constant
 
 
 def full(tensor: Tensor) -> Range:

@@ -436,6 +436,7 @@ VIOLATIONS = {
     **{
         (opcode, "rule_places"): [operand(place, data=None)] for opcode, place in MOVEMENTS.items() if place is not None
     },
+    ("GATHER", "rule_places"): [operand(1, data=None, dtype=np.dtype(np.int64))],
     ("SPACE_TO_BATCH_ND", "rule_places"): [operand(1, data=None), control(2, 2)],
     **{(opcode, "rule_result"): [longer_result, *changes] for opcode, changes in RESULTS.items()},
     ("SVDF", "rule_types"): [wrong_type, operand(0, quantization=None)],

@@ -32,7 +32,7 @@ OPERATORS = {
     "EXPAND_DIMS": "reshape:ExpandDims",
     "FILL": "repetition:Fill",
     "FULLY_CONNECTED": "fully_connected:FullyConnected",
-    "GATHER": "repetition:Gather",
+    "GATHER": "gather:Gather",
     "GATHER_ND": "repetition:GatherNd",
     "GELU": "curves:Gelu",
     "GREATER": "comparisons:Greater",

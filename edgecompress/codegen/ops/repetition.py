@@ -1,4 +1,4 @@
-"""TILE, BROADCAST_TO, FILL, GATHER, GATHER_ND, MIRROR_PAD and RESIZE_NEAREST_NEIGHBOR: values that may stand in several places."""
+"""TILE, BROADCAST_TO, FILL, GATHER_ND, MIRROR_PAD and RESIZE_NEAREST_NEIGHBOR: values that may stand in several places."""
 
 import numpy as np
 
@@ -35,23 +35,6 @@ class Fill(Movement):
         if x.ndim:
             raise ValueError("no single value")
         return [np.broadcast_to(x, integers(graph, operation, 0).reshape(-1).tolist())]
-
-
-class Gather(Movement):
-    opcode = "GATHER"
-    operands = (2, 2)
-
-    def move(self, x: np.ndarray, graph: Graph, operation: Operation) -> list[np.ndarray]:
-        axis, batches = (int(operation.options.get(name) or 0) for name in ("axis", "batch_dims"))  # type: ignore[call-overload]
-        axis += x.ndim if axis < 0 else 0
-        indices = within(integers(graph, operation, 1), x.shape[axis])
-        batches += indices.ndim if batches < 0 else 0
-        if not 0 <= batches <= axis or x.shape[:batches] != indices.shape[:batches]:
-            raise ValueError(f"{batches} batch dimensions of indices {list(indices.shape)}")
-        require_shape((*x.shape[:axis], *indices.shape[batches:], *x.shape[axis + 1 :]), graph, operation)
-        rows = x.reshape(-1, *x.shape[batches:]), indices.reshape(-1, *indices.shape[batches:])
-        taken = [np.take(one, places, axis - batches) for one, places in zip(*rows, strict=True)]
-        return [np.stack(taken).reshape(*x.shape[:batches], *taken[0].shape)]
 
 
 class GatherNd(Movement):
