@@ -271,7 +271,7 @@ def _losses(run: Run, converted: dict[str, Any]) -> dict[int, dict[str, Any]]:
         found = layer_errors(run.folder.model, run.folder.path / FLOAT_TWIN, samples)
     except UnsupportedError as error:
         run.on_event(
-            {"kind": "remark", "text": f"what single layers lose is not known: {error.what} ({error.found[:100]})"}
+            {"kind": "note", "text": f"what single layers lose is not known: {error.what} ({error.found[:100]})"}
         )
         return {}
     losses = {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
@@ -309,7 +309,7 @@ def _bench(
         seed=settings.seed,
         command=command,
         on_progress=say,
-        on_remark=lambda text: run.on_event({"kind": "remark", "text": text}),
+        on_remark=lambda text: run.on_event({"kind": "note", "text": text}),
         wish=wish,
     )
 
