@@ -9,10 +9,16 @@ import pytest
 
 from edgecompress.compress.base import NO_AUGMENTATION, Context, TrainingSettings
 from edgecompress.compress.models.cloning import copy_model
-from edgecompress.compress.training.fine_tuning import describe_output, evaluate, fine_tune, make_deterministic
+from edgecompress.compress.training.fine_tuning import (
+    describe_output,
+    evaluate,
+    fine_tune,
+    make_deterministic,
+    outputs_of,
+)
 from edgecompress.compress.training.statistics import refresh_statistics
 from edgecompress.compress.training.task import Wishes, infer
-from edgecompress.errors import DataError, RecipeError, UnsupportedError
+from edgecompress.errors import DataError, RecipeError
 from edgecompress.load.runtime import keras2
 
 
@@ -113,12 +119,16 @@ def test_a_logits_model_is_seen_as_linear_through_flatten_and_activation_layers(
     assert describe_output(softmax).activation == "softmax"
 
 
-def test_several_outputs_are_refused():
+def test_several_outputs_count_as_one_vector_of_parts():
     layers = keras2().layers
     given = layers.Input((3,))
     model = keras2().Model(given, [layers.Dense(1)(given), layers.Dense(2)(given)])
-    with pytest.raises(UnsupportedError, match="2 outputs"):
-        describe_output(model)
+    output = describe_output(model)
+    assert output.shape == (3,)
+    assert [part.shape for part in output.parts] == [(1,), (2,)]
+    batch = np.ones((4, 3), np.float32)
+    wanted = np.concatenate(model.predict(batch, verbose=0), axis=1)
+    np.testing.assert_allclose(outputs_of(model)((batch,)), wanted, rtol=1e-5)
 
 
 def test_outputs_that_are_not_finite_are_an_error_and_so_is_an_empty_split():
