@@ -9,7 +9,6 @@ from typing import Any
 from edgecompress.compress.base import ON_DEVICE, Kind, Promise
 from edgecompress.compress.converted import check_converted
 from edgecompress.compress.promises import Measurement, held_against
-from edgecompress.compress.training.task import Task
 from edgecompress.files import sha256, size
 from edgecompress.pipeline.folder import RunFolder
 from edgecompress.recipe import BuildRecipe
@@ -45,10 +44,6 @@ def as_benched(promises: Sequence[Measurement], report: Report) -> tuple[Measure
     values = [found.get(one.promise.kind) for one in promises]
     pairs = zip(promises, values, strict=True)
     return tuple(one if value is None else held_against(one.promise, value) for one, value in pairs)
-
-
-def task_from(values: Mapping[str, Any]) -> Task:
-    return Task.from_dict(values)
 
 
 def assemble(
@@ -141,10 +136,13 @@ def _promise(promise: Promise) -> PromiseRecord:
 def training_stages(
     compressed: Mapping[str, Any], file: str, size_of_file: int | None, note: str | None = None
 ) -> list[Stage]:
-    """The training without passes, where there was any, and the passes themselves; both in one process."""
+    """The training without passes, where there was any, and the passes themselves; both in one process.
+
+    What an earlier run has done took the time that it took there.
+    """
     baseline = compressed["baseline"]
     memory = compressed["peak_bytes"]
-    seconds = compressed["seconds"] - baseline["seconds"]
+    seconds = sum(entry["seconds"] for entry in compressed["passes"])
     stages = [Stage("compressed", file, size_of_file, seconds=round(seconds, 3), memory=memory, note=note)]
     if baseline["steps"]:
         stages.insert(0, Stage(TRAINED_WITHOUT, baseline["path"], seconds=baseline["seconds"]))

@@ -8,6 +8,7 @@ from typing import Any
 
 from edgecompress import recipe as recipes
 from edgecompress import worker
+from edgecompress.compress.training.task import Task
 from edgecompress.convert.layer_errors import layer_errors
 from edgecompress.errors import AccuracyError, PromiseError, ToolError, UnsupportedError, UsageError
 from edgecompress.files import sha256, write_bytes, write_text
@@ -271,7 +272,7 @@ def _losses(run: Run, converted: dict[str, Any]) -> dict[int, dict[str, Any]]:
         found = layer_errors(run.folder.model, run.folder.path / FLOAT_TWIN, samples)
     except UnsupportedError as error:
         run.on_event(
-            {"kind": "note", "text": f"what single layers lose is not known: {error.what} ({error.found[:100]})"}
+            {"kind": "remark", "text": f"what single layers lose is not known: {error.what} ({error.found[:100]})"}
         )
         return {}
     losses = {one.index: {"snr_db": one.snr_db, "cosine": one.cosine, "added_noise": one.added_noise} for one in found}
@@ -334,7 +335,7 @@ def _with_accuracy(
         prefix=settings.prefix,
         say=say,
     )
-    task = assembly.task_from(judged["task"])
+    task = Task.from_dict(judged["task"])
     record, agreement, sentence = accuracy.judge(task, tests, answers, settings.max_drop)
     notes = (f"metric: {task.metric} ({task.why})", f"labels: {judged['labels']}", *((sentence,) if sentence else ()))
     return replace(report, accuracy=record, agreement=agreement, notes=(*report.notes, *notes))

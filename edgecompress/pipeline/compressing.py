@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecompress import worker
+from edgecompress.compress.training.task import Task
 from edgecompress.errors import UsageError
 from edgecompress.files import sha256, size
 from edgecompress.pipeline import accuracy, assembly
@@ -125,7 +126,7 @@ def _report(
     run: Run, file: Path, compressed: dict[str, Any], done: dict[str, Any], command: str | None, seconds: float
 ) -> Report:
     judged, described = done["judged"], done["described"]
-    task = assembly.task_from(judged["task"])
+    task = Task.from_dict(judged["task"])
     tests = accuracy.read_test_set(run.folder.path / "test")
     record, sentence = accuracy.judge_keras(task, tests, run.settings.build.max_drop)
     notes = [*compressed["notes"], *compressed["ended"], f"metric: {task.metric} ({task.why})"]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from edgecompress import worker
+from edgecompress.compress.training.task import Task
 from edgecompress.errors import UsageError
 from edgecompress.files import size, write_bytes
-from edgecompress.pipeline import accuracy, assembly
+from edgecompress.pipeline import accuracy
 from edgecompress.pipeline.preparation import OnEvent, Run, prepare
 from edgecompress.recipe.quantization import quantization_overrides
 from edgecompress.report.quantizing import QuantizedFile
@@ -74,7 +75,7 @@ def _carry_out(run: Run, out: Path | None) -> QuantizedFile:
     answers = run.folder.path / "test" / "outputs.npz"
     job = run.job(model=str(run.folder.model), output=str(answers), split="test")
     worker.call("edgecompress.convert.evaluate:run", job, log=run.folder.log, on_event=run.on_event)
-    task = assembly.task_from(done["judged"]["task"])
+    task = Task.from_dict(done["judged"]["task"])
     with np.load(answers, allow_pickle=False) as stored:
         several = [stored[f"real_{i}"] for i in range(max(len(task.parts), 1))]
     outputs = np.concatenate([one.reshape(len(one), -1) for one in several], axis=1) if task.parts else several[0]

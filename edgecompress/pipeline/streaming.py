@@ -11,7 +11,7 @@ from edgecompress.compress.training.task import Task
 from edgecompress.device.mailbox import Mailbox
 from edgecompress.errors import DataError
 from edgecompress.files import make_folder
-from edgecompress.pipeline import accuracy, assembly
+from edgecompress.pipeline import accuracy
 from edgecompress.pipeline.accuracy import Answers, TestSet
 from edgecompress.pipeline.firmware import Firmware
 from edgecompress.pipeline.host import run_on_host
@@ -87,7 +87,7 @@ def read_test_data(
     make_folder(folder)
     judged = judge_tflite(dataset, model, settings.training, folder)
     tests = accuracy.read_test_set(folder)
-    return TestData(tests, assembly.task_from(judged["task"]), judged["labels"], min(count, len(tests)))
+    return TestData(tests, Task.from_dict(judged["task"]), judged["labels"], min(count, len(tests)))
 
 
 def stream(

@@ -48,10 +48,15 @@ def test_a_pipeline_that_fails_is_told_and_the_others_are_done(compared: tuple[C
 def test_the_training_without_passes_is_done_once_for_pipelines_of_the_same_epochs(
     compared: tuple[Compared, Path],
 ) -> None:
-    _, out = compared
+    result, out = compared
     first, second = (json.loads((out / run / "compress" / "baseline.json").read_text()) for run in ("1", "3"))
     assert first == second
     assert first["entry"]["seconds"] > 0
+    trained = [report for report in result.reports if report.passes]
+    assert len(trained) == 2
+    for report in trained:
+        (compressed,) = (stage for stage in report.stages if stage.name == "compressed")
+        assert compressed.seconds == pytest.approx(report.passes[0].seconds, abs=0.01)
 
 
 @pytest.mark.slow
