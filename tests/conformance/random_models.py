@@ -143,7 +143,14 @@ def layers(draw: st.DrawFn, opcode: str) -> Layer:
         height, width = draw(st.tuples(*[st.sampled_from((4, 8))] * 2))  # whole tiles
     shape = (draw(st.sampled_from((1, 1, 1, 2))), height, width, depth)
     window = {"kernel": kernel, "stride": stride, "dilation": dilation, "padding": padding}
-    return Layer(**values, **window, input_shape=shape, filters=filters)
+    is_grouped = not depthwise and draw(st.integers(0, 4)) == 0
+    groups = draw(st.sampled_from(common_divisors(depth, filters))) if is_grouped else 1
+    return Layer(**values, **window, input_shape=shape, filters=filters, groups=groups)
+
+
+def common_divisors(*numbers: int) -> list[int]:
+    most = math.gcd(*numbers)
+    return [size for size in range(1, most + 1) if most % size == 0]
 
 
 def macs(layer: Layer, opcode: str) -> int:
@@ -151,7 +158,7 @@ def macs(layer: Layer, opcode: str) -> int:
     if opcode == "FULLY_CONNECTED":
         return int(np.prod(layer.input_shape)) * layer.filters
     pixels = layer.input_shape[0] * extent(layer, 0) * extent(layer, 1)
-    return pixels * int(np.prod(layer.kernel)) * layer.input_shape[3] * layer.filters
+    return pixels * int(np.prod(layer.kernel)) * layer.input_shape[3] // layer.groups * layer.filters
 
 
 def weighted(opcode: str) -> st.SearchStrategy[Model]:
