@@ -35,12 +35,21 @@ class Chain:
         standing: promises that hold now.
         ended: sentences about promises that a later pass ended.
         earlier: folders of other chains, whose baseline is taken over where it was trained the same way.
+        trust_model_code: of the model's Lambda and custom layers, which its copies still hold.
     """
 
-    def __init__(self, out: Path, context: Context, model_sha256: str, earlier: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        out: Path,
+        context: Context,
+        model_sha256: str,
+        earlier: Sequence[Path] = (),
+        *,
+        trust_model_code: bool = False,
+    ) -> None:
         import tensorflow
 
-        self.out, self.earlier = out, tuple(earlier)
+        self.out, self.earlier, self.trust_model_code = out, tuple(earlier), trust_model_code
         settings = context.settings
         self._teacher = settings.teacher if settings.distillation else ""
         if self._teacher == "original":
@@ -76,7 +85,7 @@ class Chain:
             save_json(found, self.out / "baseline.json")
         if self._teacher == "baseline":
             self._start = fingerprint
-            self.context = replace(self.context, teacher=load.load_stage(path, quantized=False))
+            self.context = replace(self.context, teacher=self._load(path))
         return found["entry"]  # type: ignore[no-any-return]
 
     def _known_baseline(self, fingerprint: str) -> dict[str, Any] | None:
@@ -152,7 +161,7 @@ class Chain:
         self.standing = step.standing
         path = folder / "model.h5"
         save_model(step.outcome.model, path)
-        self.model = load.load_stage(path, quantized=is_wrapped(step.outcome.model))
+        self.model = self._load(path, quantized=is_wrapped(step.outcome.model))
         saved = {
             "fingerprint": fingerprint,
             "sha256": sha256_of(path),
@@ -171,10 +180,13 @@ class Chain:
         if not _is_whole(found, fingerprint, path):
             return None
         assert found is not None
-        self.model = load.load_stage(path, quantized=found["quantized"])
+        self.model = self._load(path, quantized=found["quantized"])
         self.standing = tuple(Promise.from_dict(one) for one in found["standing"])
         self.ended = tuple(found["ended"])
         return {**found["entry"], "resumed": True}
+
+    def _load(self, path: Path, *, quantized: bool = False) -> Any:
+        return load.load_stage(path, quantized=quantized, trust_model_code=self.trust_model_code)
 
 
 def _entry(compression: Pass, text: str, step: Step, before: float | None, after: float | None) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def compress(job: Mapping[str, Any], gauge: Gauge | None = None) -> dict[str, An
     overrides = dict(job.get("overrides") or {})
     settings = recipe.load(job.get("recipe"), overrides)
     passes = make_all(settings.passes)  # a misspelt parameter is told before anything is read
-    model = load.load(job["model"], trust_model_code=bool(job.get("trust_model_code")))
+    trust_model_code = bool(job.get("trust_model_code"))
+    model = load.load(job["model"], trust_model_code=trust_model_code)
     dataset = data.open(job.get("data") or settings.source or "", settings.data, settings.build.seed)
     output = describe_output(model)
     if output.parts:
@@ -60,7 +61,7 @@ def compress(job: Mapping[str, Any], gauge: Gauge | None = None) -> dict[str, An
     _check_teacher(training_settings(settings), task)  # before any other model is read
     for file in (file for one in passes for file in files_of(one)):
         read_student(str(file), model)  # what does not fit is told before anything is trained
-    teachers = Teachers.read(settings.training.teacher_files, model, trust_model_code=bool(job.get("trust_model_code")))
+    teachers = Teachers.read(settings.training.teacher_files, model, trust_model_code=trust_model_code)
     return run(
         model,
         DatasetSamples(dataset),
@@ -72,6 +73,7 @@ def compress(job: Mapping[str, Any], gauge: Gauge | None = None) -> dict[str, An
         emit=worker.emit,
         gauge=gauge,
         earlier=[Path(folder) for folder in job.get("earlier", ())],
+        trust_model_code=trust_model_code,
     )
 
 
@@ -153,6 +155,7 @@ def run(
     emit: Callable[[dict[str, Any]], None] = lambda event: None,
     gauge: Gauge | None = None,
     earlier: Sequence[Path] = (),
+    trust_model_code: bool = False,
 ) -> dict[str, Any]:
     """Compress a loaded model; finished passes of an earlier run with the same inputs are taken from `out`.
 
@@ -166,7 +169,7 @@ def run(
         teachers: where the recipe names files.
         emit: takes progress events.
         gauge: as `compress` takes it.
-        earlier: as `chain.Chain` takes them.
+        earlier, trust_model_code: as `chain.Chain` takes them.
 
     Returns:
         JSON-able, paths relative to `out`: "compressed" {path, quantized, sha256}, "baseline" {path, steps, seconds,
@@ -183,7 +186,7 @@ def run(
     make_deterministic(chosen.seed)
     teacher = teachers.model if teachers else None
     context = Context(samples, task, chosen, original=model, teacher=teacher, emit=emit, gauge=gauge)
-    chain = Chain(out, context, model_sha256, earlier)
+    chain = Chain(out, context, model_sha256, earlier, trust_model_code=trust_model_code)
     original = chain.judge(model)
     passes = make_all(settings.passes)
     baseline = chain.baseline(model, passes)

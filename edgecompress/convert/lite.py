@@ -137,7 +137,11 @@ def _converter(model: Any) -> Any:
         return dict(zip(names_of_outputs(len(outputs)), outputs, strict=True))
 
     function = tf.function(infer, autograph=False).get_concrete_function(**specs)
-    return tf.lite.TFLiteConverter.from_concrete_functions([function], model)
+    # The converter saves what it is given. Of a Keras model that is a function for every layer, beside this one that matters,
+    # which takes time and fails for some layers of quantization-aware training; of this it is the variables.
+    saved = tf.Module()
+    saved.of_model = list(function.variables)
+    return tf.lite.TFLiteConverter.from_concrete_functions([function], saved)
 
 
 def _input_names(model: Any) -> list[str]:

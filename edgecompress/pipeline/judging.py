@@ -75,8 +75,9 @@ def write_and_judge(job: Mapping[str, Any]) -> dict[str, Any]:
     from edgecompress.compress.models.keras_file import write_keras
     from edgecompress.load.summary import describe_model
 
-    compressed = load.load_stage(job["models"]["compressed"]["path"])
-    original = load.load(job["original"], trust_model_code=bool(job.get("trust_model_code")))
+    trust = bool(job.get("trust_model_code"))
+    compressed = load.load_stage(job["models"]["compressed"]["path"], trust_model_code=trust)
+    original = load.load(job["original"], trust_model_code=trust)
     described = {"original": describe_model(original), "compressed": describe_model(compressed)}
     difference = write_keras(compressed, Path(job["file"]))
     return {"difference": difference, "described": described, "judged": judge(job, original)}
@@ -118,10 +119,11 @@ def judge(job: Mapping[str, Any], original: Any = None) -> dict[str, Any]:
     from edgecompress import load, recipe, worker
     from edgecompress.compress.training.fine_tuning import describe_output
 
+    trust = bool(job.get("trust_model_code"))
     settings = recipe.load(job.get("recipe"), dict(job.get("overrides") or {}))
     dataset = data.open(job["data"], settings.data, settings.build.seed)
     if original is None:
-        original = load.load(job["original"], trust_model_code=bool(job.get("trust_model_code")))
+        original = load.load(job["original"], trust_model_code=trust)
     task = task_of(describe_output(original), dataset, settings.training)
     split = test_split(dataset)
     out = Path(job["out"])
@@ -129,7 +131,7 @@ def judge(job: Mapping[str, Any], original: Any = None) -> dict[str, Any]:
     write_test_set(split, graph, out, with_floats=task.target == "input")
     np.save(out / "outputs_original.npy", _keras_outputs(original, split, "the original model"), allow_pickle=False)
     for name, entry in sorted(job["models"].items()):
-        model = load.load_stage(entry["path"], quantized=entry["quantized"])
+        model = load.load_stage(entry["path"], quantized=entry["quantized"], trust_model_code=trust)
         np.save(out / f"outputs_{name}.npy", _keras_outputs(model, split, f"the {name} model"), allow_pickle=False)
     worker.progress("judging", 1, 1)
     return {"task": task.as_dict(), "samples": len(split), "labels": dataset.labels.how}

@@ -130,6 +130,12 @@ EXAMPLES = {
         ("it",),
         "RESHAPE DEPTHWISE_CONV_2D" + TAIL,
     ),
+    "transposed convolution": Example(
+        lambda: model(IMAGE, after_conv("Conv2DTranspose", filters=6, kernel_size=3, strides=2, activation="relu")),
+        (),
+        ("stem", "it"),
+        "CONV_2D TRANSPOSE_CONV" + TAIL,
+    ),
     "PReLU": Example(
         lambda: model(IMAGE, after_conv("PReLU", shared_axes=[1, 2])),
         (IN_FLOAT.format("PReLU"),),

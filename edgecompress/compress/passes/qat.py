@@ -62,6 +62,8 @@ def mode(context: Context) -> str:
 
 def _quantize(prepared: Prepared) -> tuple[Any, tuple[str, ...]]:
     """The model with TF-MOT's wrappers, None where it wraps nothing, and what it refused beyond what is known."""
+    from tf_keras.src.saving.serialization_lib import SafeModeScope
+
     quantization = tfmot().quantization.keras
     annotated = dict(prepared.annotated)
     refused: list[str] = []
@@ -70,7 +72,8 @@ def _quantize(prepared: Prepared) -> tuple[Any, tuple[str, ...]]:
             prepared.model, annotated, lambda layer: quantization.quantize_annotate_layer(layer, annotated[layer.name])
         )
         try:
-            with quantization.quantize_scope():
+            # Lambda layers of a model that is loaded were trusted when it was: TF-MOT makes them again from their configuration.
+            with quantization.quantize_scope(), SafeModeScope(safe_mode=False):
                 return quantization.quantize_apply(model), tuple(refused)
         except RuntimeError as error:
             match = _REFUSED.match(str(error))
