@@ -111,7 +111,7 @@ def train(job: Training, cache: Path, say: Any) -> Trained:
             return _read(folder, found)
     make_folder(folder)
     recipe = folder / "recipe.toml"
-    write_text(recipe, _toml(job.settings))
+    write_text(recipe, toml(job.settings))
     common: dict[str, Any] = {"data": str(job.source), "recipe": recipe, "seed": job.seed}
     common |= {"target": TARGET, "resume": True, "on_event": say}
     compressed = edgecompress.build(job.start, passes=job.passes, out=folder / "compressed", **common)
@@ -188,7 +188,7 @@ def _peak_bytes() -> int:
     return 1024 * resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
 
 
-def _toml(sections: Mapping[str, Any]) -> str:
+def toml(sections: Mapping[str, Any]) -> str:
     """Tables of numbers, texts and lists; tables in a table come after its values."""
     lines: list[str] = []
 
