@@ -14,7 +14,7 @@ sys.path.insert(0, str(TOOLS))
 from compressing import show
 from compressing.groups import GROUPS
 from compressing.rows import Figure, _drop, _errors, worst_of
-from compressing.trained import Trained, Training, _toml, joined
+from compressing.trained import Trained, Training, joined, toml
 
 BARS = tomllib.loads(show.BARS.read_text(encoding="utf-8"))
 
@@ -122,7 +122,7 @@ def test_the_recipe_is_written_as_the_package_reads_it(tmp_path):
         "data": {"scale": 0.25, "reshape": [28, 28, 1], "split": {"calibration": 300, "validation": 0}},
         "training": {"batch_size": 64, "mixup": True, "teacher": "original"},
     }
-    (tmp_path / "recipe.toml").write_text(_toml(sections))
+    (tmp_path / "recipe.toml").write_text(toml(sections))
     read = recipe.load(tmp_path / "recipe.toml")
     assert (read.data.scale, read.data.reshape, read.data.split.calibration) == (0.25, (28, 28, 1), 300)
     assert (read.training.batch_size, read.training.mixup, read.training.teacher) == (64, True, "original")

@@ -43,16 +43,16 @@ def main(models: Path, data: Path, cache: Path, only: tuple[str, ...]) -> None:
                 runs = compare(name, models, data, cache.resolve(), lambda event: say(event)).runs
         except EdgecompressError as error:
             raise click.ClickException(str(error)) from error
-        click.echo(f"## {name}\n\n{_markdown(runs)}")
+        click.echo(f"## {name}\n\n{markdown(runs)}")
 
 
-def _markdown(runs: Runs) -> str:
-    rows = [HEADS, ["---"] * len(HEADS), *map(_cells, runs.rows)]
+def markdown(runs: Runs) -> str:
+    rows = [HEADS, ["---"] * len(HEADS), *map(cells, runs.rows)]
     notes = "".join(f"\n{note}\n" for note in runs.notes)
     return "".join(f"| {' | '.join(row)} |\n" for row in rows) + notes
 
 
-def _cells(row: RunRow) -> list[str]:
+def cells(row: RunRow) -> list[str]:
     if row.error is not None or row.accuracy is None or row.drop is None or row.drop_interval is None:
         return [f"`{row.name}`", row.error or "not judged", *[""] * (len(HEADS) - 2)]
     points = (100 * one for one in (row.drop, row.drop_interval.low, row.drop_interval.high))
