@@ -65,8 +65,8 @@ NETWORKS: Mapping[str, Network] = MappingProxyType(
         "lenet-300-100": Network(_lenet("lenet-300-100"), 10, 0.917, settings=OWN_TEACHER),
         "lenet-5": Network(_lenet("lenet-5"), 3, 0.917, settings=OWN_TEACHER),
         "har": Network(lambda models, data, cache: recipes.har(data, cache), 6, 0.8),
-        "resnet8": Network(recipes.resnet8, 3, 0.71, samples=12_000),
-        "kws": Network(lambda models, data, cache: recipes.kws(models, data, cache, 0), 4, 0.71, samples=12_000),
+        "resnet8": Network(recipes.resnet8, 3, 0.71, samples=8_000),
+        "kws": Network(lambda models, data, cache: recipes.kws(models, data, cache, 0), 4, 0.71, samples=8_000),
     }
 )
 
