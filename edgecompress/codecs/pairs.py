@@ -6,7 +6,7 @@ Kernels want the weights of two output channels side by side, and weights of one
 take less than the entropy of the weights.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,8 +94,7 @@ class Pairs(Codec):
             symbols = _join(np.clip(parts, 0, 2 * HALF - 1))
             counts = np.bincount(symbols.reshape(-1), minlength=SYMBOLS)
             low = low_bits.bits_of_low(matrix.shape[1], shifts) + low_bits.PATCH_BITS * outside
-            for fewest in (n for n in FEWEST if n <= counts.max()):
-                kept = np.where(counts >= fewest, counts, 0)
+            for kept in _reduced(counts, 1 << max(self._logs)):
                 rare = 2 * int(counts.sum() - kept.sum()) * low_bits.PATCH_BITS
                 if best is not None and _entropy(kept) + low + rare > best.bits:
                     continue
@@ -113,6 +112,18 @@ class Pairs(Codec):
         if "codebook" in encoded.arrays:
             return values_of(encoded, "codebook")[places]
         return low_bits.finish(encoded, places - HALF)
+
+
+def _reduced(counts: np.ndarray, most: int) -> Iterator[np.ndarray]:
+    """Counts without those of rare symbols, zeros in their places; the last are of `most` symbols at most."""
+    for fewest in FEWEST:
+        if fewest <= counts.max():
+            yield np.where(counts >= fewest, counts, 0)
+    if np.count_nonzero(counts) > most:
+        kept = np.zeros_like(counts)
+        frequent = np.argsort(-counts, kind="stable")[:most]
+        kept[frequent] = counts[frequent]
+        yield kept
 
 
 def _encoded(

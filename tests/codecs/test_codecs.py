@@ -194,6 +194,15 @@ def test_more_pairs_than_a_small_table_holds_have_low_bits():
     assert small.scratch_bytes <= 512
 
 
+def test_a_large_tensor_whose_pairs_are_all_frequent_has_a_code_in_the_smallest_table():
+    generator = np.random.default_rng(0)
+    widths = generator.choice([4, 10, 25, 45], (300, 1))  # rows keep low bits of their own: pairs of high ones are everywhere
+    matrix = (widths * generator.normal(size=(300, 784))).clip(-127, 127).astype(np.int8)
+    encoded = codecs_within(512)["pairs"].encode(matrix)
+    assert encoded.scratch_bytes <= 512
+    assert np.array_equal(codecs_within(512)["pairs"].decode(encoded), matrix)
+
+
 def test_too_little_ram_for_tables_is_an_error():
     with pytest.raises(UsageError, match="511 bytes"):
         codecs_within(511)
