@@ -17,7 +17,7 @@ PASSES = {
 PARAMETERS = {"lenet-300-100": 266_610, "lenet-5": 431_080}
 FEW_VALUES = {
     "ternary": "codes{values=3,epochs=6,learning_rate=0.001}",
-    "binary": "codes{values=2,epochs=6,learning_rate=0.001}",
+    "binary": "codes{codebook=linear,values=2,epochs=6,learning_rate=0.001}",
 }
 """Of LeNet-300-100, in every tensor."""
 LOW_RANK = "low_rank{parameters=0.33,epochs=6,learning_rate=0.0005}"
