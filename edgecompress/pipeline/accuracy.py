@@ -20,8 +20,8 @@ from edgecompress.report.records import Accuracy, Agreement, Interval
 from edgecompress.targets import Target
 from edgecompress.targets.image import Image
 
-DEVICE_INSTRUCTIONS = 20_000_000_000
-"""How much is emulated for the accuracy on the device; counted, not timed, so that the sample count is always the same."""
+DEVICE_INSTRUCTIONS = 4_000_000_000
+"""How much is emulated for the accuracy on the device, some 25 s; counted, not timed, so that the sample count is always the same."""
 DEVICE_SAMPLES = 2_000
 EVERY = slice(None)
 NO_LABELS = "the test data has no labels: accuracy is unknown"
