@@ -196,7 +196,9 @@ def test_more_pairs_than_a_small_table_holds_have_low_bits():
 
 def test_a_large_tensor_whose_pairs_are_all_frequent_has_a_code_in_the_smallest_table():
     generator = np.random.default_rng(0)
-    widths = generator.choice([4, 10, 25, 45], (300, 1))  # rows keep low bits of their own: pairs of high ones are everywhere
+    widths = generator.choice(
+        [4, 10, 25, 45], (300, 1)
+    )  # rows keep low bits of their own: pairs of high ones are everywhere
     matrix = (widths * generator.normal(size=(300, 784))).clip(-127, 127).astype(np.int8)
     encoded = codecs_within(512)["pairs"].encode(matrix)
     assert encoded.scratch_bytes <= 512

@@ -11,6 +11,7 @@ import numpy as np
 from compressing import material, recipes
 from compressing.sizes import Sizes, measure, shares, weights_of
 from compressing.trained import Trained, Training, joined, train
+from edgecompress.report.statistics import PairedDifference
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def lenet(name: str, at: Setting) -> Iterator[Figure]:
     made = [train(job, at.cache, at.say) for job in jobs]
     sizes = [measure(one.model, at.say) for one in made]
     yield _errors(f"{name}_error", made)
-    yield max((_drop(f"{name}_drop", one) for one in made), key=lambda figure: figure.value)
+    yield from _worst_drops(name, made)
     parts = [one.constants / (4 * recipes.PARAMETERS[name]) for one in sizes]
     factors = ", ".join(f"1/{1 / one:.1f}" for one in parts)
     middle = sizes[int(np.argsort(parts)[len(parts) // 2])]
@@ -95,7 +96,7 @@ def few(at: Setting) -> Iterator[Figure]:
         found = shares(sizes.coded)
         each = ", ".join(f"{layer}: {share:.3f}" for layer, share in found.items())
         yield Figure(f"{name}_weights", sizes.weights / weights.count, f"{each}; {sizes.words}")
-        yield _drop(f"{name}_drop", made)
+        yield from _drops(name, made)
         yield _ram(sizes, name)
 
 
@@ -106,8 +107,7 @@ def low_rank(at: Setting) -> Iterator[Figure]:
     ]
     made = [train(job, at.cache, at.say) for job in jobs]
     yield _errors("low_rank_error", made)
-    drops = [_drop("low_rank_drop", one) for one in made]
-    yield max(drops, key=lambda figure: figure.value)
+    yield from _worst_drops("low_rank", made)
     shares_left = [weights_of(one.model).count / weights_of(one.baseline).count for one in made]
     yield Figure("low_rank_weights", max(shares_left), ", ".join(f"1/{1 / one:.2f}" for one in shares_left))
     sizes, whole = measure(made[0].model, at.say), measure(made[0].baseline, at.say)
@@ -129,7 +129,7 @@ def worst_of(figures: list[Figure]) -> list[Figure]:
 def _compressed(name: str, jobs: Sequence[Training], at: Setting) -> Iterator[Figure]:
     """Accuracy over the test samples of all jobs together, sizes of each: the worst counts."""
     made = [train(job, at.cache, at.say) for job in jobs]
-    yield _drop(f"{name}_drop", joined(made))
+    yield from _drops(name, joined(made))
     for one in made:
         sizes, weights = measure(one.model, at.say), weights_of(one.model)
         words = f"{weights.zeros:.2%} zeros of {weights.count:,} weights, at most {weights.most_values} values; {sizes.words}"
@@ -139,19 +139,29 @@ def _compressed(name: str, jobs: Sequence[Training], at: Setting) -> Iterator[Fi
         yield _ram(sizes, name)
 
 
-def _drop(bar: str, made: Trained) -> Figure:
-    """Points of accuracy lost against the uncompressed int8 model trained as long, or the float one as loaded, paired."""
-    found = made.difference
-    reference = "the float model as loaded" if made.loaded_is_better else "int8 trained as long"
-    low, high = (-100 * end for end in (found.interval.high, found.interval.low))
-    words = (
-        f"{found.after.value:.2%} against {found.before.value:.2%} of {reference}, {found.samples:,} test samples,"
-        f" 95 % interval of the loss {low:+.2f} to {high:+.2f} points; uncompressed: float {made.original_right.mean():.2%}"
-        f" as loaded, {made.trained_on:.2%} trained as long, int8 {made.baseline_right.mean():.2%};"
+def _worst_drops(name: str, made: Sequence[Trained]) -> Iterator[Figure]:
+    """Of several trainings, by their seeds."""
+    yield from worst_of([figure for one in made for figure in _drops(name, one)])
+
+
+def _drops(name: str, made: Trained) -> Iterator[Figure]:
+    """Points of accuracy lost, paired, against the int8 model trained as long and against the float one as loaded."""
+    trained = (
+        f"uncompressed, trained as long: float {made.trained_on:.2%}, int8 {made.baseline_right.mean():.2%};"
         f" seed {made.seed}; {made.passes}; {made.seconds:.0f} s, {made.peak_bytes / 2**20:.0f} MB"
     )
-    facts = {"int8": found.after.value, "baseline_int8": float(made.baseline_right.mean()), "samples": found.samples}
-    return Figure(bar, -100 * found.difference, words, {**facts, "interval": [low, high], "seconds": made.seconds})
+    yield _loss(f"{name}_drop", made.difference, f"int8 trained as long; {trained}", {"seconds": made.seconds})
+    yield _loss(f"{name}_loaded", made.difference_from_loaded, "the float model as loaded", {})
+
+
+def _loss(bar: str, found: PairedDifference, reference: str, facts: Mapping[str, Any]) -> Figure:
+    low, high = (-100 * end for end in (found.interval.high, found.interval.low))
+    words = (
+        f"{found.samples:,} test samples, 95 % interval of the loss {low:+.2f} to {high:+.2f} points;"
+        f" {found.after.value:.2%} against {found.before.value:.2%} of {reference}"
+    )
+    numbers = {"int8": found.after.value, "reference": found.before.value, "samples": found.samples}
+    return Figure(bar, -100 * found.difference, words, {**numbers, "interval": [low, high], **facts})
 
 
 def _errors(bar: str, made: list[Trained]) -> Figure:

@@ -85,14 +85,14 @@ class Trained:
     seed: int
 
     @property
-    def loaded_is_better(self) -> bool:
-        """Whether training on has made the uncompressed model worse than it was: then the float model as loaded is what counts."""
-        return bool(self.original_right.sum() > self.baseline_right.sum())
+    def difference(self) -> PairedDifference:
+        """Compressed integers against integers trained as long without compression, sample by sample."""
+        return compare(self.baseline_right, self.right)
 
     @property
-    def difference(self) -> PairedDifference:
-        """Compressed integers against the better of the two uncompressed models, sample by sample."""
-        return compare(self.original_right if self.loaded_is_better else self.baseline_right, self.right)
+    def difference_from_loaded(self) -> PairedDifference:
+        """Compressed integers against the float model as it was loaded, sample by sample: training on may have made it worse."""
+        return compare(self.original_right, self.right)
 
 
 def train(job: Training, cache: Path, say: Any) -> Trained:
