@@ -11,14 +11,14 @@ from edgecompress.tflite.graph import Graph, Operation
 
 
 class Gather(Movement):
-    """Indices that come in and lie outside take the nearest place. TFLM and LiteRT end the inference with an error; TFLM before
-    2023 read whatever lay there."""
+    """An index that comes in and lies outside takes the nearest place. TFLM and LiteRT end the inference there; TFLM's releases
+    of early 2026 read whatever lies outside."""
 
     opcode = "GATHER"
     operands = (2, 2)
 
     def rule_places(self, graph: Graph, operation: Operation) -> str:
-        """the indices must be constant integers, or int32 that come in"""
+        """the indices must be constant integers; or int32 that come in, of which one outside counts as the nearest inside"""
         indices = graph.tensors[operation.inputs[1]]
         fits = indices.dtype.kind in "iu" if indices.is_constant else indices.dtype == np.int32
         return "" if fits else f'"{indices.name}" {indices.type_name}{"" if indices.is_constant else ", not constant"}'
