@@ -9,7 +9,7 @@ import numpy as np
 
 from edgecompress.convert.naming import layer_of
 from edgecompress.convert.output_order import in_order, names_of_outputs
-from edgecompress.convert.unrolling import check_stateless, unrolled_loops
+from edgecompress.convert.tracing import check_stateless, for_integers
 from edgecompress.errors import EdgecompressError, ToolError, UnsupportedError
 
 _LONGEST_ARGUMENT = 100
@@ -76,7 +76,7 @@ def to_float16(model: Any) -> bytes:
 def _calibrated(model: Any, calibration: Callable[[], Iterator[Sample]], operators: Any, kind: Any) -> bytes:
     import tensorflow as tf
 
-    converter = _unrolled(model)
+    converter = _traced(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [operators]
     converter.inference_input_type = kind
@@ -97,12 +97,12 @@ def to_float(model: Any) -> bytes:
     Raises:
         UnsupportedError, ToolError: as `to_integer`.
     """
-    return _convert(_unrolled(model), model)
+    return _convert(_traced(model), model)
 
 
-def _unrolled(model: Any) -> Any:
+def _traced(model: Any) -> Any:
     check_stateless(model)
-    with unrolled_loops():
+    with for_integers():
         return _converter(model)
 
 

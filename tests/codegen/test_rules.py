@@ -212,7 +212,7 @@ MOVEMENTS = {
 }
 """An operand that must be constant; None where there is none."""
 
-CURVES = (*("ABS", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "NEG", "RELU_N1_TO_1", "RSQRT", "SQRT"),)
+CURVES = (*("ABS", "ELU", "EXP", "GELU", "HARD_SWISH", "LEAKY_RELU", "LOG", "NEG", "RELU_N1_TO_1", "RSQRT", "SQRT"),)
 PAIRS = ("MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB")
 SCALED = ("RSQRT", "SQRT")
 """Whose scales have limits on both sides."""
