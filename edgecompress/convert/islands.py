@@ -39,8 +39,7 @@ def with_integer_forms(graph: Graph) -> Graph:
       reads the converter makes either, from the same model;
     - SPLIT_V with a last part of no values, which nobody reads: without it.
     """
-    for index in [one.index for one in graph.operations if one.opcode in DIVIDING]:
-        graph = _without_nothing(_divided(graph, index), index)
+    graph = _with_integer_parts(graph)
     operations: list[Operation] = []
     for operation in graph.operations:
         graph, instead = _integer_form(graph, operation)
@@ -71,6 +70,13 @@ def _integer_form(graph: Graph, operation: Operation) -> tuple[Graph, list[Opera
     return graph, [_select(index, (inputs[0], *constants), (decided,))]
 
 
+def _with_integer_parts(graph: Graph) -> Graph:
+    changed = graph
+    for index in [one.index for one in graph.operations if one.opcode in DIVIDING]:
+        changed = _without_nothing(_divided(changed, index), index)
+    return graph if changed is graph else swept(changed)
+
+
 def _divided(graph: Graph, index: int) -> Graph:
     """The parts take the quantization of the whole, as in all that the converter puts in int8."""
     operation = _at(graph, index)
@@ -87,7 +93,7 @@ def _divided(graph: Graph, index: int) -> Graph:
     for place in sorted({one.index for one in reading}):
         rescaling = _at(graph, place)
         graph = bypass(graph, rescaling) if may_bypass(graph, rescaling) else graph
-    return swept(graph)
+    return graph
 
 
 def _without_nothing(graph: Graph, index: int) -> Graph:
@@ -102,7 +108,7 @@ def _without_nothing(graph: Graph, index: int) -> Graph:
     assert given.data is not None  # calibration ran it
     fewer = constant(replace(given, index=free_index(graph)), given.data[:-1])
     less = replace(operation, inputs=(value, fewer.index, axis), outputs=tuple(parts))
-    return swept(with_operations(with_tensors(graph, [fewer]), {index: with_option(less, num_splits=len(parts))}))
+    return with_operations(with_tensors(graph, [fewer]), {index: with_option(less, num_splits=len(parts))})
 
 
 def _at(graph: Graph, index: int) -> Operation:
