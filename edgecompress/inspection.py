@@ -8,7 +8,7 @@ import numpy as np
 from edgecompress.codegen import ops
 from edgecompress.codegen.folding import fold_constants
 from edgecompress.codegen.legacy import signed
-from edgecompress.codegen.ops.requantization import is_wide
+from edgecompress.codegen.ops.requantization import exceeds_int8
 from edgecompress.codegen.program import lower, macs
 from edgecompress.errors import EdgecompressError, ModelFileError, UnsupportedError
 from edgecompress.files import sha256, size
@@ -129,7 +129,7 @@ def _potential(weights: Tensor | None, known: Range | None) -> dict[str, Any]:
 
 def _bytes_of(weights: Tensor) -> int:
     """In the file, and in flash."""
-    return weights.elements if is_wide(weights) else weights.nbytes
+    return weights.elements if exceeds_int8(weights) else weights.nbytes
 
 
 WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")

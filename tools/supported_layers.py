@@ -19,7 +19,8 @@ this does not know an operator, with our reference, which is held against LiteRT
 Equal bytes say nothing of accuracy: many small operators lose more than a few large ones. `build` measures it.
 
 - Recurrent layers are unrolled: every step of a sequence has operators of its own, and a program has at most 2,000. A plain
-  LSTM (tanh, sigmoid, no mask, no initial state) becomes one operator, however long the sequence is.
+  LSTM (tanh, sigmoid, no mask, no initial state) becomes one operator, however long the sequence is. Whoever hands a state on from one
+  inference to the next scales it: as an output and as an input it has a quantization each.
 - What Keras leaves out of inference (dropout, noise, random changes of images) costs nothing.
 - Masks of attention (causal ones among them) are additions of -10^9, which leave int8 no steps for anything else: they go through,
   and ruin accuracy.

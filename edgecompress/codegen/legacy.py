@@ -1,7 +1,7 @@
 """Models of uint8, as TensorFlow Lite quantized them before int8: the same numbers 128 lower, so that int8's kernels compute them.
 
 Values, zero points and constants lose 128; what one layer hands to the next means the same. Weights were asymmetric, and centred
-on their zero point some may be beyond int8: these stay wide (`weighted.is_wide`). At the model's inputs and outputs stand
+on their zero point some may be beyond int8: these stay wide (`requantization.exceeds_int8`). At the model's inputs and outputs stand
 conversions, which take and give uint8. What TensorFlow Lite computes otherwise for uint8 than for int8 is no operator here.
 """
 

@@ -8,11 +8,22 @@ from types import MappingProxyType
 
 import numpy as np
 
-from edgecompress.shrink.surgery import constant, free_index, readers, swept, with_tensors
+from edgecompress.shrink.surgery import (
+    bypass,
+    constant,
+    free_index,
+    may_bypass,
+    readers,
+    swept,
+    with_operations,
+    with_option,
+    with_tensors,
+)
 from edgecompress.tflite.graph import Graph, Operation
 
 AS_THEY_ARE = ("ELU",)
 """Operators of which TFLM has an int8 form that the converter does not know."""
+DIVIDING = ("SPLIT", "SPLIT_V", "UNPACK")
 _PRODUCT = MappingProxyType({"fused_activation_function": "NONE"})
 
 
@@ -23,8 +34,12 @@ def with_integer_forms(graph: Graph) -> Graph:
     - DEQUANTIZE, SQUARE, QUANTIZE: a MUL of the input by itself, which TFLM has in int8;
     - CAST of a decision to 0.0 or 1.0, QUANTIZE: a SELECT_V2 between two constants;
     - SELECT: SELECT_V2, which does the same and more;
-    - RELU6 between two scales: TFLM's does not rescale, so a QUANTIZE before it does.
+    - RELU6 between two scales: TFLM's does not rescale, so a QUANTIZE before it does;
+    - DEQUANTIZE, SPLIT (SPLIT_V, UNPACK), QUANTIZE of every part that is read: a SPLIT of int8. Of one with a part that nobody
+      reads the converter makes either, from the same model;
+    - SPLIT_V with a last part of no values, which nobody reads: without it.
     """
+    graph = _with_integer_parts(graph)
     operations: list[Operation] = []
     for operation in graph.operations:
         graph, instead = _integer_form(graph, operation)
@@ -53,6 +68,51 @@ def _integer_form(graph: Graph, operation: Operation) -> tuple[Graph, list[Opera
         return graph, [operation]
     graph, constants = _zero_and_one(graph, decided)
     return graph, [_select(index, (inputs[0], *constants), (decided,))]
+
+
+def _with_integer_parts(graph: Graph) -> Graph:
+    changed = graph
+    for index in [one.index for one in graph.operations if one.opcode in DIVIDING]:
+        changed = _without_nothing(_divided(changed, index), index)
+    return graph if changed is graph else swept(changed)
+
+
+def _divided(graph: Graph, index: int) -> Graph:
+    """The parts take the quantization of the whole, as in all that the converter puts in int8."""
+    operation = _at(graph, index)
+    made = {one.outputs[0]: one.inputs[0] for one in graph.operations if one.opcode == "DEQUANTIZE"}
+    found = [made[i] for i in operation.inputs if i in made]
+    reading = [one for i in operation.outputs for one in readers(graph).get(i, [])]
+    is_open = bool({*operation.outputs} & {*graph.outputs}) or any(one.opcode != "QUANTIZE" for one in reading)
+    if is_open or not reading or len(found) != 1 or graph.tensors[found[0]].dtype != np.int8:
+        return graph
+    whole, inputs = graph.tensors[found[0]], tuple(made.get(i, i) for i in operation.inputs)
+    kind = {"dtype": whole.dtype, "type_name": whole.type_name, "quantization": whole.quantization}
+    graph = with_tensors(graph, [replace(graph.tensors[i], **kind) for i in operation.outputs])  # type: ignore[arg-type]
+    graph = with_operations(graph, {index: replace(operation, inputs=inputs)})
+    for place in sorted({one.index for one in reading}):
+        rescaling = _at(graph, place)
+        graph = bypass(graph, rescaling) if may_bypass(graph, rescaling) else graph
+    return graph
+
+
+def _without_nothing(graph: Graph, index: int) -> Graph:
+    """GRU cells that reset before the product split so."""
+    operation = _at(graph, index)
+    *parts, last = operation.outputs
+    is_seen = last in readers(graph) or last in graph.outputs
+    if operation.opcode != "SPLIT_V" or is_seen or graph.tensors[last].elements:
+        return graph
+    value, sizes, axis = operation.inputs
+    given = graph.tensors[sizes]
+    assert given.data is not None  # calibration ran it
+    fewer = constant(replace(given, index=free_index(graph)), given.data[:-1])
+    less = replace(operation, inputs=(value, fewer.index, axis), outputs=tuple(parts))
+    return with_operations(with_tensors(graph, [fewer]), {index: with_option(less, num_splits=len(parts))})
+
+
+def _at(graph: Graph, index: int) -> Operation:
+    return next(one for one in graph.operations if one.index == index)
 
 
 def _ends(graph: Graph, operation: Operation) -> tuple[int, int] | tuple[()]:

@@ -1,16 +1,15 @@
 """The TensorFlow Lite converter: Keras model to full-integer or float .tflite bytes, batch fixed to one."""
 
-import importlib
 import keyword
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from edgecompress.convert.naming import layer_of
 from edgecompress.convert.output_order import in_order, names_of_outputs
+from edgecompress.convert.tracing import check_stateless, for_integers
 from edgecompress.errors import EdgecompressError, ToolError, UnsupportedError
 
 _LONGEST_ARGUMENT = 100
@@ -77,8 +76,7 @@ def to_float16(model: Any) -> bytes:
 def _calibrated(model: Any, calibration: Callable[[], Iterator[Sample]], operators: Any, kind: Any) -> bytes:
     import tensorflow as tf
 
-    with unrolled_loops():
-        converter = _converter(model)
+    converter = _traced(model)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.target_spec.supported_ops = [operators]
     converter.inference_input_type = kind
@@ -99,28 +97,13 @@ def to_float(model: Any) -> bytes:
     Raises:
         UnsupportedError, ToolError: as `to_integer`.
     """
-    with unrolled_loops():
-        return _convert(_converter(model), model)
+    return _convert(_traced(model), model)
 
 
-@contextmanager
-def unrolled_loops() -> Iterator[None]:
-    """While it lasts, Keras traces recurrent layers without loops: every step of a sequence gets operators of its own.
-
-    TensorFlow Lite quantizes no loop (its calibration crashes on one). What it fuses into one operator, a plain LSTM, it
-    recognizes by the name of the function that holds the steps, not by the steps.
-    """
-    backend: Any = importlib.import_module("tf_keras.src.backend")
-    looping = backend.rnn
-
-    def unrolled(*arguments: Any, **options: Any) -> Any:
-        return looping(*arguments, **{**options, "unroll": True})
-
-    backend.rnn = unrolled
-    try:
-        yield
-    finally:
-        backend.rnn = looping
+def _traced(model: Any) -> Any:
+    check_stateless(model)
+    with for_integers():
+        return _converter(model)
 
 
 def _converter(model: Any) -> Any:

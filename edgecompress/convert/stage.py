@@ -14,6 +14,7 @@ from edgecompress.convert.index_inputs import with_index_inputs
 from edgecompress.convert.islands import with_integer_forms
 from edgecompress.convert.lite import Sample, to_float, to_integer
 from edgecompress.convert.naming import layers_named
+from edgecompress.convert.output_order import outputs_apart
 from edgecompress.convert.post_training import post_training, settings_of
 from edgecompress.convert.proof import check_full_integer
 from edgecompress.convert.samples import Samples, open_samples
@@ -95,9 +96,9 @@ def convert(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_integers(content: bytes) -> bytes:
-    """The converter's file with `with_integer_forms`; the file itself where there is nothing to do."""
+    """The converter's file with `with_integer_forms` and `outputs_apart`; the file itself where there is nothing to do."""
     graph = read_bytes(content)
-    changed = with_integer_forms(graph)
+    changed = outputs_apart(with_integer_forms(graph))
     return content if changed is graph else write(changed)
 
 

@@ -40,7 +40,7 @@ def run_job(folder: Path, number: int, model: Path, length: int, open_session: C
     samples = len(next(iter(inputs.values())))
     collected: dict[int, list[np.ndarray]] = {}
     for sample in range(samples):
-        given = {index: np.ascontiguousarray(values[sample]) for index, values in inputs.items()}
+        given = {index: np.array(values[sample], order="C") for index, values in inputs.items()}
         outputs = session.run(given, fresh=sample % length == 0)
         for index, value in outputs.items():
             collected.setdefault(index, []).append(value)

@@ -188,6 +188,7 @@ FLOWS: Mapping[str, Callable[[Graph, Operation], Flow | None]] = {
     "GELU": _same,
     "HARD_SWISH": _same,
     "LEAKY_RELU": _same,
+    "LOG": _same,
     "LOGISTIC": _same,
     "MAXIMUM": _pair,
     "MAX_POOL_2D": _same,

@@ -35,6 +35,21 @@ def island(opcode, after=AFTER):
     return graph_of(tensors, [("DEQUANTIZE", (0,), (1,)), (opcode, (1,), (2,)), ("QUANTIZE", (2,), (3,))], 3)
 
 
+def divided(after):
+    """int8 -> DEQUANTIZE -> SPLIT into halves, of which the second alone -> QUANTIZE -> int8."""
+    tensors = [
+        tensor(0, quantization=BEFORE),
+        tensor(1, "float32"),
+        tensor(2, "float32", shape=(1, 128)),
+        tensor(3, "float32", shape=(1, 128)),
+        tensor(4, quantization=after, shape=(1, 128)),
+        tensor(5, "int32", shape=(), data=np.array(1, np.int32)),
+    ]
+    options, between = {"num_splits": 2}, ("SPLIT", (5, 1), (2, 3))
+    steps = [("DEQUANTIZE", (0,), (1,)), (*between, options, 1, "SplitOptions"), ("QUANTIZE", (3,), (4,))]
+    return graph_of(tensors, steps, 4)
+
+
 def outputs(graph):
     """In steps, of all inputs that there are, from the file that is written."""
     read = read_bytes(write(graph))
@@ -64,6 +79,35 @@ def test_a_float_result_that_somebody_else_reads_stays():
     graph = island("ELU")
     both = Graph(graph.tensors, graph.operations, graph.inputs, (3, 2), "")
     assert with_integer_forms(both) is both
+
+
+def test_parts_of_the_whole_keep_its_codes_where_one_is_read_by_nobody():
+    changed = with_integer_forms(divided(BEFORE))
+    assert [operation.opcode for operation in changed.operations] == ["SPLIT"]
+    assert np.array_equal(outputs(changed), CODES[:, 128:])
+
+
+def test_a_part_with_a_scale_of_its_own_is_rescaled_in_integers():
+    changed = with_integer_forms(divided(AFTER))
+    assert [operation.opcode for operation in changed.operations] == ["SPLIT", "QUANTIZE"]
+    wanted = np.clip(np.round(REAL[:, 128:] / 0.02) - 70, -128, 127)
+    assert np.abs(outputs(changed) - wanted).max() <= 1
+
+
+def test_parts_of_which_one_is_an_output_in_float_stay():
+    graph = divided(BEFORE)
+    both = Graph(graph.tensors, graph.operations, graph.inputs, (4, 2), "")
+    assert with_integer_forms(both) is both
+
+
+def test_a_last_part_of_no_values_is_left_out():
+    controls = [tensor(1, "int32", shape=(3,), data=np.array([128, 128, 0], np.int32))]
+    controls.append(tensor(2, "int32", shape=(), data=np.array(1, np.int32)))
+    parts = [tensor(3 + place, quantization=BEFORE, shape=(1, size)) for place, size in enumerate((128, 128, 0))]
+    split = ("SPLIT_V", (0, 1, 2), (3, 4, 5), {"num_splits": 3}, 1, "SplitVOptions")
+    changed = with_integer_forms(graph_of([tensor(0, quantization=BEFORE), *controls, *parts], [split], 4))
+    assert [operation.outputs for operation in changed.operations] == [(3, 4)]
+    assert np.array_equal(outputs(changed), CODES[:, 128:])
 
 
 def test_relu6_between_two_scales_is_rescaled_first():

@@ -2,9 +2,11 @@
 
 import io
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 
@@ -33,3 +35,16 @@ def npz_bytes() -> bytes:
     stream = io.BytesIO()
     np.savez(stream, np.array([{"a": 1}], dtype=object))
     return stream.getvalue()
+
+
+def change_h5(source, target, change):
+    shutil.copy(source, target)
+    with h5py.File(target, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        change(config)
+        file.attrs["model_config"] = json.dumps(config)
+    return target
+
+
+def inputs(shape=(4, 8, 8, 3)):
+    return np.random.default_rng(5).normal(size=shape).astype(np.float32)

@@ -5,23 +5,14 @@ import re
 import resource
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from elftools.elf.elffile import ELFFile
-from real_models import CORES, KWS, LEGACY, MLPERF, MODELS, REFUSED, STREAMING, real_samples
 
-from edgecompress.codegen import writer
-from edgecompress.codegen.features import features_of
-from edgecompress.codegen.program import lower
 from edgecompress.emulate import open as open_device
-from edgecompress.errors import ModelFileError, NotExactError, UnsupportedError
-from edgecompress.pipeline import evidence, firmware
+from edgecompress.errors import ModelFileError
 from edgecompress.pipeline.bench import bench
-from edgecompress.reference.compare import compare
-from edgecompress.reference.inputs import hostile_inputs, random_inputs, real_inputs
-from edgecompress.reference.integer import run_graph
 from edgecompress.report.schema import to_json
 from edgecompress.targets import find
 from edgecompress.targets import image as images
@@ -224,170 +215,6 @@ def test_nothing_half_written_is_left_beside_what_was_saved(saved):
     assert wanted <= names
 
 
-# --- the comparison is on trial
-
-
-def flip_number(array, place, change):
-    """Changes the number at `place` (a fraction of the array's length) of one array of the generated C."""
-
-    def apply(text):
-        match = re.search(rf"\w+ {array}\[\d+\][^=]*= {{(.*?)}};", text, re.DOTALL)
-        numbers = match.group(1).split(",")
-        chosen = int(len(numbers) * place)
-        numbers[chosen] = f" {change(int(numbers[chosen]))}"
-        return text[: match.start(1)] + ",".join(numbers) + text[match.end(1) :]
-
-    return apply
-
-
-FLIPS = {
-    "weight": (2, "weights", 0.3, lambda weight: weight ^ 4),
-    "multiplier": (2, "scalings", 0.3, lambda multiplier: multiplier ^ (1 << 23)),
-    "bias": (2, "scalings", 0.305, lambda bias: bias ^ (1 << 14)),
-    "shift": (2, "scalings", 0.305, lambda shift: shift ^ 1),
-    "depthwise weight": (3, "weights", 0.3, lambda weight: weight ^ 4),
-    "depthwise bias": (3, "scalings", 0.305, lambda bias: bias ^ (1 << 14)),
-    "last layer's weight": (10, "weights", 0.3, lambda weight: weight ^ 16),
-    "last layer's multiplier": (10, "scalings", 0.0, lambda multiplier: multiplier ^ (1 << 24)),
-}
-"""What is flipped: the layer, its array, the place in it, and how. Scalings are pairs of a multiplier and a bias above a shift."""
-
-
-@pytest.mark.parametrize("kind", FLIPS)
-def test_one_flipped_constant_in_the_generated_c_is_seen_at_its_layer(kws, kind, monkeypatch):
-    original, (number, array, place, change) = writer.write, FLIPS[kind]
-
-    def flipped(program, prefix="model"):
-        files = original(program, prefix)
-        name = f"{prefix}.c"
-        return {**files, name: flip_number(f"{prefix}_layer_{number}_{array}", place, change)(files[name])}
-
-    monkeypatch.setattr(firmware.writer, "write", flipped)
-    result = bench(kws, target="cortex-m4", inputs=2)
-    layer = result.program.layers[number]
-    assert result.comparison.differing_bytes > 0
-    assert result.comparison.first.operator == layer.operation.index
-    assert result.report.bit_exact.differing_bytes == result.comparison.differing_bytes
-    with pytest.raises(NotExactError, match=f"operator {layer.operation.index} {layer.operation.opcode}") as caught:
-        result.require_exact()
-    assert caught.value.exit_code == 12
-
-
-def test_one_flipped_bit_of_the_firmware_image_is_seen(kws, monkeypatch):
-    original = firmware.build
-
-    def flipped(*arguments, **options):
-        built = original(*arguments, **options)
-        with built.mailbox.path.open("rb") as stream:
-            weights = ELFFile(stream).get_section_by_name(".weights")
-            middle = weights["sh_addr"] + weights["sh_size"] // 2
-        segments = []
-        for segment in built.mailbox.segments:
-            data = bytearray(segment.data)
-            if segment.address <= middle < segment.address + len(data):
-                data[middle - segment.address] ^= 0x40
-            segments.append(replace(segment, data=bytes(data)))
-        return replace(built, mailbox=replace(built.mailbox, segments=tuple(segments)))
-
-    monkeypatch.setattr(firmware, "build", flipped)
-    result = bench(kws, target="cortex-m4", inputs=2)
-    assert not result.comparison.exact
-    with pytest.raises(NotExactError):
-        result.require_exact()
-
-
-def test_reference_of_ours_that_differs_from_tflite_micro_is_an_error(kws, monkeypatch):
-    original = evidence.Integer.run
-
-    def wrong(self, model, inputs, *length):
-        outputs = original(self, model, inputs, *length)
-        last = max(outputs[0])
-        outputs[0][last] = outputs[0][last] ^ 1
-        return outputs
-
-    pytest.importorskip("tflite_micro", reason="tflite-micro is not installed")
-    monkeypatch.setattr(evidence.Integer, "run", wrong)
-    with pytest.raises(NotExactError, match="our NumPy reference differs from tflite-micro"):
-        bench(kws, target="cortex-m4", inputs=1)
-
-
-def test_without_tflite_micro_the_report_says_whose_reference_it_is(models, monkeypatch):
-    monkeypatch.setattr(evidence.Tflm, "available", lambda self: "not installed")
-    report = bench(models / "tflm/hello_world_int8.tflite", inputs=1).report
-    assert report.bit_exact.reference == "our NumPy reference (not installed)"
-    assert report.bit_exact.differing_bytes == 0
-
-
-# --- every model, every core
-
-
-def inputs_of(graph, data, name, count=16):
-    samples = real_samples(data, name)
-    real = [] if samples is None else real_inputs(graph, samples, len(samples))
-    return [*random_inputs(graph, count), *hostile_inputs(graph), *real]
-
-
-@pytest.fixture(scope="module")
-def expected(models, shared_data):
-    """By model name: (graph, inputs, TFLM's outputs), each computed once."""
-    known = {}
-
-    def compute(name):
-        if name not in known:
-            path = models / f"{name}.tflite"
-            graph = reader.read(path)
-            inputs = inputs_of(graph, shared_data, name)
-            length = evidence.sequence_length(graph, len(inputs))
-            known[name] = graph, inputs, evidence.expect(path, graph, inputs, with_litert=False, length=length).outputs
-        return known[name]
-
-    return compute
-
-
-def run_on(name, core, expected, folder):
-    """The comparison of a model's firmware on a core with TFLM, operator by operator."""
-    from edgecompress.device.mailbox import Mailbox
-    from edgecompress.pipeline.execution import run_layer_by_layer
-
-    graph, inputs, outputs = expected(name)
-    target = find(core)
-    program = lower(graph, features_of(target.cpu))
-    built = firmware.build(program, target, folder, (inputs[0], run_graph(program.graph, inputs[0])))
-    with open_device(target, built.mailbox) as port:
-        length = evidence.sequence_length(graph, len(inputs))
-        shown = run_layer_by_layer(program, Mailbox(port, built.mailbox), inputs, length=length)
-    return compare(program.graph, shown, outputs)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
-def test_every_model_is_exact_through_bench(models, shared_data, name):
-    samples = real_samples(shared_data, name)
-    result = bench(models / f"{name}.tflite", target="cortex-m4", inputs=16, samples=samples)
-    assert result.comparison.exact, result.comparison.first
-    assert result.comparison.samples == 20 + (0 if samples is None else 8)
-    assert result.report.bit_exact.reference.startswith("LiteRT" if name in LEGACY else "tflite-micro")
-    assert {t.tensor for t in result.comparison.tensors} == {
-        i for o in result.program.graph.operations if o.opcode != "ASSIGN_VARIABLE" for i in o.outputs
-    }
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("core", [core for core in CORES if core != "cortex-m4"])
-@pytest.mark.parametrize("name", MODELS)
-def test_every_model_is_exact_on_every_core(name, core, expected, tmp_path):
-    found = run_on(name, core, expected, tmp_path)
-    assert found.exact, found.first
-
-
-@pytest.mark.slow
-@pytest.mark.needs("qemu-system-arm")
-@pytest.mark.parametrize("name", MLPERF + STREAMING)
-def test_mlperf_and_streaming_models_are_exact_on_the_m55(name, expected, tmp_path):
-    found = run_on(name, "cortex-m55", expected, tmp_path)
-    assert found.exact, found.first
-
-
 @pytest.mark.slow
 def test_keyword_spotting_takes_less_than_five_seconds(kws, saved):
     """Of processor time, which other work on the machine changes little."""
@@ -405,21 +232,6 @@ def test_keyword_spotting_takes_less_than_five_seconds(kws, saved):
 @pytest.mark.needs("arm-none-eabi-gcc")
 def test_keyword_spotting_is_exact_with_the_other_compiler(kws):
     assert bench(kws, target="cortex-m4", inputs=4, compiler="gcc").comparison.exact
-
-
-def test_every_model_of_the_data_is_in_a_list(models):
-    there = {path.relative_to(models).with_suffix("").as_posix() for path in models.rglob("*.tflite")}
-    assert there == set(MODELS) | set(REFUSED)
-    assert KWS in MODELS
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_models_that_cannot_be_built_are_refused_by_name(models, name):
-    with pytest.raises(UnsupportedError) as caught:
-        lower(reader.read(models / f"{name}.tflite"))
-    assert REFUSED[name] in caught.value.what
-    assert "\n" not in caught.value.what
-    assert ("the TFLite converter with int8 operators" in caught.value.hint) == (REFUSED[name] == "float")
 
 
 @pytest.mark.parametrize("name", ["none.tflite", "folder"])

@@ -21,6 +21,7 @@ class Case:
         refused: words that the refusal must hold; "" where the model must go through.
         remedy: for users, what to do instead where it is refused.
         kinds: dtypes of the inputs; float32 each where none are given.
+        batch: the model's fixed one; None: open.
     """
 
     layer: str
@@ -30,6 +31,7 @@ class Case:
     refused: str = ""
     remedy: str = ""
     kinds: tuple[str, ...] = ()
+    batch: int | None = None
 
     @property
     def id(self) -> str:
@@ -40,7 +42,7 @@ def model_of(case: Case, keras: Any) -> Any:
     """The Keras model of a case, with the same weights each time, none of them all zeros or all ones."""
     keras.utils.set_random_seed(1)
     kinds = case.kinds or ("float32",) * len(case.shapes)
-    inputs = [keras.Input(shape, dtype=kind) for shape, kind in zip(case.shapes, kinds, strict=True)]
+    inputs = [keras.Input(shape, case.batch, dtype=kind) for shape, kind in zip(case.shapes, kinds, strict=True)]
     model = keras.Model(inputs, case.build(keras.layers, *inputs))
     generator = np.random.default_rng(2)
     for weight in model.weights:

@@ -1,4 +1,4 @@
-"""Cases of functions of one value, at ends of scales and zero points: ELU, EXP, GELU, roots, ABS, NEG, HARD_SWISH, RELU_N1_TO_1."""
+"""Cases of functions of one value, at ends of scales and zero points: ELU, EXP, LOG, GELU, roots, ABS, NEG, HARD_SWISH and others."""
 
 from dataclasses import replace
 
@@ -49,6 +49,7 @@ CASES = [
     *of("HARD_SWISH", WAYS, "HardSwish"),
     *without_tflm(of("SQRT", POSITIVE)),
     *without_tflm(of("EXP", EXPONENTIAL, "Exp")),
+    *without_tflm(of("LOG", WAYS)),
     *without_tflm(of("NEG", {"zero_point_0": (0.05, 0, 0.05, 0)}, "Neg")),
     *without_tflm(of("RELU_N1_TO_1", WAYS)),
     *gelu("exact", approximate=False),

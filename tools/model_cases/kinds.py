@@ -3,6 +3,7 @@
 from typing import Any
 
 from model_cases.case import Case
+from model_cases.places import looked_up
 from model_cases.single import Operand, Single, numbers
 
 KINDS = ("BOOL", "INT32", "UINT8")
@@ -55,4 +56,7 @@ CASES = [
     for opcode in MOVES
     for kind in KINDS
     if (opcode, kind) != ("PACK", "BOOL")
+] + [
+    Case("GATHER", f"{kind.lower()}_at_run_time", looked_up(build("GATHER", kind)), reference="litert")
+    for kind in (*KINDS, "INT16")
 ]

@@ -1,5 +1,6 @@
 """Cases of operators that take values from places: SLICE, SPLIT, GATHER, TILE, MIRROR_PAD, nearest neighbours, blocks of space."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,20 @@ GATHERS = {
     "regular": gather((6, 4), numbers(1, 3, 5), (3, 4), 0),
 }
 
+
+def looked_up(known: Single, table: int | None = None) -> Single:
+    """The same by indices that come in, in a table that does too or, by its seed, is constant."""
+    source, indices = known.operands
+    return replace(known, operands=(replace(source, constant=table), replace(indices, constant=None)))
+
+
+LOOKUPS = {
+    **GATHERS,
+    "columns_in_batches": gather((2, 3, 4, 2), matrix([[3, 0], [1, 2]]), (2, 3, 2, 2), 2, -1),
+    "all_in_batches": gather((2, 3, 5), matrix([[3, 0, 1], [1, 2, 1]]), (2, 3, 5), 1, 1),
+    "words": gather((7, 8), numbers(6, 0, 3, 3, 5), (5, 8), 0),
+}
+
 PADDINGS = [[0, 0], [1, 2], [2, 1], [0, 0]]
 
 
@@ -186,6 +201,8 @@ CASES = [
     Case("SPLIT_V", "rest", split_v((1, 7, 3, 2), 1, (2, 4, 1), (2, -1, 1))),
     *(Case("UNPACK", f"axis_{axis}", unpack((2, 3, 4), axis)) for axis in (0, 1, -1)),
     *(Case("GATHER", name, build) for name, build in GATHERS.items()),
+    *(Case("GATHER", f"{name}_at_run_time", looked_up(known)) for name, known in LOOKUPS.items()),
+    *(Case("GATHER", f"{name}_of_a_constant", looked_up(LOOKUPS[name], 5)) for name in ("rows", "last", "words")),
     Case("GATHER_ND", "rows", moved("GATHER_ND", (2, 3, 4), (2, 4), matrix([[1, 2], [0, 1]]), options="GatherNd")),
     Case("GATHER_ND", "values", moved("GATHER_ND", (5, 3), (2,), matrix([[4, 2], [0, 1]]), options="GatherNd")),
     *(

@@ -42,6 +42,7 @@ OPERATORS = {
     "LEAKY_RELU": "lines:LeakyRelu",
     "LESS": "comparisons:Less",
     "LESS_EQUAL": "comparisons:LessEqual",
+    "LOG": "curves:Log",
     "LOGICAL_AND": "logical:LogicalAnd",
     "LOGICAL_NOT": "logical:LogicalNot",
     "LOGICAL_OR": "logical:LogicalOr",

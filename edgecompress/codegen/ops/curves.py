@@ -56,6 +56,16 @@ class Exp(Curve):
         return _exp(x)
 
 
+class Log(Curve):
+    """Of 0 and what is negative the lowest value."""
+
+    opcode = "LOG"
+
+    def curve(self, x: np.ndarray, operation: Operation) -> np.ndarray:
+        with np.errstate(divide="ignore"):
+            return np.log(np.maximum(x, 0).astype(np.float64)).astype(np.float32)
+
+
 class Gelu(Curve):
     opcode = "GELU"
     options = ("approximate",)

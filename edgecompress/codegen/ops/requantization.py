@@ -14,7 +14,7 @@ from edgecompress.codegen.arithmetic import (
 )
 from edgecompress.codegen.ops.activation import activation_range
 from edgecompress.codegen.ops.base import Array
-from edgecompress.codegen.ops.widths import is_wide as has_16_bits
+from edgecompress.codegen.ops.widths import is_wide
 from edgecompress.tflite.graph import Graph, Operation, Tensor
 
 
@@ -55,7 +55,7 @@ def bad_wide_factor(*factors: float) -> str:
 
 def scaling(result: Tensor) -> Callable[[Integers, Integers, Integers], np.ndarray]:
     """What multiplies sums by multipliers and shifts on their way to a tensor: of 32 bits to int8, of 64 to int16."""
-    return multiply_by_reduced_multiplier if has_16_bits(result) else multiply_by_quantized_multiplier
+    return multiply_by_reduced_multiplier if is_wide(result) else multiply_by_quantized_multiplier
 
 
 def multipliers(scales: list[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -69,7 +69,7 @@ def requantize(accumulator: np.ndarray, scales: list[float], operation: Operatio
     assert result.quantization
     multiplier, shift = multipliers(scales)
     low, high = activation_range(operation, result)
-    sums = accumulator if has_16_bits(result) else wrap_int32(accumulator)
+    sums = accumulator if is_wide(result) else wrap_int32(accumulator)
     scaled = scaling(result)(sums, multiplier.astype(np.int64), shift.astype(np.int64))
     return np.clip(wrap_int32(scaled + result.quantization.zero_point), low, high).astype(result.dtype)
 
@@ -85,12 +85,12 @@ def requantization_fields(
     """The same, from multipliers and shifts."""
     assert result.quantization
     low, high = activation_range(operation, result)
-    held = reduced_multiplier(multiplier).astype(np.int16) if has_16_bits(result) else multiplier
+    held = reduced_multiplier(multiplier).astype(np.int16) if is_wide(result) else multiplier
     fields: dict[str, int | Array] = {
         "multipliers": Array(held),
         "shifts": Array(shift),
         "per_channel": int(len(multiplier) > 1),
-        **({} if has_16_bits(result) else {"output_offset": result.quantization.zero_point}),
+        **({} if is_wide(result) else {"output_offset": result.quantization.zero_point}),
         "activation_min": low,
         "activation_max": high,
     }
@@ -102,7 +102,7 @@ def bias_values(bias: Tensor | None, channels: int) -> np.ndarray:
     return np.zeros(channels, np.int64) if bias is None or bias.data is None else bias.data.astype(np.int64).reshape(-1)
 
 
-def is_wide(weights: Tensor) -> bool:
+def exceeds_int8(weights: Tensor) -> bool:
     """Whether these are uint8 weights of a legacy file that are beyond int8 without their zero point: int16 in the graph."""
     return weights.dtype == np.int16 and weights.type_name == "UINT8"
 
@@ -114,7 +114,7 @@ def bad_weights(
     was found."""
     weights = graph.tensors[operation.inputs[1]]
     bias = graph.operands(operation)[2] if len(operation.inputs) > 2 else None
-    if weights.data is None or not (weights.dtype == np.int8 or (takes_wide and is_wide(weights))):
+    if weights.data is None or not (weights.dtype == np.int8 or (takes_wide and exceeds_int8(weights))):
         return f'weights "{weights.name}" {weights.type_name}{"" if weights.is_constant else ", not constant"}'
     q = weights.quantization
     if q is None or any(q.zero_points):
@@ -126,7 +126,7 @@ def bad_weights(
 
 def bad_bias(bias: Tensor, channels: int, result: Tensor) -> str:
     """ "" when a bias is constant with a value per channel, int32, or beside int16 int64 and below 2^46; else what was found."""
-    kind = np.int64 if has_16_bits(result) else np.int32
+    kind = np.int64 if is_wide(result) else np.int32
     if bias.data is None or bias.dtype != kind or bias.elements != channels:
         return f'bias "{bias.name}" {bias.type_name} {list(bias.shape)}'
     is_far = ((bias.data <= -MOST_BIAS) | (bias.data >= MOST_BIAS)).any()

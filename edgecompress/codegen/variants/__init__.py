@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from edgecompress.codegen import ops
 from edgecompress.codegen.features import Features
 from edgecompress.codegen.ops.base import KernelCall
-from edgecompress.codegen.ops.requantization import is_wide
+from edgecompress.codegen.ops.requantization import exceeds_int8
 from edgecompress.codegen.ops.weighted import LEGACY, WITH_WIDE_WEIGHTS
-from edgecompress.codegen.ops.widths import is_wide as is_wide_activation
+from edgecompress.codegen.ops.widths import is_wide
 from edgecompress.codegen.variants.base import Variant
 from edgecompress.codegen.variants.dual import (
     DualConv2D,
@@ -92,10 +92,10 @@ VARIANTS: tuple[Variant, ...] = (
 
 def _is_plain_only(graph: Graph, operation: Operation) -> bool:
     """Whether this is int16's arithmetic, or uint8's in a form that only plain kernels know."""
-    if any(map(is_wide_activation, graph.results(operation))):
+    if any(map(is_wide, graph.results(operation))):
         return True
     if operation.opcode in WITH_WIDE_WEIGHTS:
-        return is_wide(graph.tensors[operation.inputs[1]])
+        return exceeds_int8(graph.tensors[operation.inputs[1]])
     return operation.opcode == "AVERAGE_POOL_2D" and LEGACY in operation.options
 
 
