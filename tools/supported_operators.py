@@ -33,6 +33,7 @@ same values 128 lower (weights may have any zero point), and all that computes i
 
 Activations of int16 are symmetric, beside weights of int8 and biases of int64 (others are declined). Where a rule below names int8
 alone, TensorFlow Lite Micro has no int16 form of the operator, but for GREATER, whose int16 form says no to whatever it compares.
+Refused because they compute in float whatever the model: {float_only}.
 
 | operator | rules |
 |---|---|
@@ -64,7 +65,7 @@ def page() -> str:
     for opcode in sorted(ops.OPERATORS):
         rules = "<br>".join(text for text, _ in ops.find(opcode).rules())
         rows.append(f"| {opcode} | {rules} |")
-    return HEAD.format(legacy=", ".join(sorted(SAME))) + "\n".join(rows) + "\n"
+    return HEAD.format(legacy=", ".join(sorted(SAME)), float_only=", ".join(ops.FLOAT_ONLY)) + "\n".join(rows) + "\n"
 
 
 def table(results: Results) -> str:
