@@ -15,15 +15,19 @@ struct patch {
 };
 
 static struct patch patch_of(const ec_conv_2d_params *p, int32_t top, int32_t left) {
-    const ec_patch inside = ec_patch_inside(&p->window, top, left);
+    const ec_window *w = &p->window;
+    const ec_taps rows = ec_taps_inside(top, w->filter_height, w->dilation_height, w->in_height);
+    const ec_taps columns = ec_taps_inside(left, w->filter_width, w->dilation_width, w->in_width);
+    const int32_t y = top + rows.first * w->dilation_height, x = left + columns.first * w->dilation_width;
+    const int32_t taps = columns.end - columns.first;
     /* without dilation and groups the taps of a row are one run */
-    const int32_t is_run = p->window.dilation_width == 1 && p->filter_channels == p->in_channels;
+    const int32_t is_run = w->dilation_width == 1 && p->filter_channels == p->in_channels;
     return (struct patch){
-        .rows = inside.rows,
-        .runs = is_run ? 1 : inside.columns,
-        .length = is_run ? inside.columns * p->filter_channels : p->filter_channels,
-        .input = inside.pixel * p->in_channels,
-        .weights = inside.tap * p->filter_channels,
+        .rows = rows.end - rows.first,
+        .runs = is_run ? (taps > 0) : taps,
+        .length = is_run ? taps * p->filter_channels : p->filter_channels,
+        .input = (y * w->in_width + x) * p->in_channels,
+        .weights = (rows.first * w->filter_width + columns.first) * p->filter_channels,
     };
 }
 

@@ -5,12 +5,31 @@
 
 #include "ec_dot_pairs.h"
 
-/* `input`: the pixel under the first tap inside. */
-static uint32_t accumulate(const ec_depthwise_conv_2d_params *p, const ec_patch *patch, const int8_t *input, int32_t channel) {
+/* Where a filter lies over the input, at its first channel. */
+struct patch {
+    const int8_t *input; /* of the first tap inside */
+    int32_t first;       /* of that tap in the filter */
+    int32_t rows;
+    int32_t columns;
+};
+
+static struct patch patch_of(const ec_depthwise_conv_2d_params *p, const int8_t *input, int32_t top, int32_t left) {
+    const ec_window *w = &p->window;
+    const ec_taps rows = ec_taps_inside(top, w->filter_height, w->dilation_height, w->in_height);
+    const ec_taps columns = ec_taps_inside(left, w->filter_width, w->dilation_width, w->in_width);
+    const int32_t y = top + rows.first * w->dilation_height, x = left + columns.first * w->dilation_width;
+    const int32_t taps = columns.end - columns.first, first = rows.first * w->filter_width + columns.first;
+    if (taps <= 0 || rows.end <= rows.first) {
+        return (struct patch){input, 0, 0, 0};
+    }
+    return (struct patch){input + (y * w->in_width + x) * p->in_channels, first, rows.end - rows.first, taps};
+}
+
+static uint32_t accumulate(const ec_depthwise_conv_2d_params *p, const struct patch *patch, int32_t channel) {
     const ec_window *w = &p->window;
     const int32_t out_channels = p->in_channels * p->depth_multiplier;
-    const int8_t *row = input + channel / p->depth_multiplier;
-    const int8_t *weights = p->weights + patch->tap * out_channels + channel;
+    const int8_t *row = patch->input + channel / p->depth_multiplier;
+    const int8_t *weights = p->weights + patch->first * out_channels + channel;
     uint32_t sum = (uint32_t)p->bias[channel];
     for (int32_t ky = 0; ky < patch->rows; ++ky) {
         const int8_t *x = row, *k = weights;
@@ -27,11 +46,10 @@ static uint32_t accumulate(const ec_depthwise_conv_2d_params *p, const ec_patch 
 
 #if EC_BY_PAIRS
 /* Of this channel and the next three, with one filter each. */
-static void accumulate_four(const ec_depthwise_conv_2d_params *p, const ec_patch *patch, const int8_t *input, int32_t channel,
-                            uint32_t *sums) {
+static void accumulate_four(const ec_depthwise_conv_2d_params *p, const struct patch *patch, int32_t channel, uint32_t *sums) {
     const ec_window *w = &p->window;
     const uint32_t plus_k = ec_pair(p->weight_offset, p->weight_offset), plus_x = ec_pair(p->input_offset, p->input_offset);
-    const int8_t *row = input + channel, *weights = p->weights + patch->tap * p->in_channels + channel;
+    const int8_t *row = patch->input + channel, *weights = p->weights + patch->first * p->in_channels + channel;
     uint32_t a = 0, b = 0, c = 0, d = 0;
     for (int32_t ky = 0; ky < patch->rows; ++ky) {
         const int8_t *x = row, *k = weights;
@@ -56,20 +74,20 @@ static void accumulate_four(const ec_depthwise_conv_2d_params *p, const ec_patch
 }
 #endif
 
-static void compute_pixel(const ec_depthwise_conv_2d_params *p, const ec_patch *patch, const int8_t *input, int8_t *output) {
+static void compute_pixel(const ec_depthwise_conv_2d_params *p, const struct patch *patch, int8_t *output) {
     const int32_t channels = p->in_channels * p->depth_multiplier;
     int32_t channel = 0;
 #if EC_BY_PAIRS
     for (; p->depth_multiplier == 1 && channel + 4 <= channels; channel += 4) {
         uint32_t sums[4];
-        accumulate_four(p, patch, input, channel, sums);
+        accumulate_four(p, patch, channel, sums);
         for (int32_t i = 0; i < 4; ++i) {
             output[channel + i] = ec_requantize(&p->requantization, sums[i], channel + i);
         }
     }
 #endif
     for (; channel < channels; ++channel) {
-        output[channel] = ec_requantize(&p->requantization, accumulate(p, patch, input, channel), channel);
+        output[channel] = ec_requantize(&p->requantization, accumulate(p, patch, channel), channel);
     }
 }
 
@@ -78,8 +96,8 @@ void ec_depthwise_conv_2d(const ec_depthwise_conv_2d_params *p, const int8_t *in
     for (int32_t batch = 0; batch < w->batches; ++batch) {
         for (int32_t y = 0; y < w->out_height; ++y) {
             for (int32_t x = 0; x < w->out_width; ++x) {
-                const ec_patch patch = ec_patch_inside(w, y * w->stride_height - w->pad_top, x * w->stride_width - w->pad_left);
-                compute_pixel(p, &patch, input + patch.pixel * p->in_channels, output);
+                const struct patch patch = patch_of(p, input, y * w->stride_height - w->pad_top, x * w->stride_width - w->pad_left);
+                compute_pixel(p, &patch, output);
                 output += p->in_channels * p->depth_multiplier;
             }
         }

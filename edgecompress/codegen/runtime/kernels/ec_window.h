@@ -41,27 +41,4 @@ static inline ec_taps ec_taps_inside(int32_t origin, int32_t taps, int32_t dilat
     return inside;
 }
 
-/* Of a filter whose first tap lies at (top, left), the taps inside the input. */
-typedef struct {
-    int32_t rows;
-    int32_t columns;
-    int32_t tap;   /* the first of them in the filter */
-    int32_t pixel; /* of the input that lies under it */
-} ec_patch;
-
-static inline ec_patch ec_patch_inside(const ec_window *w, int32_t top, int32_t left) {
-    const ec_taps rows = ec_taps_inside(top, w->filter_height, w->dilation_height, w->in_height);
-    const ec_taps columns = ec_taps_inside(left, w->filter_width, w->dilation_width, w->in_width);
-    const int32_t y = top + rows.first * w->dilation_height, x = left + columns.first * w->dilation_width;
-    if (rows.end <= rows.first || columns.end <= columns.first) {
-        return (ec_patch){0, 0, 0, 0};
-    }
-    return (ec_patch){
-        rows.end - rows.first,
-        columns.end - columns.first,
-        rows.first * w->filter_width + columns.first,
-        y * w->in_width + x,
-    };
-}
-
 #endif
