@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from edgecompress.codegen import ops
+from edgecompress.codegen.ops.base import printable
 from edgecompress.codegen.ops.cast import Cast
 from edgecompress.codegen.ops.concatenation import Joining
 from edgecompress.codegen.ops.movement import Movement
@@ -21,6 +22,7 @@ from edgecompress.codegen.ops.reshape import Reshape
 from edgecompress.codegen.ops.select import SelectV2
 from edgecompress.codegen.ops.shapes import Shape
 from edgecompress.codegen.ops.weighted import LEGACY, WITH_WIDE_WEIGHTS
+from edgecompress.errors import UnsupportedError
 from edgecompress.tflite.graph import ABSENT, Graph, Operation, Tensor
 
 OFFSET = 128
@@ -106,9 +108,20 @@ def lowered(tensor: Tensor) -> Tensor:
 
 
 def centred(tensor: Tensor) -> Tensor:
-    """Constant weights as symmetric ones: int8 where they fit, else int16."""
+    """Constant weights as symmetric ones: int8 where they fit, else int16.
+
+    Raises:
+        UnsupportedError: a zero point that is no uint8.
+    """
     assert tensor.quantization and tensor.data is not None
-    data = np.asarray(tensor.data.astype(np.int16) - tensor.quantization.zero_points[0])
+    zero_point = tensor.quantization.zero_points[0]
+    if not 0 <= zero_point < 2 * OFFSET:
+        raise UnsupportedError(
+            f'weights "{printable(tensor.name)}" of uint8 have a zero point outside uint8',
+            found=str(zero_point),
+            hint="the file is damaged, or was not written by a converter: convert the model again",
+        )
+    data = np.asarray(tensor.data.astype(np.int16) - zero_point)
     fits = not data.size or (data.min() >= -OFFSET and data.max() < OFFSET)
     return _with(tensor, data.astype(np.int8) if fits else data, np.dtype(np.int8 if fits else np.int16), (0,))
 

@@ -144,7 +144,7 @@ def value_range(graph: Graph, tensor: Tensor) -> tuple[float, float]:
 
 def rows_of_table(graph: Graph, tensor: Tensor) -> int:
     """How many rows the smallest table has that GATHER looks this tensor's values up in: none beyond is defined. 0: none does."""
-    lookups = [one for one in graph.operations if one.opcode == "GATHER" and one.inputs[1] == tensor.index]
+    lookups = [one for one in graph.operations if one.opcode == "GATHER" and one.inputs[1:2] == (tensor.index,)]
     axes = [int(one.options.get("axis") or 0) for one in lookups]  # type: ignore[call-overload]
     sizes = [graph.tensors[one.inputs[0]].shape[axis:] for one, axis in zip(lookups, axes, strict=True)]
     return min((size[0] for size in sizes if size), default=0)

@@ -142,7 +142,9 @@ class _Access(Operator):
         found += [
             graph.tensors[o.outputs[0]]
             for o in graph.operations
-            if o.opcode == "READ_VARIABLE" and o.outputs and names.get(o.inputs[0]) == names[operation.inputs[0]]
+            if o.opcode == "READ_VARIABLE"
+            and o.outputs
+            and [names.get(i) for i in o.inputs] == [names[operation.inputs[0]]]
         ]
         kinds = sorted({f"{tensor.type_name} {list(tensor.shape)}" for tensor in found})
         known = all(tensor.type_name in TYPES and tensor.elements for tensor in found)
