@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from compressing import show
 from compressing.groups import GROUPS
+from compressing.places import place_options
 from compressing.rows import Figure, Setting, worst_of
 
 from edgecompress.cli.output import console
@@ -25,19 +26,9 @@ from edgecompress.cli.progress import progress
 from edgecompress.errors import EdgecompressError
 from edgecompress.files import write_text
 
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
-
 
 @click.command()
-@click.option("--models", type=FOLDER, required=True, help="Where MLPerf Tiny's models are, at any depth.")
-@click.option("--data", type=FOLDER, required=True, help="Where MNIST, CIFAR-10, clips and activities are, as .npz.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("build/compression"),
-    show_default=True,
-    help="What was trained is left here, and taken from here again while its settings are the same.",
-)
+@place_options
 @click.option("--only", multiple=True, type=click.Choice(list(GROUPS)), help="Which rows; again for more.  [all]")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Also write everything there.")
 @click.option("--markdown", is_flag=True, help="Print Markdown.")

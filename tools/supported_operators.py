@@ -28,7 +28,7 @@ Written by `tools/supported_operators.py` from the rules in `edgecompress/codege
 built. `edgecompress inspect model.tflite` checks a model against them.
 
 Weights of four bits (INT4) count as int8. Models that compute in legacy uint8, per tensor, are built where these rules hold for the
-same values 128 lower (weights may have any zero point), and all that computes is one of:
+same values 128 lower (weights may have any zero point of uint8), and all that computes is one of:
 {legacy}.
 
 Activations of int16 are symmetric, beside weights of int8 and biases of int64 (others are declined). Where a rule below names int8

@@ -11,13 +11,13 @@ import click
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from compressing.places import place_options
 from compressing.techniques import NETWORKS, compare
 
 from edgecompress.cli.progress import progress
 from edgecompress.errors import EdgecompressError
 from edgecompress.report.runs import RunRow, Runs
 
-FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 HEADS = (
     "passes", "int8, %", "points lost, paired (95 %)", "MACs", "weights", "in flash, B", "firmware, B", "arena, B", "cycles",
     "s", "s without", "MB",
@@ -25,22 +25,17 @@ HEADS = (
 
 
 @click.command()
-@click.option("--models", type=FOLDER, required=True, help="Where MLPerf Tiny's models are, at any depth.")
-@click.option("--data", type=FOLDER, required=True, help="Where MNIST, CIFAR-10, clips and activities are, as .npz.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("build/compression"),
-    show_default=True,
-    help="What was trained is left here; pages with plots, too: techniques/NETWORK/compare.html.",
-)
+@place_options
 @click.option("--only", multiple=True, type=click.Choice(list(NETWORKS)), help="Which networks; again for more.  [all]")
 def main(models: Path, data: Path, cache: Path, only: tuple[str, ...]) -> None:
-    """Train, build and measure; print a table in Markdown for each network."""
+    """Train, build and measure; print a table in Markdown for each network.
+
+    Pages with plots are in the cache: techniques/NETWORK/compare.html.
+    """
     for name in only or NETWORKS:
         try:
             with progress() as say:
-                runs = compare(name, models, data, cache.resolve(), lambda event: say(event)).runs
+                runs = compare(name, models, data, cache.resolve(), say).runs
         except EdgecompressError as error:
             raise click.ClickException(str(error)) from error
         click.echo(f"## {name}\n\n{markdown(runs)}")

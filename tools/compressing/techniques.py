@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from compressing import recipes
-from compressing.trained import Training, toml
-from edgecompress.files import make_folder, write_text
+from compressing.trained import Training, options
 from edgecompress.pipeline.comparing import Compared, compare_pipelines
 
 PIPELINES = (
@@ -82,9 +81,5 @@ def compare(name: str, models: Path, data: Path, cache: Path, say: Any) -> Compa
     network = NETWORKS[name]
     job = network.job(models, data, cache)
     folder = cache / "techniques" / name
-    make_folder(folder)
-    recipe = folder / "recipe.toml"
-    write_text(recipe, toml(job.settings))
     pipelines = [text.format(sparsity=network.sparsity) for text in PIPELINES]
-    common: dict[str, Any] = {"data": str(job.source), "recipe": recipe, "seed": job.seed, "target": "cortex-m4"}
-    return compare_pipelines(job.start, pipelines, out=folder, optimize="size", resume=True, on_event=say, **common)
+    return compare_pipelines(job.start, pipelines, out=folder, optimize="size", **options(job, folder, say))

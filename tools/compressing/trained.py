@@ -109,11 +109,7 @@ def train(job: Training, cache: Path, say: Any) -> Trained:
         found = json.loads(known.read_text(encoding="utf-8"))
         if found["fingerprint"] == job.fingerprint:
             return _read(folder, found)
-    make_folder(folder)
-    recipe = folder / "recipe.toml"
-    write_text(recipe, toml(job.settings))
-    common: dict[str, Any] = {"data": str(job.source), "recipe": recipe, "seed": job.seed}
-    common |= {"target": TARGET, "resume": True, "on_event": say}
+    common = options(job, folder, say)
     compressed = edgecompress.build(job.start, passes=job.passes, out=folder / "compressed", **common)
     trained_on = folder / "compressed" / "compress" / "baseline.h5"
     baseline = edgecompress.build(trained_on, passes="", out=folder / "baseline", **common)
@@ -130,6 +126,15 @@ def train(job: Training, cache: Path, say: Any) -> Trained:
     }
     write_text(known, json.dumps(found, indent=2) + "\n")
     return _read(folder, found)
+
+
+def options(job: Training, folder: Path, say: Any) -> dict[str, Any]:
+    """What `edgecompress.build` takes for a training, its passes and folder aside; its recipe is written into the folder."""
+    make_folder(folder)
+    recipe = folder / "recipe.toml"
+    write_text(recipe, toml(job.settings))
+    common = {"data": str(job.source), "recipe": recipe, "seed": job.seed}
+    return {**common, "target": TARGET, "resume": True, "on_event": say}
 
 
 def joined(made: Sequence[Trained]) -> Trained:
